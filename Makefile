@@ -1,0 +1,43 @@
+# One word per chore, the same on a laptop and in CI.
+SHELL := /bin/sh
+PY := .venv/bin/python
+.DEFAULT_GOAL := help
+
+help:          ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+.venv/.ready: requirements-dev.lock pyproject.toml scripts/setup
+	@scripts/setup
+
+setup: .venv/.ready   ## make .venv with the locked packages
+
+run: .venv/.ready     ## start everything, send the sample visits, show the result and stay up
+	@$(PY) -m gateway up
+
+demo: .venv/.ready    ## the same on free ports, then stop
+	@$(PY) -m gateway demo
+
+check: .venv/.ready   ## style, types, architecture, partner folders
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/mypy && .venv/bin/lint-imports --no-cache && $(PY) -m gateway check && echo "all good"
+
+test: .venv/.ready    ## every check and test that belongs to a change
+	@scripts/test-tools
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest
+
+test-long: .venv/.ready   ## the long forms: kills, fuzz
+	@scripts/test-tools
+	@$(PY) -m pytest -m long --override-ini addopts=-q
+
+bench: .venv/.ready   ## measure against the hand-written script in the same run
+	@$(PY) -m benchmarks.gateway_job
+
+lock:          ## renew the locked versions
+	@.venv/bin/python -m pip install -q uv
+	@.venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
+	@.venv/bin/uv pip compile -q pyproject.toml --extra sandbox --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.lock
+
+clean:         ## forget .venv and run-time files
+	@rm -rf .venv var
+
+.PHONY: help setup run demo check test test-long bench lock clean

@@ -1,0 +1,219 @@
+"""The one place that wires rooms: settings in, a running gateway out."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.dispatch import ActResult, Dispatch
+from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.collector import Collector
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.door.app import hospital_app, operator_app, partner_app
+from gateway.claims.door.auth import Guard, Tenant
+from gateway.claims.door.handlers import Handlers
+from gateway.claims.intake import Intake
+from gateway.claims.ledger import Ledger
+from gateway.claims.partners.manifest import load_faults, load_manifest
+from gateway.claims.partners.partner import Partner
+from gateway.claims.partners.registry import Registry
+from gateway.clearing.carrier import Carrier
+from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
+from gateway.kernel.clock import Clock, SystemClock
+from gateway.kernel.errors import ConfigRefused, LianpeiError
+from gateway.kernel.ids import HospitalCode
+from gateway.kernel.labels import Label
+from gateway.mapping import Vocabulary, load_folder, load_reader
+from gateway.store.claims_tables import CLAIMS
+from gateway.store.sqlite import Store
+from gateway.store.vault import Vault
+from gateway.telemetry.logs import get_logger
+from gateway.telemetry.metrics import Metrics
+from gateway.wire.devkeys import refuse_development_keys
+from gateway.wire.http import PartnerClient
+from gateway.wire.keys import KeyRing
+from gateway.wire.seals import build_seal
+from gateway.wire.tls import client_context, server_context
+
+_log = get_logger("lianpei.app")
+_ALL = frozenset(label.value for label in Label)
+INSURER_VOCABULARY = Vocabulary(source=Dispatch, result=ActResult, may_carry=_ALL)
+HOSPITAL_VOCABULARY = Vocabulary(source=None, result=Submission, may_carry=_ALL)
+
+
+def insurer_folders(mappings: Path) -> list[Path]:
+    return sorted(folder for folder in (mappings / "insurers").iterdir() if (folder / "insurer.yaml").is_file())
+
+
+def load_readers(mappings: Path) -> dict[str, object]:
+    """Every hospital format: folder name to compiled reader."""
+    files = sorted((mappings / "hospitals").glob("*/visit.yaml"))
+    return {file.parent.name: load_reader(file, HOSPITAL_VOCABULARY) for file in files}
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A running claims room with its window. ``stop`` finishes what it can and loses nothing."""
+
+    settings: Settings
+    store: Store
+    engine: Engine
+    metrics: Metrics
+    carrier: Carrier | None
+    clients: list[PartnerClient]
+    runners: list[web.AppRunner] = field(default_factory=list)
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    def ready(self) -> bool:
+        return self.store.ready and all(not task.done() for task in self.tasks)
+
+    async def stop(self, grace_s: float = 10.0) -> None:
+        """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
+        for runner in self.runners[:1]:
+            await runner.cleanup()
+        if self.engine.running:
+            await asyncio.wait(set(self.engine.running.values()), timeout=grace_s)
+        for task in (*self.tasks, *self.engine.running.values()):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for runner in self.runners[1:]:
+            await runner.cleanup()
+        for client in self.clients:
+            await client.close()
+        if self.carrier is not None:
+            await self.carrier.close()
+        await self.store.close()
+
+
+async def start_gateway(settings: Settings, home: Path, clock: Clock | None = None) -> Gateway:
+    """Wire and start the claims room and the window. Raises ``ConfigRefused`` when a setting, key or lock forbids it."""
+    claims = settings.claims
+    if claims is None:
+        raise ConfigRefused("the settings have no [claims] part", hint="See docs/settings.md.")
+    clock = clock or SystemClock()
+    key_dir = Path(settings.keys)
+    refuse_development_keys(key_dir, settings.mode)
+    keys = KeyRing.from_directory(key_dir)
+    folders = insurer_folders(Path(settings.mappings))
+    metrics = Metrics.for_codes([folder.name for folder in folders])
+    store = Store.open(home / claims.database, CLAIMS)
+    try:
+        vault = Vault({claims.vault_key: keys.vault_key(claims.vault_key)}, claims.vault_key)
+        ledger = Ledger(store, vault, clock)
+        registry, clients = _connect(settings, folders, keys, metrics, clock)
+        mailbox = Mailbox()
+        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
+        carrier = _carrier(settings, key_dir, keys, store, clock)
+        gateway = Gateway(settings, store, engine, metrics, carrier, clients)
+        await _open_doors(gateway, claims, key_dir, keys)
+        _watch(gateway, registry, metrics, keys)
+        return gateway
+    except BaseException:
+        await store.close()
+        raise
+
+
+def _connect(
+    settings: Settings, folders: list[Path], keys: KeyRing, metrics: Metrics, clock: Clock
+) -> tuple[Registry, list[PartnerClient]]:
+    """Load every partner folder that the deployment names; one that is wrong stays out, with the reason in the log."""
+    partners: dict[str, Partner] = {}
+    for folder in folders:
+        deployed = settings.insurers.get(folder.name)
+        if deployed is None:
+            continue
+        try:
+            partners[folder.name] = load_partner(settings, folder, deployed, keys, metrics, clock)
+        except LianpeiError as bad:
+            _log.event("partner-left-out", insurer=folder.name, code=bad.error_code)
+            if settings.mode == "development":
+                raise
+    return Registry(partners), [partner.client for partner in partners.values()]
+
+
+def load_partner(
+    settings: Settings, folder: Path, deployed: InsurerSettings, keys: KeyRing, metrics: Metrics, clock: Clock
+) -> Partner:
+    manifest = load_manifest(folder)
+    constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
+    schemas = Path(settings.schemas) / "insurers" / folder.name
+    acts = load_folder(folder, schemas, INSURER_VOCABULARY, constants, frozenset(manifest.refs) | {"item", "token"})
+    tls: ssl.SSLContext | None = None
+    if deployed.endpoint.startswith("https:"):
+        ca = Path(settings.keys) / deployed.ca if deployed.ca else None
+        tls = client_context(ca, keys, deployed.client_certificate)
+    client = PartnerClient(deployed.endpoint, tls=tls, limit=manifest.limits.concurrency)
+    bare = build_seal({"profile": "plain"}, keys)
+    seal = build_seal(manifest.seal, keys)
+    metrics.weak_crypto(manifest.insurer, "exception" in manifest.seal)
+    return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
+
+
+def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clock: Clock) -> Carrier | None:
+    window = settings.clearing
+    if window is None:
+        return None
+    tls = (
+        client_context(key_dir / window.ca if window.ca else None, keys, "")
+        if window.payment_url.startswith("https:")
+        else None
+    )
+    return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
+
+
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> None:
+    settings, engine, metrics = gateway.settings, gateway.engine, gateway.metrics
+    tenants = [
+        Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
+    ]
+    intake = Intake(load_readers(Path(settings.mappings)))  # type: ignore[arg-type]
+    guard = Guard(tenants, keys, engine.ledger)
+    handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
+    callbacks = Callbacks(engine)
+    hospital = hospital_app(handlers, metrics, Path(settings.schemas), intake.formats)
+    client_ca = key_dir / claims.client_ca
+    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, client_ca)
+    partners = partner_app(callbacks, engine.registry, metrics)
+    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys, None)
+    operators = operator_app(metrics, gateway.ready)
+    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
+    _spawn(gateway, Resolver(engine).run())
+    for partner in engine.registry:
+        if partner.manifest.collect is not None:
+            _spawn(gateway, Collector(partner, callbacks).run())
+    if gateway.carrier is not None:
+        _spawn(gateway, gateway.carrier.run())
+
+
+async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyRing, client_ca: Path | None) -> int:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    tls = server_context(keys, door.certificate, client_ca) if door.certificate else None
+    site = web.TCPSite(runner, door.host, door.port, ssl_context=tls)
+    await site.start()
+    gateway.runners.append(runner)
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
+    gateway.tasks.append(asyncio.ensure_future(work))
+
+
+def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing) -> None:
+    """Figures that are read when Prometheus asks, not kept up on the hot path."""
+    store = gateway.store
+
+    def unknown() -> dict[str, tuple[int, int]]:
+        found = store.tally("claim", "insurer", {"state": "unknown"}, total="claimed")
+        return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
+
+    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days)

@@ -1,0 +1,120 @@
+"""What an insurer sends by itself: opened, matched to the act that waits, committed, and only then acknowledged."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from gateway.claims.canonical.dispatch import ActResult, read_result
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.states import ActState
+from gateway.claims.partners.partner import Partner
+from gateway.claims.work import Work, millis
+from gateway.kernel.errors import NotFound, SealRefused
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing
+from gateway.store.api import Row
+from gateway.store.errors import Duplicate
+from gateway.telemetry.logs import get_logger
+
+_log = get_logger("lianpei.callbacks")
+_HOLD_S = 3.0
+"""A callback may overtake the answer that names it; it is held this long before it counts as unknown."""
+_ONCE_FOR_MS = 31 * 24 * 3600 * 1000
+
+
+@dataclass(slots=True)
+class Callbacks:
+    engine: Engine
+
+    async def receive(self, partner: Partner, path: str, body: bytes) -> tuple[Outgoing, bytes, str]:
+        """Handle one call of ``partner``; returns the sealed reply's source, its bytes and its content type.
+
+        Raises ``NotFound`` (no such path, or no act waits for it), ``SealRefused`` (not trusted, or seen before).
+        """
+        found = partner.callback(path)
+        if found is None:
+            raise NotFound("no callback of this partner has this path", code="callback-unknown-path")
+        plain = partner.open_callback(body)
+        incoming = Incoming(plain.document, 200, plain.protected)
+        await self._take(partner, found[1], incoming, body, plain.once)
+        reply = found[1].write_reply(incoming)
+        sealed = partner.seal_reply(reply)
+        return reply, sealed.body, sealed.content_type
+
+    async def _take(self, partner: Partner, act: CompiledAct, incoming: Incoming, body: bytes, once: str) -> None:
+        result = partner.judged(read_result(act.read_callback(incoming)))
+        work = self.engine.ledger.work()
+        if once:
+            self._only_once(work, partner, once)
+        if isinstance(result.correlation, str):
+            await self.settle(partner, result.correlation, result, body, work)
+            return
+        await self._commit(work, f"notice:{partner.code}", body)
+
+    def _only_once(self, work: Work, partner: Partner, once: str) -> None:
+        expires = millis(self.engine.clock.now()) + _ONCE_FOR_MS
+        work.add().insert("nonce", scope=f"partner:{partner.code}", value=once, expires_at=expires)
+
+    async def settle(self, partner: Partner, correlation: str, result: ActResult, body: bytes, work: Work) -> None:
+        """Give an act that waits its result. A repeat or a late result is kept as evidence and changes nothing."""
+        row = await self._await_act(partner, correlation)
+        if row is None:
+            raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
+        act_id = row["act_id"]
+        open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
+        if row["state"] not in open_states or result.state in ("pending", "unknown"):
+            work.add().insert(
+                "change",
+                order_id=row["order_id"],
+                claim_id=row["claim_id"],
+                act_id=act_id,
+                field="act.evidence",
+                old=row["state"],
+                new=result.state,
+                cause="late-or-repeated",
+                at=work.now(),
+            )
+            await self._commit(work, act_id, body)
+            return
+        await self._apply(partner, row, correlation, result, body, work)
+
+    async def _apply(
+        self, partner: Partner, row: Row, correlation: str, result: ActResult, body: bytes, work: Work
+    ) -> None:
+        act_id = row["act_id"]
+        slot = self.engine.mailbox.find(partner.code, correlation)
+        waits = slot is not None and not slot.arrived
+        if slot is not None:
+            slot.arrived = True
+        work.result(act_id, result)
+        work.act_became(act_id, ActState.ANSWERED, result.state)
+        for name, value in result.refs.items():
+            if value:
+                work.add().upsert("ref", claim_id=row["claim_id"], name=name, value=value)
+        try:
+            await self._commit(work, act_id, body)
+        except BaseException:
+            if slot is not None and waits:
+                slot.arrived = False
+            raise
+        if slot is not None and waits and not slot.result.done():
+            slot.result.set_result(result)
+        else:
+            self.engine.resume(row["order_id"])
+
+    async def _await_act(self, partner: Partner, correlation: str) -> Row | None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _HOLD_S
+        while True:
+            row = self.engine.ledger.act_by_correlation(partner.code, correlation)
+            if row is not None or loop.time() > until:
+                return row
+            await asyncio.sleep(0.05)
+
+    async def _commit(self, work: Work, act_id: str, body: bytes) -> None:
+        work.message(act_id, "in", body, hashlib.sha256(body).hexdigest(), "", 0)
+        try:
+            await work.flush()
+        except Duplicate as repeat:
+            if repeat.table == "nonce":
+                raise SealRefused("this message was received before", code="seal-replay") from None
+            _log.event("callback-repeated", act_id=act_id)

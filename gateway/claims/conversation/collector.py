@@ -1,0 +1,68 @@
+"""Fetches results from partners that are polled: list, fetch, store durably, then confirm; a crash in between fetches again."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from gateway.claims.canonical.dispatch import ActResult, CorrelatedResult
+from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.partners.dispatching import operational_dispatch
+from gateway.claims.partners.manifest import CollectRule, seconds
+from gateway.claims.partners.partner import Partner, Reply
+from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.logs import get_logger
+
+_log = get_logger("lianpei.collector")
+
+
+@dataclass(slots=True)
+class Collector:
+    partner: Partner
+    callbacks: Callbacks
+
+    async def run(self) -> None:
+        """Poll for ever, only while a claim of this partner is open."""
+        rule = self.partner.manifest.collect
+        assert rule is not None
+        while True:
+            await asyncio.sleep(seconds(rule.every))
+            if not self._anything_open():
+                continue
+            try:
+                await self.round(rule)
+            except LianpeiError as bad:
+                _log.event("collect-failed", insurer=self.partner.code, code=bad.error_code)
+
+    def _anything_open(self) -> bool:
+        store = self.callbacks.engine.ledger.store
+        states = ("accepted", "unknown")
+        return any(store.find("claim", {"insurer": self.partner.code, "state": state}, limit=1) for state in states)
+
+    async def round(self, rule: CollectRule) -> int:
+        """One pass; returns how many documents were taken."""
+        listed = await self._act(rule.list, {})
+        for item in listed.result.items:
+            document = await self._act(rule.fetch, {"item": item})
+            for one in document.result.results:
+                await self._settle(one, document)
+            await self._act(rule.done, {"item": item})
+        return len(listed.result.items)
+
+    async def _act(self, name: str, refs: dict[str, str]) -> Reply:
+        dispatch = operational_dispatch(name, self.callbacks.engine.clock.now(), refs)
+        return await self.partner.exchange(self.partner.prepare(dispatch), dispatch)
+
+    async def _settle(self, one: CorrelatedResult, document: Reply) -> None:
+        result = ActResult(
+            state=one.state,
+            verdict=one.verdict,
+            approved=one.approved,
+            peer_code=one.peer_code,
+            insurer_ref=one.insurer_ref,
+        )
+        work = self.callbacks.engine.ledger.work()
+        try:
+            await self.callbacks.settle(self.partner, one.correlation, self.partner.judged(result), document.raw, work)
+        except LianpeiError as bad:
+            digest = hashlib.sha256(document.raw).hexdigest()[:16]
+            _log.event("collected-unmatched", insurer=self.partner.code, code=bad.error_code, digest=digest)

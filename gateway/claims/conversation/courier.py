@@ -1,0 +1,270 @@
+"""Takes one step of one claim to its insurer: intent row, send, and what is known afterwards. Never sends again as new."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from gateway.claims.bill import ActRecord, Bill, ClaimRun
+from gateway.claims.canonical.dispatch import ActResult, ActView, ClaimView
+from gateway.claims.canonical.types import UNSET
+from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay
+from gateway.claims.conversation.mailbox import Mailbox, Slot
+from gateway.claims.conversation.plan import Step
+from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
+from gateway.claims.ledger import Ledger
+from gateway.claims.partners.dispatching import claim_dispatch, next_serial
+from gateway.claims.partners.manifest import seconds
+from gateway.claims.partners.partner import Partner, Reply
+from gateway.claims.work import Work, millis
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.ids import ActId, new_act_id
+
+_UNKNOWN = ActResult(state="unknown")
+
+
+@dataclass(slots=True)
+class Errand:
+    """One step of one claim, with all that is needed to carry it out."""
+
+    bill: Bill
+    claim: ClaimRun
+    partner: Partner
+    step: Step
+    work: Work
+    budget: Budget
+    act: ActRecord | None = None
+    """The act that carries this step, once there is one."""
+
+    def known(self) -> ActRecord:
+        assert self.act is not None
+        return self.act
+
+
+class Courier:
+    def __init__(self, ledger: Ledger, mailbox: Mailbox, clock: Clock) -> None:
+        self._ledger = ledger
+        self._mailbox = mailbox
+        self._clock = clock
+
+    async def carry_out(self, errand: Errand) -> ActResult | None:
+        """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
+        before = errand.act
+        if before is None:
+            result = await self._send(errand, new_act_id())
+        elif before.state == ActState.NOT_SENT:
+            result = await self._send(errand, before.act_id, before.attempts + 1)
+        elif before.state == ActState.ANSWERED:
+            return self._ledger.result_of(before.act_id) or _UNKNOWN
+        elif before.state == ActState.PENDING:
+            return await self._wait(errand, before)
+        else:
+            result = _UNKNOWN
+        if result.state == "pending":
+            return await self._wait(errand, errand.known())
+        if result.state == "unknown":
+            return await self._enquire(errand, errand.known())
+        return result
+
+    async def _send(self, errand: Errand, act_id: ActId, attempt: int = 1) -> ActResult:
+        """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id."""
+        claim, step, partner, work = errand.claim, errand.step, errand.partner, errand.work
+        now = self._clock.now()
+        view = ActView(
+            act_id=act_id,
+            name=step.act,
+            sent_at=now,
+            serial=next_serial(),
+            attempt=attempt,
+            batch_no=step.batch_no,
+            batch_count=step.batch_count,
+        )
+        dispatch = claim_dispatch(
+            view, self._claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size
+        )
+        prepared = partner.prepare(dispatch)
+        self._move(errand, ClaimEvent.SEND, step.act, act_id)
+        digest = hashlib.sha256(prepared.sealed.body).hexdigest()
+        keys = ",".join(prepared.sealed.key_ids)
+        if attempt == 1:
+            deadline = millis(now) + int(seconds(step.rule.timeout) * 1000)
+            work.intent(claim, view, prepared, partner.acts[step.act].pin, digest, deadline)
+        else:
+            work.act_became(act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
+            work.message(act_id, "out", prepared.sealed.body, digest, keys, 0)
+        correlation = prepared.outgoing.correlation
+        errand.act = ActRecord(
+            act_id, step.act, step.batch_no, step.batch_count, view.serial, "", now, attempt, correlation
+        )
+        slot = self._mailbox.open(act_id, partner.code, correlation)
+        try:
+            await work.flush(errand.bill)
+            reply = await partner.exchange(prepared, dispatch)
+        except NotSent:
+            self._mailbox.close(act_id)
+            work.act_became(act_id, ActState.NOT_SENT, "not_sent")
+            raise
+        except OutcomeUnknown as lost:
+            return await self._lost(errand, slot, lost.error_code)
+        except BaseException:
+            self._mailbox.close(act_id)
+            raise
+        return await self._answered(errand, slot, reply)
+
+    async def _answered(self, errand: Errand, slot: Slot, reply: Reply) -> ActResult:
+        work, claim, result = errand.work, errand.claim, reply.result
+        digest = hashlib.sha256(reply.raw).hexdigest()
+        work.message(slot.act_id, "in", reply.raw, digest, "", reply.http_status)
+        work.refs(claim, result.refs)
+        if slot.arrived:
+            return await self._from_slot(slot)
+        if result.state == "pending":
+            given = result.correlation if isinstance(result.correlation, str) else ""
+            self._mailbox.known_as(slot.act_id, errand.partner.code, given)
+            work.act_became(slot.act_id, ActState.PENDING, "pending", correlation=given)
+            return result
+        self._mailbox.close(slot.act_id)
+        state = ActState.UNKNOWN if result.state == "unknown" else ActState.ANSWERED
+        # The result itself needs no row of its own: the claim moves on in the same commit as the act.
+        work.act_became(slot.act_id, state, result.state)
+        return result
+
+    async def _lost(self, errand: Errand, slot: Slot, code: str) -> ActResult:
+        if slot.arrived:
+            return await self._from_slot(slot)
+        errand.work.act_became(slot.act_id, ActState.UNKNOWN, code)
+        return _UNKNOWN
+
+    async def _from_slot(self, slot: Slot) -> ActResult:
+        try:
+            return await slot.result
+        finally:
+            self._mailbox.close(slot.act_id)
+
+    async def _wait(self, errand: Errand, act: ActRecord) -> ActResult | None:
+        """Wait for the callback as long as the budget lasts, asking in between where the partner can be asked."""
+        step, partner = errand.step, errand.partner
+        slot = self._mailbox.open(act.act_id, partner.code, act.correlation)
+        self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
+        self._sleep_until(errand, seconds(partner.manifest.poll_every) if step.rule.status else 3600.0)
+        await errand.work.flush(errand.bill)
+        while not errand.budget.spent:
+            pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
+            if await self._arrived(slot, pause):
+                return await self._from_slot(slot)
+            if step.rule.status:
+                result = await self._ask(errand, act)
+                if result.state not in ("pending", "unknown", "not_found"):
+                    return self._conclude(errand, act, result)
+        self._mailbox.close(act.act_id)
+        return None
+
+    async def _arrived(self, slot: Slot, pause: float) -> bool:
+        await asyncio.wait({slot.result}, timeout=pause)
+        return slot.arrived or slot.result.done()
+
+    async def _enquire(self, errand: Errand, act: ActRecord) -> ActResult | None:
+        """Find out what became of an act whose answer was lost: a callback, an enquiry, or a repeat under the same id."""
+        rule = errand.step.rule
+        if not rule.status and rule.retry == "never":
+            return ActResult(state="unknown", peer_code="no-enquiry")
+        slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
+        if rule.role not in ("step", "quote", "after"):
+            self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
+        attempt = act.attempts
+        while attempt <= ENQUIRIES:
+            self._sleep_until(errand, enquiry_delay(attempt))
+            errand.work.act_became(act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
+            await errand.work.flush(errand.bill)
+            pause = min(errand.budget.left(), enquiry_delay(attempt))
+            if await self._arrived(slot, pause):
+                return await self._from_slot(slot)
+            if errand.budget.spent:
+                self._mailbox.close(act.act_id)
+                return None
+            attempt += 1
+            result = await self._ask_or_repeat(errand, act, attempt)
+            if result.state == "pending":
+                return await self._wait(errand, act)
+            if result.state not in ("unknown", "not_found"):
+                return self._conclude(errand, act, result)
+        return ActResult(state="unknown", peer_code="enquiries-used-up")
+
+    async def _ask_or_repeat(self, errand: Errand, act: ActRecord, attempt: int) -> ActResult:
+        try:
+            if not errand.step.rule.status:
+                return await self._send(errand, act.act_id, attempt)
+            result = await self._ask(errand, act)
+            if result.state == "not_found" and self._settled(errand, act):
+                # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
+                return await self._send(errand, act.act_id, attempt)
+        except NotSent:
+            return _UNKNOWN
+        return result
+
+    def _settled(self, errand: Errand, act: ActRecord) -> bool:
+        age = (self._clock.now() - act.prepared_at).total_seconds()
+        return age >= seconds(errand.partner.manifest.settling_time)
+
+    async def _ask(self, errand: Errand, act: ActRecord) -> ActResult:
+        """One status enquiry about ``act``: a look, with no effect on money."""
+        claim, partner = errand.claim, errand.partner
+        name = errand.step.rule.status
+        view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
+        target = ActView(
+            act_id=act.act_id,
+            name=act.name,
+            sent_at=act.prepared_at,
+            serial=act.serial,
+            attempt=act.attempts,
+            batch_no=act.batch_no,
+            batch_count=act.batch_count,
+        )
+        submission = errand.bill.submission
+        dispatch = claim_dispatch(view, self._claim_view(claim), submission, claim.policy, claim.refs, target=target)
+        prepared = partner.prepare(dispatch)
+        digest = hashlib.sha256(prepared.sealed.body).hexdigest()
+        deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
+        errand.work.intent(claim, view, prepared, partner.acts[name].pin, digest, deadline)
+        await errand.work.flush(errand.bill)
+        try:
+            reply = await partner.exchange(prepared, dispatch)
+        except (NotSent, OutcomeUnknown):
+            errand.work.act_became(view.act_id, ActState.UNKNOWN, "unknown")
+            return _UNKNOWN
+        answered = hashlib.sha256(reply.raw).hexdigest()
+        errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
+        errand.work.act_became(view.act_id, ActState.ANSWERED, reply.result.state)
+        errand.work.refs(claim, reply.result.refs)
+        return reply.result
+
+    def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
+        """An enquiry or a repeat told what became of the act: from now on that is its answer."""
+        self._mailbox.close(act.act_id)
+        errand.work.act_became(act.act_id, ActState.ANSWERED, result.state)
+        return result
+
+    def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
+        claim = errand.claim
+        before, after = claim.state, claim.state
+        if errand.step.rule.role == "after" or before is ClaimState.DECIDED:
+            return
+        after = move(before, event)
+        if after is not before:
+            claim.state = after
+            errand.work.changed(errand.bill, claim, "claim.state", before, after, cause, act_id)
+        claim.dirty = True
+
+    def _sleep_until(self, errand: Errand, delay: float) -> None:
+        errand.claim.next_at = errand.work.now() + int(delay * 1000)
+        errand.claim.dirty = True
+
+    def _claim_view(self, claim: ClaimRun) -> ClaimView:
+        return ClaimView(
+            claim_id=claim.claim_id,
+            kind=claim.kind,
+            claimed=claim.claimed,
+            prior_paid=claim.prior_paid,
+            quoted=UNSET if claim.quoted is None else claim.quoted,
+            created_at=claim.created_at,
+        )

@@ -1,0 +1,245 @@
+"""Works a bill: its policies in the patient's order, each through its insurer's acts, until every one has a final word."""
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter
+
+from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.consent import consent_gap
+from gateway.claims.conversation.budget import Budget, budget_for
+from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.judge import Judgement, Verdict, judge
+from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.states import BillState, ClaimEvent, ClaimState, move
+from gateway.claims.ledger import Ledger, record_of
+from gateway.claims.partners.partner import Partner
+from gateway.claims.partners.registry import Registry
+from gateway.claims.work import Work
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import LianpeiError, MessageRefused, NotSent
+from gateway.kernel.ids import new_claim_id, new_order_id
+from gateway.telemetry.logs import get_logger
+from gateway.telemetry.metrics import Metrics
+
+_log = get_logger("lianpei.conversation")
+
+
+@dataclass(slots=True)
+class Engine:
+    ledger: Ledger
+    registry: Registry
+    mailbox: Mailbox
+    metrics: Metrics
+    clock: Clock
+    courier: Courier
+    running: dict[str, "asyncio.Task[None]"]
+
+    def new_bill(self, submission: Submission, hospital: str, idem_key: str, digest: str) -> Bill:
+        """A bill in memory with one claim per policy, in the patient's order. Nothing is stored yet."""
+        order_id, now = new_order_id(), self.clock.now()
+        policies = sorted(submission.policies, key=lambda policy: policy.order_no)
+        claims = [
+            ClaimRun(new_claim_id(), order_id, seq, policy, submission.kind, now)
+            for seq, policy in enumerate(policies, 1)
+        ]
+        return Bill(order_id, hospital, idem_key, digest, submission, now, claims)
+
+    def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
+        """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
+        task = asyncio.create_task(self._work(bill, work or self.ledger.work()))
+        self.running[bill.order_id] = task
+        task.add_done_callback(lambda _: self.running.pop(bill.order_id, None))
+        return task
+
+    def resume(self, order_id: str) -> None:
+        """Take a stored bill up again, after a callback, a timer or a restart."""
+        if order_id in self.running:
+            self.running[order_id].add_done_callback(lambda _: self.resume(order_id))
+            return
+        bill = self.ledger.load_bill(order_id)
+        if bill is not None and any(claim.next_at or not claim.final for claim in bill.claims):
+            self.start(bill)
+
+    async def _work(self, bill: Bill, work: Work) -> None:
+        try:
+            await self._converse_all(bill, work)
+            await self._aftermath(bill, work)
+        except LianpeiError as bad:
+            bill.refused = bad
+            _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
+        except Exception as bug:
+            bill.refused = bug
+            _log.event("bill-broke", order_id=bill.order_id, code=type(bug).__name__)
+        finally:
+            bill.acknowledged.set()
+            bill.at_rest.set()
+
+    async def _converse_all(self, bill: Bill, work: Work) -> None:
+        visit = bill.submission.visit
+        budget = budget_for(bill.submission.kind, visit.visit_kind, bill.created_at, self.clock)
+        for claim in bill.claims:
+            if not claim.final and not await self._converse(bill, claim, work, budget):
+                break
+        if bill.state is BillState.PENDING and all(claim.final for claim in bill.claims):
+            self._decide_bill(bill, work)
+        started = perf_counter()
+        await work.flush(bill)
+        self.metrics.stage("commit", "other", perf_counter() - started)
+        bill.at_rest.set()
+
+    def _decide_bill(self, bill: Bill, work: Work) -> None:
+        work.changed(bill, None, "bill.state", bill.state, BillState.DECIDED, "all-claims-final")
+        bill.state, bill.dirty = BillState.DECIDED, True
+        work.event(bill, "decided")
+        work.outbox(bill, "decided")
+        waited = (self.clock.now() - bill.created_at).total_seconds()
+        self.metrics.stage("total", "other", waited)
+
+    async def _converse(self, bill: Bill, claim: ClaimRun, work: Work, budget: Budget) -> bool:
+        """One claim's conversation; True when it has its final word."""
+        if claim.state is ClaimState.MANUAL:
+            return False
+        partner = self.registry.get(claim.insurer)
+        if claim.state is ClaimState.CREATED:
+            claim.claimed = bill.remaining_for(claim)
+            claim.prior_paid = bill.burden - claim.claimed
+            gap = self._why_not(bill, claim, partner)
+            if gap:
+                self._close(bill, claim, work, gap)
+                return True
+        else:
+            claim.prior_paid = bill.burden - bill.remaining_for(claim)
+        if partner is None:
+            return False
+        return await self._take_steps(bill, claim, partner, work, budget)
+
+    def _why_not(self, bill: Bill, claim: ClaimRun, partner: Partner | None) -> str:
+        """The reason why this claim is never sent, or an empty text. Checked before anything leaves the house."""
+        if partner is None:
+            return "insurer-not-connected"
+        if claim.kind not in partner.manifest.kinds:
+            return "kind-not-offered"
+        if claim.claimed <= 0:
+            return "nothing-left-to-claim"
+        submission = bill.submission
+        return consent_gap(
+            submission.consent,
+            patient=submission.patient.patient_id,
+            hospital=bill.hospital,
+            insurer=claim.insurer,
+            now=self.clock.now(),
+        )
+
+    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work, budget: Budget) -> bool:
+        steps = plan(partner.manifest, claim.kind, bill.submission)
+        while claim.step < len(steps):
+            step = steps[claim.step]
+            errand = self._errand(bill, claim, partner, step, work, budget)
+            try:
+                result = await self.courier.carry_out(errand)
+            except NotSent as closed:
+                return self._not_sent(errand, closed.error_code)
+            except MessageRefused as bad:
+                self._park(bill, claim, work, bad.error_code)
+                return False
+            if result is None:
+                return False
+            verdict = judge(step, result, claim.claimed, claim.quoted)
+            done = self._apply(bill, claim, work, step, verdict, result)
+            if done is not None:
+                if done and claim.approved and claim.step < len(steps):
+                    claim.next_at = (
+                        work.now() + 30_000
+                    )  # should we die before the acts that follow, a timer takes them up
+                return done
+        self._park(bill, claim, work, "conversation-without-decision")
+        return False
+
+    def _errand(self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget) -> Errand:
+        errand = Errand(bill, claim, partner, step, work, budget)
+        if bill.resumed:
+            rows = self.ledger.act_rows(claim.claim_id)
+            mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
+            errand.act = record_of(mine[-1]) if mine else None
+        return errand
+
+    def _apply(
+        self, bill: Bill, claim: ClaimRun, work: Work, step: Step, verdict: Judgement, result: ActResult
+    ) -> bool | None:
+        """Move the claim on. None = next step, True = final, False = not now."""
+        match verdict.verdict:
+            case Verdict.GO_ON:
+                claim.step += 1
+                claim.dirty = True
+                if step.rule.role == "quote":
+                    claim.quoted = verdict.approved
+                return None
+            case Verdict.DECIDED:
+                claim.outcome, claim.approved = verdict.outcome, verdict.approved
+                claim.reason = self._reason(claim, verdict.reason)
+                claim.step += 1
+                claim.next_at = 0
+                self._move(bill, claim, work, ClaimEvent.DECIDE, verdict.outcome)
+                self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
+                return True
+            case _:
+                reason = verdict.reason or result.peer_code or "outcome-unknown"
+                self._park(bill, claim, work, reason if verdict.reason else "outcome-unknown")
+                return False
+
+    def _reason(self, claim: ClaimRun, peer_code: str) -> str:
+        partner = self.registry.get(claim.insurer)
+        fault = partner.faults.get(peer_code) if partner is not None else None
+        return fault.code if fault is not None else ""
+
+    def _not_sent(self, errand: Errand, code: str) -> bool:
+        """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""
+        bill, claim, work = errand.bill, errand.claim, errand.work
+        if claim.kind == "direct_pay" and claim.step == 0:
+            claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
+            self._move(bill, claim, work, ClaimEvent.PARK, code)
+            self._move(bill, claim, work, ClaimEvent.CLOSE, code)
+            self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
+            return True
+        claim.next_at, claim.dirty = work.now() + 15_000, True
+        return False
+
+    def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
+        claim.reason, claim.outcome = reason, "not_sent"
+        self._move(bill, claim, work, ClaimEvent.CLOSE, reason)
+        self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
+
+    def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
+        """Hand over to a person; the bill stays pending and visible."""
+        claim.reason, claim.next_at = reason, 0
+        if claim.state is ClaimState.CREATED:
+            self._move(bill, claim, work, ClaimEvent.SEND, reason)
+        self._move(bill, claim, work, ClaimEvent.PARK, reason)
+        work.event(bill, "needs-a-person")
+
+    def _move(self, bill: Bill, claim: ClaimRun, work: Work, event: ClaimEvent, cause: str) -> None:
+        before = claim.state
+        claim.state, claim.dirty = move(before, event), True
+        work.changed(bill, claim, "claim.state", before, claim.state, cause)
+
+    async def _aftermath(self, bill: Bill, work: Work) -> None:
+        """Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""
+        for claim in bill.claims:
+            partner = self.registry.get(claim.insurer)
+            if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
+                continue
+            steps = plan(partner.manifest, claim.kind, bill.submission)
+            budget = Budget(self.clock.monotonic() + 10.0, self.clock)
+            while claim.step < len(steps):
+                errand = self._errand(bill, claim, partner, steps[claim.step], work, budget)
+                try:
+                    await self.courier.carry_out(errand)
+                except (NotSent, MessageRefused) as bad:
+                    _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
+                claim.step += 1
+                claim.dirty = True
+            claim.next_at = 0
+        await work.flush(bill)

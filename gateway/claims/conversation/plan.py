@@ -1,0 +1,41 @@
+"""Which acts a claim goes through, in order: the manifest's list, batches spread out, absent parts left out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.types import UNSET
+from gateway.claims.partners.manifest import ActRule, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    act: str
+    rule: ActRule
+    batch_no: int = 1
+    batch_count: int = 1
+
+    @property
+    def batch_size(self) -> int:
+        return self.rule.size if self.rule.batch else 0
+
+
+def _present(submission: Submission, part: str) -> bool:
+    value: Any = submission
+    for name in part.split("."):
+        value = getattr(value, name, UNSET)
+        if value is UNSET:
+            return False
+    return value not in ((), None)
+
+
+def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, ...]:
+    """The steps of one claim. The same submission and manifest always give the same plan, so a step number can be stored."""
+    steps: list[Step] = []
+    for act in manifest.kinds[kind]:
+        rule = manifest.rule(act)
+        if rule.when and not _present(submission, rule.when):
+            continue
+        batches = -(-len(submission.lines) // rule.size) if rule.batch else 1
+        steps.extend(Step(act, rule, number, batches) for number in range(1, batches + 1))
+    return tuple(steps)

@@ -1,0 +1,154 @@
+"""The hospital door's routes: submit a bill, ask for it, read the event feed."""
+
+import asyncio
+import re
+from time import perf_counter
+
+import msgspec
+from aiohttp import web
+
+from gateway.claims.bill import Bill
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.states import BillState
+from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
+from gateway.claims.door.views import bill_view, stored_view
+from gateway.claims.intake import Intake, canonical_digest
+from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
+from gateway.kernel.ids import is_id
+from gateway.store.api import Row
+from gateway.store.errors import Duplicate
+from gateway.telemetry.metrics import Metrics
+
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
+_DEFAULT_WAIT_S = 25
+_LONGEST_WAIT_S = 60
+_JSON = {"Content-Type": "application/json"}
+
+
+class Handlers:
+    def __init__(self, guard: Guard, intake: Intake, engine: Engine, metrics: Metrics, most_open: int = 2000) -> None:
+        self._guard = guard
+        self._intake = intake
+        self._engine = engine
+        self._metrics = metrics
+        self._most_open = most_open
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
+        started = perf_counter()
+        body = await request.read()
+        caller = self._guard.who(request, body)
+        tenant = caller.tenant
+        key = request.headers.get("Idempotency-Key", "")
+        if not is_id(key):
+            raise BadRequest(
+                "the Idempotency-Key header is missing or not an id",
+                code="idempotency-key-missing",
+                hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
+            )
+        self._metrics.stage("door", "other", perf_counter() - started)
+        submission = self._read(request.match_info.get("format", "canonical"), body, tenant)
+        digest = canonical_digest(submission)
+        before = self._engine.ledger.bill_by_key(tenant.hospital, key)
+        if before is not None:
+            await self._guard.use_up(caller)
+            return await self._repeated(before, digest, request)
+        bill = self._engine.new_bill(submission, tenant.hospital, key, digest)
+        return await self._accept(bill, caller, request)
+
+    def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
+        started = perf_counter()
+        submission = self._intake.read(form, body)
+        if submission.visit.hospital_code != tenant.hospital:
+            raise NotAllowed(
+                "the visit belongs to another hospital than the caller",
+                code="hospital-mismatch",
+                hint="visit.hospital_code must be the caller's own code.",
+                fields=("visit.hospital_code",),
+            )
+        self._metrics.stage("normalise", "other", perf_counter() - started)
+        return submission
+
+    async def _accept(self, bill: Bill, caller: Caller, request: web.Request) -> web.Response:
+        engine = self._engine
+        if len(engine.running) >= self._most_open:
+            raise Busy("too many bills are being worked on", hint="Send the same request again after a second.")
+        work = engine.ledger.work()
+        if caller.nonce is not None:
+            spend(caller.nonce, work)
+        engine.start(bill, work)
+        await _at_rest(bill, _wait_of(request))
+        await bill.acknowledged.wait()
+        if not bill.committed:
+            return await self._not_stored(bill, request)
+        return self._answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id, request)
+
+    async def _not_stored(self, bill: Bill, request: web.Request) -> web.Response:
+        """The bill's rows were refused: another request with the same key was first, or the store failed."""
+        if isinstance(bill.refused, Duplicate):
+            if bill.refused.table == "nonce":
+                raise replayed()
+            row = self._engine.ledger.bill_by_key(bill.hospital, bill.idem_key)
+            if row is not None:
+                return await self._repeated(row, bill.digest, request)
+        raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
+
+    async def _repeated(self, row: Row, digest: str, request: web.Request) -> web.Response:
+        """The same key again: the same bill, its first answer; another bill under the key is refused."""
+        if row["body_digest"] != digest:
+            raise Conflict(
+                "this Idempotency-Key was used for another bill",
+                code="idempotency-key-reused",
+                hint=f"First digest {row['body_digest'][:8]}, this one {digest[:8]}. Use a new key for a new bill.",
+            )
+        worker = self._engine.running.get(row["order_id"])
+        if worker is not None:
+            await asyncio.wait({worker}, timeout=_wait_of(request))
+        row = self._engine.ledger.bill_row(row["order_id"]) or row
+        view = stored_view(row, self._engine.ledger, self._engine.registry)
+        return self._answer(view, row["state"] == "decided", row["order_id"], request)
+
+    async def order(self, request: web.Request) -> web.Response:
+        """``GET /v1/orders/{order_id}``: the bill as it stands; another hospital's bill is as unknown as no bill."""
+        tenant = await self._guard.reader(request)
+        row = self._engine.ledger.bill_row(request.match_info["order_id"])
+        if row is None or row["hospital"] != tenant.hospital:
+            raise NotFound("no such order", code="order-unknown")
+        view = stored_view(row, self._engine.ledger, self._engine.registry)
+        return web.Response(body=view, headers=_JSON)
+
+    async def events(self, request: web.Request) -> web.Response:
+        """``GET /v1/events?after=N``: the feed in order; ask again with the last ``seq`` seen."""
+        tenant = await self._guard.reader(request)
+        after = request.query.get("after", "0")
+        if not after.isdigit() or len(after) > 15:
+            raise BadRequest(
+                "after must be a whole number", code="after-invalid", hint="Use the last seq you have seen."
+            )
+        rows = self._engine.ledger.events(tenant.hospital, int(after), 200)
+        shown = [{name: row[name] for name in ("seq", "event_id", "order_id", "kind", "at")} for row in rows]
+        return web.Response(body=msgspec.json.encode({"events": shown}), headers=_JSON)
+
+    def _answer(self, view: bytes, decided: bool, order_id: str, request: web.Request) -> web.Response:
+        headers = dict(_JSON)
+        if "Prefer" in request.headers:
+            headers["Preference-Applied"] = f"wait={_wait_of(request):g}"
+        if decided:
+            return web.Response(body=view, headers=headers)
+        headers["Location"] = f"/v1/orders/{order_id}"
+        headers["Retry-After"] = "2"
+        return web.Response(status=202, body=view, headers=headers)
+
+
+def _wait_of(request: web.Request) -> float:
+    found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
+
+
+async def _at_rest(bill: Bill, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await bill.at_rest.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,177 @@
+"""The hospital door as OpenAPI 3.1, made from the same structs that decode the requests."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.claims.canonical.claim import Submission
+
+_REF = "#/components/schemas/{name}"
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; listed in docs/errors.md."},
+        "hint": {"type": "string", "description": "What to do."},
+        "fields": {"type": "array", "items": {"type": "string"}},
+    },
+}
+_TWO_TONGUES = {
+    "type": "object",
+    "required": ["zh", "en"],
+    "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+}
+_CLAIM = {
+    "type": "object",
+    "required": ["claim_id", "insurer", "kind", "seq", "state", "approved_fen", "message"],
+    "properties": {
+        "claim_id": {"type": "string"},
+        "insurer": {"type": "string"},
+        "protocol": {"type": "string"},
+        "seal": {"type": "string"},
+        "kind": {"type": "string"},
+        "seq": {"type": "integer", "description": "Place in the patient's policy order."},
+        "state": {"type": "string"},
+        "outcome": {"type": ["string", "null"]},
+        "claimed_fen": {"type": "integer"},
+        "quoted_fen": {"type": ["integer", "null"]},
+        "approved_fen": {"type": "integer"},
+        "reason": {"type": ["string", "null"]},
+        "message": _TWO_TONGUES,
+        "who_acts": {"type": "string"},
+    },
+}
+_ORDER = {
+    "type": "object",
+    "required": ["order_id", "kind", "state", "total_fen", "approved_fen", "self_pay_due_fen", "claims"],
+    "properties": {
+        "order_id": {"type": "string"},
+        "kind": {"type": "string"},
+        "state": {"type": "string", "enum": ["pending", "decided"]},
+        "total_fen": {"type": "integer"},
+        "approved_fen": {"type": "integer"},
+        "self_pay_due_fen": {"type": "integer"},
+        "claims": {"type": "array", "items": {"$ref": "#/components/schemas/ClaimView"}},
+        "links": {"type": "object", "properties": {"self": {"type": "string"}}},
+    },
+}
+_EVENTS = {
+    "type": "object",
+    "required": ["events"],
+    "properties": {
+        "events": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["seq", "event_id", "order_id", "kind", "at"],
+                "properties": {
+                    "seq": {"type": "integer"},
+                    "event_id": {"type": "string"},
+                    "order_id": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "at": {"type": "integer", "description": "Epoch milliseconds."},
+                },
+            },
+        }
+    },
+}
+
+
+def _answer(text: str, schema: str, media: str = "application/json") -> dict[str, Any]:
+    return {"description": text, "content": {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+
+
+def _refusals(*codes: int) -> dict[str, Any]:
+    texts = {
+        400: "The request's form is wrong.",
+        401: "The caller is not known, or the request was received before.",
+        404: "No such thing for this caller.",
+        409: "The Idempotency-Key was used for another bill.",
+        413: "The body is too large.",
+        422: "The bill breaks the model or the money does not tie out.",
+        503: "Overloaded or not ready: nothing was accepted.",
+    }
+    return {str(code): _answer(texts[code], "Problem", "application/problem+json") for code in codes}
+
+
+def _submit(form: str | None) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Submission"} if form is None else {"type": "object"}
+    return {
+        "operationId": "submit" if form is None else "submitInFormat",
+        "summary": "Submit one bill; the same key and bill give the same answer.",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "maxLength": 64},
+            },
+            {"name": "Prefer", "in": "header", "schema": {"type": "string", "examples": ["wait=20"]}},
+        ]
+        + (
+            []
+            if form is None
+            else [{"name": "format", "in": "path", "required": True, "schema": {"enum": form.split(",")}}]
+        ),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            "200": _answer("Decided.", "Order"),
+            "202": _answer("Accepted and durable; ask at Location.", "Order"),
+            **_refusals(400, 401, 409, 413, 422, 503),
+        },
+    }
+
+
+def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
+    """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
+    _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
+    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS}
+    order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
+    foreign = ",".join(form for form in formats if form != "canonical")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lianpei 联赔 hospital door",
+            "version": "1",
+            "description": "Connect once and reach every insurer. Amounts are whole 分. "
+            "Authenticate by client certificate or RFC 9421 signature.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"mutualTLS": []}, {"requestSignature": []}],
+        "paths": {
+            "/v1/claims": {"post": _submit(None)},
+            **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
+            "/v1/orders/{order_id}": {
+                "get": {
+                    "operationId": "order",
+                    "summary": "The bill as it stands.",
+                    "parameters": [order_id],
+                    "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404)},
+                }
+            },
+            "/v1/events": {
+                "get": {
+                    "operationId": "events",
+                    "summary": "What happened since the last seq you saw.",
+                    "parameters": [after],
+                    "responses": {"200": _answer("Events in order.", "Events"), **_refusals(400, 401)},
+                }
+            },
+        },
+        "components": {
+            "schemas": {**components, **own},
+            "securitySchemes": {
+                "mutualTLS": {"type": "mutualTLS"},
+                "requestSignature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Signature",
+                    "description": "RFC 9421, see docs/hospital-door.md.",
+                },
+            },
+        },
+    }

@@ -1,0 +1,50 @@
+"""Errors as hospitals see them: RFC 9457 problem documents with a stable code, what to do, and never a stack trace."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from gateway.kernel.errors import Busy, LianpeiError
+from gateway.telemetry.logs import get_logger
+
+_log = get_logger("lianpei.door")
+TYPE_BASE = "https://lianpei.example/errors/"
+
+
+def problem(
+    status: int, code: str, title: str, hint: str = "", fields: tuple[str, ...] = (), **more: Any
+) -> web.Response:
+    body: dict[str, Any] = {"type": TYPE_BASE + code, "title": title, "status": status, "code": code}
+    if hint:
+        body["hint"] = hint
+    if fields:
+        body["fields"] = fields
+    body.update(more)
+    headers = {"Content-Type": "application/problem+json"}
+    if status in (409, 503, 429):
+        headers["Retry-After"] = "1"
+    return web.Response(status=status, body=msgspec.json.encode(body), headers=headers)
+
+
+def from_error(error: LianpeiError) -> web.Response:
+    status = 503 if isinstance(error, Busy) else error.http_status
+    return problem(status, error.error_code, error.message, error.hint, error.fields)
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Any) -> web.StreamResponse:
+    """The one boundary where an exception becomes an answer."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except LianpeiError as known:
+        return from_error(known)
+    except web.HTTPException as routed:
+        code = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}.get(routed.status, "bad-request")
+        return problem(routed.status, code, routed.reason, "See /openapi.json for what this door offers.")
+    except Exception as bug:
+        _log.event("door-broke", code=type(bug).__name__)
+        return problem(
+            500, "internal", "the gateway made a mistake; nothing was confirmed", "Ask for the status, then send again."
+        )
+    return response

@@ -1,0 +1,110 @@
+"""What a hospital is told about a bill: one status per policy, amounts in 分, a sentence for the counter in zh and en."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.claims.bill import Bill
+from gateway.claims.ledger import Ledger
+from gateway.claims.partners.registry import Registry
+from gateway.store.api import Row
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "paid": ("商保已赔付", "The insurer pays its share."),
+    "partial": ("商保部分赔付", "The insurer pays a part."),
+    "refused": ("商保不予赔付，请患者自付", "The insurer does not pay; the patient pays."),
+    "zero": ("商保核定赔付为零，请患者自付", "The insurer's share is zero; the patient pays."),
+    "withdrawn": ("案件已撤销", "The case was withdrawn."),
+    "to_quick_claim": (
+        "转为快赔：请患者先自付，保险公司随后赔付",
+        "Use quick-claim: the patient pays now, the insurer pays later.",
+    ),
+    "not_sent": ("未提交保险公司，请患者自付", "Nothing was sent to the insurer; the patient pays."),
+}
+_WAITING = {
+    "created": ("等待处理", "Waiting for its turn."),
+    "sent": ("保险公司处理中", "The insurer is working on it."),
+    "accepted": ("保险公司已受理，等待结果", "Taken by the insurer; the result comes later."),
+    "need_more": ("保险公司要求补充材料", "The insurer asks for more material."),
+    "unknown": (
+        "结果未知，正在查询，请勿收取商保部分",
+        "Outcome unknown, being asked; do not collect the insurer's share yet.",
+    ),
+    "manual": ("转人工处理，请勿重复提交", "A person looks at it; do not submit again."),
+}
+
+
+def _message(state: str, outcome: str) -> dict[str, str]:
+    zh, en = _SENTENCES.get(outcome) or _WAITING.get(state) or ("处理中", "In progress.")
+    return {"zh": zh, "en": en}
+
+
+def _claim(row: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    partner = registry.get(row["insurer"])
+    view = {
+        "claim_id": row["claim_id"],
+        "insurer": row["insurer"],
+        "protocol": partner.manifest.protocol if partner else "",
+        "seal": partner.seal.profile if partner else "",
+        "kind": row["kind"],
+        "seq": row["seq"],
+        "state": row["state"],
+        "outcome": row["outcome"] or None,
+        "claimed_fen": row["claimed"],
+        "quoted_fen": row["quoted"],
+        "approved_fen": row["approved"],
+        "reason": row["reason_code"] or None,
+        "message": _message(row["state"], row["outcome"]),
+    }
+    fault = next((f for f in partner.faults.values() if f.code == row["reason_code"]), None) if partner else None
+    if fault is not None:
+        view["message"] = {"zh": fault.zh, "en": fault.en}
+        view["who_acts"] = fault.who
+    return view
+
+
+def bill_view(bill: Bill, registry: Registry) -> bytes:
+    """The view of a bill in memory; byte for byte what ``stored_view`` gives once its rows are committed."""
+    rows = [
+        {
+            "claim_id": claim.claim_id,
+            "insurer": claim.insurer,
+            "kind": claim.kind.value,
+            "seq": claim.seq,
+            "state": claim.state.value,
+            "outcome": claim.outcome,
+            "claimed": claim.claimed,
+            "quoted": claim.quoted,
+            "approved": claim.approved,
+            "reason_code": claim.reason,
+        }
+        for claim in bill.claims
+    ]
+    head = {
+        "order_id": bill.order_id,
+        "kind": bill.submission.kind.value,
+        "state": bill.state.value,
+        "total": bill.submission.split.total,
+        "approved": bill.approved,
+        "self_pay_due": bill.self_pay_due,
+    }
+    return _encode(head, rows, registry)
+
+
+def stored_view(row: Row, ledger: Ledger, registry: Registry) -> bytes:
+    return _encode(row, ledger.claim_rows(row["order_id"]), registry)
+
+
+def _encode(head: dict[str, Any], claims: list[dict[str, Any]], registry: Registry) -> bytes:
+    return msgspec.json.encode(
+        {
+            "order_id": head["order_id"],
+            "kind": head["kind"],
+            "state": head["state"],
+            "total_fen": head["total"],
+            "approved_fen": head["approved"],
+            "self_pay_due_fen": head["self_pay_due"],
+            "claims": [_claim(claim, registry) for claim in claims],
+            "links": {"self": f"/v1/orders/{head['order_id']}"},
+        }
+    )

@@ -1,0 +1,82 @@
+"""From what a hospital sent to a sound canonical ``Submission``: canonical JSON directly, other formats by their mapping."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.explain import explain_invalid
+from gateway.claims.rules import require_sound
+from gateway.kernel.errors import BadClaim, BadRequest
+from gateway.kernel.strictjson import strict_json
+from gateway.mapping.api import Incoming
+
+_decoder = msgspec.json.Decoder(Submission)
+
+
+class Reader(Protocol):
+    """A hospital mapping, compiled."""
+
+    def read(self, incoming: Incoming) -> dict[str, object]: ...
+
+
+class Intake:
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = readers
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return ("canonical", *sorted(self._readers))
+
+    def read(self, form: str, body: bytes) -> Submission:
+        """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); names fields, not values."""
+        submission = self._canonical(body) if form == "canonical" else self._mapped(form, body)
+        require_sound(submission)
+        return submission
+
+    def _canonical(self, body: bytes) -> Submission:
+        try:
+            return _decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError) as bad:
+            raise self._explained(body, bad) from None
+
+    def _explained(self, body: bytes, bad: Exception) -> BadRequest | BadClaim:
+        strict_json(body)
+        if not isinstance(bad, msgspec.ValidationError):
+            return BadRequest("the body is not readable JSON in UTF-8", code="json-invalid")
+        found = explain_invalid(body)
+        fields = tuple(f"{path}: {rule}" for path, rule in found[:20]) or (_place(bad),)
+        return BadClaim(
+            "the body is not a canonical submission",
+            code="schema-invalid",
+            hint="Mend the fields named; the schema is at /schemas/submission.schema.json.",
+            fields=fields,
+        )
+
+    def _mapped(self, form: str, body: bytes) -> Submission:
+        reader = self._readers.get(form)
+        if reader is None:
+            offered = ", ".join(self.formats)
+            raise BadRequest("this format is not offered", code="format-unknown", hint=f"Formats: {offered}.")
+        try:
+            return msgspec.convert(reader.read(Incoming(body)), Submission)
+        except msgspec.ValidationError as bad:
+            raise BadClaim(
+                "the message lacks what the canonical form needs",
+                code="format-incomplete",
+                hint="Mend the field named; the mapping is in mappings/hospitals.",
+                fields=(_place(bad),),
+            ) from None
+
+
+def _place(bad: Exception) -> str:
+    """Where it is wrong, without what was there: the library's text may quote the value."""
+    text = str(bad)
+    return text.rpartition(" - at ")[2].strip("`") if " - at " in text else "$"
+
+
+def canonical_digest(submission: Submission) -> str:
+    """Digest of the meaning: another spelling of the same JSON (order, blanks) has the same digest."""
+    return hashlib.sha256(msgspec.msgpack.encode(submission)).hexdigest()

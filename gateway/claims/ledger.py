@@ -1,0 +1,141 @@
+"""The claims room's durable memory: what is read back, and the vault. Writes go through ``Work``."""
+
+import msgspec
+
+from gateway.claims.bill import ActRecord, Bill, ClaimRun
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.cover import Policy
+from gateway.claims.canonical.dispatch import ActResult, ActView
+from gateway.claims.canonical.types import ClaimKind
+from gateway.claims.conversation.states import BillState, ClaimState
+from gateway.claims.work import Work, moment
+from gateway.kernel.clock import Clock
+from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
+from gateway.store.api import AnyStore, Row
+from gateway.store.vault import Vault
+
+_submission_decoder = msgspec.msgpack.Decoder(Submission)
+_result_decoder = msgspec.msgpack.Decoder(ActResult)
+
+
+class Ledger:
+    """Reads and the vault; writes go through ``Work``."""
+
+    def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
+        self.store = store
+        self.vault = vault
+        self.clock = clock
+
+    def work(self) -> Work:
+        return Work(self.store, self.vault, self.clock)
+
+    def bill_row(self, order_id: str) -> Row | None:
+        return self.store.get("bill", order_id=order_id)
+
+    def bill_by_key(self, hospital: str, idem_key: str) -> Row | None:
+        found = self.store.find("bill", {"hospital": hospital, "idem_key": idem_key}, limit=1)
+        return found[0] if found else None
+
+    def claim_rows(self, order_id: str) -> list[Row]:
+        return self.store.find("claim", {"order_id": order_id}, order_by="seq", limit=100)
+
+    def act_rows(self, claim_id: str) -> list[Row]:
+        return self.store.find("act", {"claim_id": claim_id}, order_by="prepared_at", limit=10_000)
+
+    def act_by_correlation(self, insurer: str, correlation: str) -> Row | None:
+        found = self.store.find(
+            "act", {"insurer": insurer, "correlation": correlation}, order_by="prepared_at", limit=10
+        )
+        return found[-1] if found else None
+
+    def load_bill(self, order_id: str) -> Bill | None:
+        """A bill as it stands on disk, ready to be worked on again."""
+        row = self.bill_row(order_id)
+        if row is None:
+            return None
+        submission = _submission_decoder.decode(self._open(f"bill:{order_id}", "submission"))
+        policies = sorted(submission.policies, key=lambda policy: policy.order_no)
+        claims = [self._claim(claim, policies[claim["seq"] - 1]) for claim in self.claim_rows(order_id)]
+        bill = Bill(
+            order_id=OrderId(row["order_id"]),
+            hospital=row["hospital"],
+            idem_key=row["idem_key"],
+            digest=row["body_digest"],
+            submission=submission,
+            created_at=moment(row["created_at"]),
+            claims=claims,
+            state=BillState(row["state"]),
+            version=row["version"],
+            stored=True,
+            dirty=False,
+            resumed=True,
+            committed=True,
+        )
+        bill.acknowledged.set()
+        return bill
+
+    def _claim(self, row: Row, policy: Policy) -> ClaimRun:
+        refs = self.store.find("ref", {"claim_id": row["claim_id"]}, limit=1000)
+        return ClaimRun(
+            claim_id=ClaimId(row["claim_id"]),
+            order_id=OrderId(row["order_id"]),
+            seq=row["seq"],
+            policy=policy,
+            kind=ClaimKind(row["kind"]),
+            created_at=moment(row["created_at"]),
+            state=ClaimState(row["state"]),
+            outcome=row["outcome"],
+            claimed=row["claimed"],
+            approved=row["approved"],
+            quoted=row["quoted"],
+            step=row["step"],
+            reason=row["reason_code"],
+            next_at=row["next_at"],
+            version=row["version"],
+            refs={ref["name"]: ref["value"] for ref in refs},
+            stored=True,
+            dirty=False,
+        )
+
+    def result_of(self, act_id: str) -> ActResult | None:
+        """The stored result of an answered act."""
+        row = self.store.get("vault", record_id=f"result:{act_id}")
+        return (
+            None if row is None else _result_decoder.decode(self.vault.open(f"result:{act_id}", row["blob"], "result"))
+        )
+
+    def _open(self, record_id: str, kind: str) -> bytes:
+        row = self.store.get("vault", record_id=record_id)
+        if row is None:
+            raise KeyError(record_id)
+        return self.vault.open(record_id, row["blob"], kind)
+
+    def events(self, hospital: HospitalCode, after: int, limit: int) -> list[Row]:
+        return self.store.find("event", {"hospital": hospital}, order_by="seq", limit=limit, after=(after,))
+
+
+def act_view(row: Row) -> ActView:
+    """A stored act as mappings see it."""
+    return ActView(
+        act_id=row["act_id"],
+        name=row["name"],
+        sent_at=moment(row["prepared_at"]),
+        serial=row["serial"],
+        attempt=row["attempts"],
+        batch_no=row["batch_no"],
+        batch_count=row["batch_count"],
+    )
+
+
+def record_of(row: Row) -> ActRecord:
+    return ActRecord(
+        act_id=ActId(row["act_id"]),
+        name=row["name"],
+        batch_no=row["batch_no"],
+        batch_count=row["batch_count"],
+        serial=row["serial"],
+        state=row["state"],
+        prepared_at=moment(row["prepared_at"]),
+        attempts=row["attempts"],
+        correlation=row["correlation"],
+    )

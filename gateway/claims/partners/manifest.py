@@ -1,0 +1,142 @@
+"""A partner folder's ``insurer.yaml`` and ``faults.yaml`` as typed data (reference: docs/mapping.md)."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+
+from gateway.kernel.errors import ConfigRefused
+
+Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
+
+
+class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base: an unknown key in a manifest is a mistake, not an extension."""
+
+
+class Names(Closed, frozen=True):
+    zh: str
+    en: str
+
+
+class ActRule(Closed, frozen=True):
+    """How one act takes part in the conversation."""
+
+    role: Role = "step"
+    batch: Literal["", "lines"] = ""
+    size: int = 100
+    timeout: str = "8s"
+    status: str = ""
+    """The act that asks what became of this one."""
+    undo: str = ""
+    retry: Literal["never", "same_id"] = "never"
+    """``same_id``: the partner treats a repeat under our act id as the same act, so a lost answer may be asked for by repeating it."""
+    when: str = ""
+    """A part of the submission that must be present, else the act is left out."""
+
+
+class TokenRule(Closed, frozen=True):
+    act: str
+    header: str
+    prefix: str = ""
+    refresh_before: str = "60s"
+    expired: str = ""
+    """Text in an answer that means: the token ran out, nothing was done."""
+
+
+class CollectRule(Closed, frozen=True):
+    list: str
+    fetch: str
+    done: str
+    every: str = "30s"
+
+
+class Limits(Closed, frozen=True):
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
+    per_second: Annotated[int, msgspec.Meta(ge=1)] = 1000
+
+
+class Manifest(Closed, frozen=True):
+    insurer: str
+    names: Names
+    protocol: Literal["json", "xml", "soap"]
+    seal: dict[str, Any]
+    kinds: dict[str, tuple[str, ...]]
+    endpoint: str = ""
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    """More ``partner.<name>`` constants whose values come from the key ring: name to secret's name."""
+    refs: tuple[str, ...] = ()
+    acts: dict[str, ActRule] = {}
+    token: TokenRule | None = None
+    collect: CollectRule | None = None
+    limits: Limits = Limits()
+    settling_time: str = "5s"
+    poll_every: str = "2s"
+    """How often a pending act with a ``status`` act is asked again."""
+    on_unknown: Literal["park", "reverse"] = "park"
+
+    def rule(self, act: str) -> ActRule:
+        return self.acts.get(act, _DEFAULT_RULE)
+
+
+_DEFAULT_RULE = ActRule()
+
+
+class Fault(Closed, frozen=True):
+    """What a partner's code means for the people at the counter."""
+
+    code: str
+    who: Literal["cashier", "doctor", "patient", "insurer", "gateway"]
+    retry: Literal["no", "yes"]
+    zh: str
+    en: str
+
+
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(span: str) -> float:
+    """``"8s"``, ``"200ms"``, ``"5m"`` or ``"1h"`` in seconds."""
+    found = _SPAN.fullmatch(span)
+    if found is None:
+        raise ConfigRefused("a time span is a number and ms, s, m or h", hint="write 8s or 200ms")
+    return float(found[1]) * _UNIT[found[2]]
+
+
+def _read(path: Path) -> Any:
+    try:
+        # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
+        return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except FileNotFoundError:
+        raise ConfigRefused(
+            f"{path.parent.name}/{path.name} is missing", hint="copy it from another partner folder"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as bad:
+        raise ConfigRefused(f"{path.parent.name}/{path.name} is not readable YAML in UTF-8") from bad
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read and check ``insurer.yaml``. Raises ``ConfigRefused`` that names the file and the key."""
+    try:
+        manifest = msgspec.convert(_read(folder / "insurer.yaml"), Manifest, strict=False)
+    except msgspec.ValidationError as bad:
+        raise ConfigRefused(
+            f"{folder.name}/insurer.yaml: {bad}", hint="see docs/mapping.md, the partner manifest"
+        ) from None
+    if manifest.insurer != folder.name:
+        raise ConfigRefused(f"{folder.name}/insurer.yaml: insurer must be the folder's name")
+    for span in (manifest.settling_time, manifest.poll_every, *(rule.timeout for rule in manifest.acts.values())):
+        seconds(span)
+    return manifest
+
+
+def load_faults(folder: Path) -> dict[str, Fault]:
+    """Read ``faults.yaml``: the partner's code to what it means. A code that is not listed means unknown."""
+    try:
+        return msgspec.convert(_read(folder / "faults.yaml"), dict[str, Fault])
+    except msgspec.ValidationError as bad:
+        raise ConfigRefused(f"{folder.name}/faults.yaml: {bad}") from None

@@ -1,0 +1,174 @@
+"""One insurer, ready to talk: its compiled acts, its seal, its connection and its words for what went wrong."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import perf_counter
+
+import msgspec
+
+from gateway.claims.canonical.dispatch import ActResult, Dispatch, read_result
+from gateway.claims.partners.dispatching import operational_dispatch
+from gateway.claims.partners.manifest import Fault, Manifest, seconds
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing
+from gateway.telemetry.metrics import Metrics
+from gateway.wire.http import HttpAnswer, PartnerClient
+from gateway.wire.seals.base import Plain, Role, Seal, Sealed
+
+_DAYS_OF_A_TOKEN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that is mapped, validated and sealed, and not yet sent."""
+
+    outgoing: Outgoing
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the bytes for the record and what they mean."""
+
+    raw: bytes
+    http_status: int
+    result: ActResult
+
+
+@dataclass(slots=True)
+class Partner:
+    manifest: Manifest
+    faults: Mapping[str, Fault]
+    acts: Mapping[str, CompiledAct]
+    seal: Seal
+    bare: Seal
+    """Carries token calls, which come before any seal."""
+    client: PartnerClient
+    metrics: Metrics
+    clock: Clock
+    tokens: "Tokens" = field(init=False)
+    lane: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self)
+        self.lane = asyncio.Semaphore(self.manifest.limits.concurrency)
+
+    @property
+    def code(self) -> str:
+        return self.manifest.insurer
+
+    def callback(self, path: str) -> tuple[str, CompiledAct] | None:
+        """The act whose callback lives at ``path`` below this partner's door."""
+        return next(((name, act) for name, act in self.acts.items() if act.callback_path == path), None)
+
+    def prepare(self, dispatch: Dispatch) -> Prepared:
+        """Map, validate against the partner's own schema and seal. Raises ``MessageRefused`` naming fields, not values."""
+        started = perf_counter()
+        outgoing = self.acts[dispatch.act.name].write(dispatch)
+        mapped = perf_counter()
+        seal = self.bare if self.manifest.rule(dispatch.act.name).role == "token" else self.seal
+        sealed = seal.seal(Plain(outgoing.document, outgoing.protected), Role.REQUEST, dispatch.act.sent_at)
+        self.metrics.stage("map", self.code, mapped - started)
+        self.metrics.stage("seal", self.code, perf_counter() - mapped)
+        return Prepared(outgoing, sealed)
+
+    async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
+        """Send once and read the answer.
+
+        Raises ``NotSent`` when no byte left, ``OutcomeUnknown`` for everything after that has no usable answer.
+        """
+        rule = self.manifest.rule(dispatch.act.name)
+        async with self.lane:
+            answer = await self._send(prepared, rule.role == "token", seconds(rule.timeout))
+            if self.manifest.token and self.manifest.token.expired and self._says_expired(answer):
+                self.tokens.forget()
+                answer = await self._send(prepared, bare=False, deadline=seconds(rule.timeout))
+        try:
+            return Reply(answer.body, answer.status, self._read(answer, dispatch, bare=rule.role == "token"))
+        except (MessageRefused, msgspec.ValidationError) as bad:
+            raise OutcomeUnknown(
+                "the answer could not be read or trusted", code=getattr(bad, "error_code", "answer-form")
+            ) from bad
+
+    async def _send(self, prepared: Prepared, bare: bool, deadline: float) -> HttpAnswer:
+        out, sealed = prepared.outgoing, prepared.sealed
+        headers = {**out.headers, **sealed.headers}
+        headers["Content-Type"] = sealed.content_type or out.content_type
+        if self.manifest.token and not bare:
+            headers[self.manifest.token.header] = self.manifest.token.prefix + await self.tokens.current()
+        started = perf_counter()
+        answer = await self.client.send(out.method, out.path, out.query, headers, sealed.body, deadline)
+        self.metrics.stage("send", self.code, perf_counter() - started)
+        return answer
+
+    def _says_expired(self, answer: HttpAnswer) -> bool:
+        assert self.manifest.token is not None
+        return len(answer.body) < 4096 and self.manifest.token.expired.encode() in answer.body
+
+    def _read(self, answer: HttpAnswer, dispatch: Dispatch, *, bare: bool) -> ActResult:
+        if answer.status >= 500:
+            raise OutcomeUnknown("the partner answered with a server error", code="partner-server-error")
+        started = perf_counter()
+        seal = self.bare if bare else self.seal
+        plain = seal.open(answer.body, Role.ANSWER, self.clock.now())
+        incoming = Incoming(plain.document, answer.status, plain.protected)
+        result = read_result(self.acts[dispatch.act.name].read(incoming, dispatch))
+        self.metrics.stage("open", self.code, perf_counter() - started)
+        return self.judged(result)
+
+    def judged(self, result: ActResult) -> ActResult:
+        """A refusal whose code the folder does not list is not a refusal we understand: it is unknown."""
+        if result.state == "refused" and result.peer_code and result.peer_code not in self.faults:
+            return msgspec.structs.replace(result, state="unknown")
+        return result
+
+    def open_callback(self, body: bytes) -> Plain:
+        """Open what the partner sent by itself. Raises ``SealRefused``."""
+        return self.seal.open(body, Role.REQUEST, self.clock.now())
+
+    def seal_reply(self, outgoing: Outgoing) -> Sealed:
+        return self.seal.seal(Plain(outgoing.document, outgoing.protected), Role.ANSWER, self.clock.now())
+
+
+class Tokens:
+    """Fetches the partner's access token, keeps it in memory only and renews it before it runs out."""
+
+    def __init__(self, partner: Partner) -> None:
+        self._partner = partner
+        self._token = ""
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    def forget(self) -> None:
+        self._token = ""
+
+    async def current(self) -> str:
+        """A token that is good for this call. Raises ``NotSent``: without a token nothing was sent."""
+        rule = self._partner.manifest.token
+        assert rule is not None
+        clock = self._partner.clock
+        async with self._lock:
+            if self._token and clock.monotonic() < self._until:
+                return self._token
+            try:
+                reply = await self._fetch(rule.act)
+            except (OutcomeUnknown, MessageRefused) as bad:
+                raise NotSent("no access token could be had, so nothing was sent", code="token-unavailable") from bad
+            self._token = reply.refs.get("token", "")
+            if reply.state != "accepted" or not self._token:
+                raise NotSent("the partner gave no access token, so nothing was sent", code="token-refused")
+            lasts = reply.expires_in if isinstance(reply.expires_in, int) else int(_DAYS_OF_A_TOKEN.total_seconds())
+            self._until = clock.monotonic() + max(1.0, lasts - seconds(rule.refresh_before))
+            return self._token
+
+    async def _fetch(self, act: str) -> ActResult:
+        partner = self._partner
+        dispatch = operational_dispatch(act, partner.clock.now())
+        prepared = partner.prepare(dispatch)
+        out, sealed = prepared.outgoing, prepared.sealed
+        headers = {**out.headers, "Content-Type": out.content_type or sealed.content_type}
+        answer = await partner.client.send(out.method, out.path, out.query, headers, sealed.body, 5.0)
+        return partner._read(answer, dispatch, bare=True)

@@ -1,0 +1,63 @@
+"""All rules over one submission, in the order of their numbers."""
+
+from collections.abc import Callable, Iterator
+
+from gateway.claims.canonical.claim import Submission
+from gateway.claims.rules import case, idcard, lines, split
+from gateway.claims.rules.finding import Finding, Severity
+from gateway.kernel.errors import BadClaim, BadMoney
+
+Rule = Callable[[Submission], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    lines.line_amounts,
+    lines.lines_make_total,
+    split.total_is_paid,
+    split.scope_parts,
+    split.fund_parts,
+    split.personal_part,
+    lines.line_parts,
+    split.categories,
+    split.commercial_share,
+    lines.refunds,
+    case.visit_times,
+    case.policy_span,
+    split.invoice,
+    idcard.identity_card,
+    case.diagnoses,
+)
+
+MOST = 100
+"""So many findings are reported at most, refusals first: a wrong mapping breaks every line in the same way."""
+
+
+def check_submission(s: Submission) -> list[Finding]:
+    """Every rule that the submission breaks; an empty list is a sound bill. Raises nothing and changes nothing."""
+    found: list[Finding] = []
+    for rule in RULES:
+        found.extend(rule(s))
+    if len(found) > MOST:
+        found.sort(key=lambda finding: finding.severity is Severity.FLAG)
+        del found[MOST:]
+    return found
+
+
+def require_sound(s: Submission) -> list[Finding]:
+    """The flags of a bill that may be taken. Raises ``BadMoney`` or ``BadClaim`` naming rules, fields, differences."""
+    found = check_submission(s)
+    refusals = [finding for finding in found if finding.severity is Severity.REFUSE]
+    if refusals:
+        raise _refusal(refusals)
+    return found
+
+
+def _refusal(refusals: list[Finding]) -> BadMoney | BadClaim:
+    money = any(finding.rule.startswith("money-") for finding in refusals)
+    told = "; ".join(f"{finding.rule}: {finding.en} ({', '.join(finding.fields)})" for finding in refusals[:10])
+    fields = tuple(dict.fromkeys(field for finding in refusals for field in finding.fields))
+    hint = (
+        "；".join(f"{finding.rule}：{finding.zh}" for finding in refusals[:10])
+        + " — 请更正后重新提交 / mend it and send again"
+    )
+    error = BadMoney if money else BadClaim
+    return error(told, hint=hint, fields=fields[:MOST])

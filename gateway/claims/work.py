@@ -1,0 +1,231 @@
+"""Rows of one bill, gathered and committed before anything leaves the house."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.canonical.dispatch import ActResult, ActView
+from gateway.claims.canonical.types import UNSET
+from gateway.claims.conversation.states import ActState
+from gateway.claims.partners.partner import Prepared
+from gateway.kernel.clock import Clock
+from gateway.kernel.ids import ActId, new_event_id, new_message_id
+from gateway.mapping.api import Pin
+from gateway.store.api import AnyStore
+from gateway.store.unit import Unit
+from gateway.store.vault import Vault
+
+
+def millis(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def moment(stored: int) -> datetime:
+    return datetime.fromtimestamp(stored / 1000, UTC)
+
+
+class Work:
+    """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
+
+    def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self.unit = Unit()
+        self._pending = False
+
+    def add(self) -> Unit:
+        self._pending = True
+        return self.unit
+
+    def now(self) -> int:
+        return millis(self._clock.now())
+
+    def keep(self, record_id: str, kind: str, data: bytes) -> None:
+        """Put medical or identifying bytes where they may lie: encrypted in the vault."""
+        self.add().insert("vault", record_id=record_id, kind=kind, blob=self._vault.seal(record_id, data, kind))
+
+    async def flush(self, bill: Bill | None = None) -> None:
+        """Commit what was gathered. Raises ``Duplicate``, ``StaleWrite`` or ``StoreFailed``; then nothing was kept."""
+        if bill is not None:
+            self._put_bill(bill)
+        if not self._pending:
+            return
+        unit, self.unit, self._pending = self.unit, Unit(), False
+        await self._store.commit(unit)
+        if bill is not None:
+            bill.committed = True
+            bill.acknowledged.set()
+
+    def _put_bill(self, bill: Bill) -> None:
+        now = self.now()
+        if not bill.stored:
+            self._insert_bill(bill, now)
+        elif bill.dirty:
+            self.add().update(
+                "bill",
+                {"order_id": bill.order_id},
+                expect={"version": bill.version},
+                version=bill.version + 1,
+                state=bill.state.value,
+                approved=bill.approved,
+                self_pay_due=bill.self_pay_due,
+                updated_at=now,
+            )
+            bill.version += 1
+        bill.dirty = False
+        for claim in bill.claims:
+            if claim.dirty:
+                self._put_claim(claim, now)
+
+    def _insert_bill(self, bill: Bill, now: int) -> None:
+        account = bill.submission.payout_account
+        self.add().insert(
+            "bill",
+            order_id=bill.order_id,
+            hospital=bill.hospital,
+            idem_key=bill.idem_key,
+            body_digest=bill.digest,
+            kind=bill.submission.kind.value,
+            state=bill.state.value,
+            version=bill.version,
+            created_at=millis(bill.created_at),
+            updated_at=now,
+            wait_until=0,
+            total=bill.submission.split.total,
+            approved=bill.approved,
+            self_pay_due=bill.self_pay_due,
+            order_kind=bill.submission.order_kind.value,
+            visit_id=bill.submission.visit.visit_id,
+            fund_total=bill.submission.split.fund_total,
+            account_pay=bill.submission.split.account_pay,
+            cash_pay=bill.submission.split.cash_pay,
+            payout_token="" if account is UNSET else account.account_token,
+        )
+        self.keep(f"bill:{bill.order_id}", "submission", msgspec.msgpack.encode(bill.submission))
+        bill.stored = True
+
+    def _put_claim(self, claim: ClaimRun, now: int) -> None:
+        moving = {
+            "state": claim.state.value,
+            "outcome": claim.outcome,
+            "claimed": claim.claimed,
+            "approved": claim.approved,
+            "quoted": claim.quoted,
+            "step": claim.step,
+            "reason_code": claim.reason,
+            "updated_at": now,
+            "next_at": claim.next_at,
+        }
+        if claim.stored:
+            guard = {"version": claim.version}
+            claim.version += 1
+            self.add().update("claim", {"claim_id": claim.claim_id}, expect=guard, version=claim.version, **moving)
+        else:
+            self.add().insert(
+                "claim",
+                claim_id=claim.claim_id,
+                order_id=claim.order_id,
+                seq=claim.seq,
+                insurer=claim.insurer,
+                kind=claim.kind.value,
+                version=claim.version,
+                created_at=millis(claim.created_at),
+                **moving,
+            )
+            claim.stored = True
+        claim.dirty = False
+
+    def changed(
+        self, bill: Bill, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
+    ) -> None:
+        """Every change of state is a row with its cause and time."""
+        self.add().insert(
+            "change",
+            order_id=bill.order_id,
+            claim_id="" if claim is None else claim.claim_id,
+            act_id=act_id,
+            field=field,
+            old=old,
+            new=new,
+            cause=cause,
+            at=self.now(),
+        )
+
+    def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, pin: Pin, digest: str, deadline: int) -> None:
+        """The act as it will be sent: committed before the first byte leaves (promise P2)."""
+        out = prepared.outgoing
+        keys = ",".join(prepared.sealed.key_ids)
+        at = millis(act.sent_at)
+        self.add().insert(
+            "act",
+            act_id=act.act_id,
+            claim_id=claim.claim_id,
+            order_id=claim.order_id,
+            insurer=claim.insurer,
+            name=act.name,
+            batch_no=act.batch_no,
+            batch_count=act.batch_count,
+            serial=act.serial,
+            state=ActState.PREPARED.value,
+            outcome="",
+            attempts=1,
+            mapping=pin.name,
+            mapping_version=pin.version,
+            mapping_digest=pin.digest,
+            key_ids=keys,
+            request_digest=digest,
+            correlation=out.correlation,
+            prepared_at=at,
+            sent_at=at,
+            answered_at=0,
+            deadline_at=deadline,
+        )
+        self.message(act.act_id, "out", prepared.sealed.body, digest, keys, 0)
+
+    def message(self, act_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
+        """Every message in and out is kept with its digest and time (promise P6)."""
+        message_id = new_message_id()
+        self.add().insert(
+            "message",
+            message_id=message_id,
+            act_id=act_id,
+            direction=direction,
+            at=self.now(),
+            digest=digest,
+            key_ids=keys,
+            size=len(body),
+            http_status=status,
+        )
+        self.keep(f"message:{message_id}", "message", body)
+
+    def act_became(
+        self, act_id: ActId | str, state: ActState, outcome: str, correlation: str | None = None, **also: Any
+    ) -> None:
+        changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
+        if correlation:
+            changes["correlation"] = correlation
+        if state is ActState.ANSWERED:
+            changes["answered_at"] = self.now()
+        self.add().update("act", {"act_id": act_id}, **changes)
+
+    def result(self, act_id: str, result: ActResult) -> None:
+        self.keep(f"result:{act_id}", "result", msgspec.msgpack.encode(result))
+
+    def refs(self, claim: ClaimRun, found: dict[str, str]) -> None:
+        for name, value in found.items():
+            if value and claim.refs.get(name) != value:
+                claim.refs[name] = value
+                self.add().upsert("ref", claim_id=claim.claim_id, name=name, value=value)
+
+    def event(self, bill: Bill, kind: str) -> None:
+        """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
+        self.add().insert(
+            "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
+        )
+
+    def outbox(self, bill: Bill, kind: str) -> None:
+        """What the window carries to the payment room."""
+        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), done_at=0, attempts=0, next_at=0)

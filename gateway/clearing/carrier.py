@@ -1,0 +1,141 @@
+"""Carries decisions to the payment room and receipts back: at least once, under ids that make repeats harmless."""
+
+import asyncio
+import logging
+import random
+import ssl
+from contextlib import suppress
+
+from gateway.clearing.door import PaymentDoor
+from gateway.clearing.orders import DecidedBill, Due, dues, payment_order
+from gateway.clearing.reader import decided_bill
+from gateway.clearing.rows import Rows, State, settlement_id
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import LianpeiError
+from gateway.kernel.outcome import Answered, Refused
+from gateway.kernel.secret import Secret
+from gateway.store.api import AnyStore, Row
+from gateway.wire.http import PartnerClient
+
+SOURCE = "LIANPEI"
+"""Who we are to a payment channel; the same for every hospital, so that it tells none."""
+PAGE = 64
+FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
+"""Seconds between attempts while the payment room can't be reached."""
+
+SELDOM = 5.0
+"""Seconds between looks for receipts while nothing is on its way."""
+
+_log = logging.getLogger("lianpei.clearing")
+
+
+class Carrier:
+    """``run`` ends by cancellation; every step it was in is finished by the next start."""
+
+    def __init__(
+        self,
+        store: AnyStore,
+        clock: Clock,
+        payment_url: str,
+        secret: Secret[str],
+        tls: ssl.SSLContext | None,
+        every: float = 0.2,
+    ) -> None:
+        """``store`` is the claims room's, ``every`` the poll in seconds. Needs a running event loop."""
+        self._rows = Rows(store, clock)
+        self._door = PaymentDoor(PartnerClient(payment_url, tls=tls), secret, clock)
+        self._poll = every
+        self._decided = asyncio.Event()
+
+    def wake(self) -> None:
+        """A decision was written: carry it now."""
+        self._decided.set()
+
+    async def close(self) -> None:
+        """Let the connection to the payment room go, after ``run`` has ended."""
+        await self._door.close()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._outward())
+            loops.create_task(self._inward())
+
+    async def _outward(self) -> None:
+        while True:
+            try:
+                if await self.carry_decided():
+                    continue
+            except Exception as wrong:
+                _trouble("a decision was not carried", wrong)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        # Not asyncio.wait_for: in Python 3.11 it can swallow a cancellation that meets the event.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll):
+                await self._decided.wait()
+        self._decided.clear()
+
+    async def _inward(self) -> None:
+        """Often while an order is on its way, seldom otherwise: every question costs the payment room a durable nonce."""
+        loop, asked_at = asyncio.get_running_loop(), 0.0
+        while True:
+            if self._rows.waiting() or loop.time() - asked_at > SELDOM:
+                asked_at = loop.time()
+                try:
+                    if await self.fetch_receipts():
+                        continue
+                except Exception as wrong:
+                    _trouble("receipts were not fetched", wrong)
+            await asyncio.sleep(self._poll)
+
+    async def carry_decided(self) -> int:
+        """One page of decisions, each tried once. Returns how many reached their end or are with the payment room."""
+        rows = self._rows.decided(PAGE)
+        done = await asyncio.gather(*(self._carry(row) for row in rows))
+        return sum(done)
+
+    async def _carry(self, row: Row) -> bool:
+        """One decision; what can't be carried now waits its turn and holds up no other."""
+        try:
+            if await self._placed(row["order_id"]):
+                await self._rows.carried(row)
+                return True
+        except Exception as wrong:
+            _trouble("a decision was not carried", wrong)
+        most = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(row["attempts"], 20))
+        await self._rows.later(row, int(1000 * most * random.uniform(0.5, 1)))
+        return False
+
+    async def _placed(self, order_id: str) -> bool:
+        bill = decided_bill(self._rows.store, order_id)
+        if bill is None:
+            raise LookupError("a decision names no bill")
+        placed = [await self._place(bill, due) for due in dues(bill)]
+        return all(placed)
+
+    async def _place(self, bill: DecidedBill, due: Due) -> bool:
+        """True once the payment room has the order or will never take it."""
+        link = await self._rows.link(bill, due)
+        if link["state"] != State.CREATED:
+            return True
+        outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE))
+        if isinstance(outcome, Answered):
+            await self._rows.became(link, State.ORDERED, "order-taken")
+            return True
+        if isinstance(outcome, Refused):
+            await self._rows.became(link, State.REFUSED, outcome.code)
+            return True
+        return False
+
+    async def fetch_receipts(self) -> int:
+        """One page of receipts into the settlements' states. Returns how many came."""
+        receipts = await self._door.receipts(self._rows.last_receipt())
+        for receipt in receipts:
+            if not await self._rows.receive(receipt):
+                _log.error("a receipt names no settlement of ours: receipt %d", receipt.seq)
+        return len(receipts)
+
+
+def _trouble(told: str, wrong: Exception) -> None:
+    _log.warning("%s: %s", told, wrong.error_code if isinstance(wrong, LianpeiError) else type(wrong).__name__)

@@ -1,0 +1,24 @@
+"""Publishes the canonical model's and the payment room's JSON Schemas and the model's field tables."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gateway.claims.model_doc import write_model
+from gateway.claims.schema_export import write_schemas
+from gateway.payment.schema_export import write_schemas as write_payment_schemas
+
+
+def add_commands(commands: Any) -> None:
+    one = commands.add_parser("schemas", help="write the JSON Schemas and docs/model.md from the code")
+    one.add_argument("--schemas", type=Path, default=Path("schemas"))
+    one.add_argument("--docs", type=Path, default=Path("docs"))
+    one.set_defaults(run=_write)
+
+
+def _write(chosen: argparse.Namespace) -> int:
+    write_schemas(chosen.schemas / "canonical")
+    write_payment_schemas(chosen.schemas / "payment")
+    write_model(chosen.docs / "model.md")
+    print(f"schemas are in {chosen.schemas}, the field tables in {chosen.docs / 'model.md'}")
+    return 0

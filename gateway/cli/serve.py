@@ -1,0 +1,119 @@
+"""Commands that serve until they are told to stop: the gateway, the payment room and the sandbox."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvloop
+
+from gateway.app import start_gateway
+from gateway.config import Settings, load_settings
+from gateway.kernel.errors import ConfigRefused
+from gateway.payment.room import start_payment
+from gateway.payment.settings import PaymentRoomSettings
+from gateway.telemetry.logs import setup_logging
+from gateway.wire.devkeys import refuse_development_keys
+from gateway.wire.keys import KeyRing
+from gateway.wire.tls import client_context, server_context
+
+
+class Running(Protocol):
+    @property
+    def ports(self) -> dict[str, int]: ...
+
+    async def stop(self) -> None: ...
+
+
+def add_commands(commands: Any) -> None:
+    for name, start, text in (
+        ("gateway", _gateway, "serve hospitals and insurers (claims room and window)"),
+        ("payment", _payment, "serve the payment room, in a process of its own"),
+    ):
+        one = commands.add_parser(name, help=text, description=text)
+        one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
+        one.set_defaults(run=_serving(start))
+    box = commands.add_parser("sandbox", help="serve the five insurer simulators and the payment channel simulator")
+    box.add_argument("--keys", type=Path, required=True, help="key directory of the simulators (certs-example)")
+    box.add_argument("--gateway", required=True, help="address of the gateway's partner door, for callbacks")
+    box.add_argument(
+        "--ports", default="{}", help='JSON of simulator to port, e.g. {"package": 9101}; others are chosen'
+    )
+    box.add_argument("--delay", type=float, default=0.05, help="seconds before a callback")
+    box.add_argument("--plain", action="store_true", help="serve plain HTTP")
+    box.set_defaults(run=_serving(_sandbox))
+
+
+def _serving(start: Callable[[argparse.Namespace], Awaitable[Running]]) -> Callable[[argparse.Namespace], int]:
+    def run(chosen: argparse.Namespace) -> int:
+        setup_logging()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_told(start, chosen))
+        return 0
+
+    return run
+
+
+async def _until_told(start: Callable[[argparse.Namespace], Awaitable[Running]], chosen: argparse.Namespace) -> None:
+    """Start, say on standard output which ports were taken, and stop in order on SIGTERM or SIGINT."""
+    running = await start(chosen)
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    print(json.dumps({"listening": running.ports}), flush=True)
+    await told.wait()
+    await running.stop()
+
+
+def _home(chosen: argparse.Namespace) -> tuple[Settings, Path]:
+    settings = load_settings(chosen.config)
+    return settings, Path(chosen.config or "lianpei.toml").resolve().parent
+
+
+async def _gateway(chosen: argparse.Namespace) -> Running:
+    settings, home = _home(chosen)
+    return await start_gateway(settings, home)
+
+
+async def _payment(chosen: argparse.Namespace) -> Running:
+    settings, home = _home(chosen)
+    room = settings.payment
+    if room is None:
+        raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
+    key_dir = Path(settings.keys)
+    refuse_development_keys(key_dir, settings.mode)
+    ring = KeyRing.from_directory(key_dir)
+    ca = key_dir / room.channel_ca if room.channel_ca else None
+    secure = room.channel_endpoint.startswith("https:")
+    return await start_payment(
+        PaymentRoomSettings(
+            database=home / room.database,
+            host=room.door.host,
+            port=room.door.port,
+            tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
+            secret=ring.secret(room.secret),
+            channel_endpoint=room.channel_endpoint,
+            channel_tls=client_context(ca, ring, "") if secure else None,
+            mappings=Path(settings.mappings) / "payment" / "pay",
+            schemas=Path(settings.schemas) / "payment",
+        )
+    )
+
+
+async def _sandbox(chosen: argparse.Namespace) -> Running:
+    # Imported here: a production image has neither the sandbox's libraries nor a use for them.
+    from gateway.sandbox.common.base import SimulatorSettings
+    from gateway.sandbox.server import serve_all
+
+    ring = KeyRing.from_directory(chosen.keys)
+    tls = None if chosen.plain else server_context(ring, "sandbox-tls", None)
+    ca = chosen.keys / "ca.cert.pem"
+    settings = SimulatorSettings(keys=chosen.keys, gateway_url=chosen.gateway, ca=ca, delay_s=chosen.delay)
+    ports = json.loads(chosen.ports)
+    print("lianpei sandbox: synthetic insurers for development; nothing here is a real partner", file=sys.stderr)
+    return await serve_all(settings, ports, tls)

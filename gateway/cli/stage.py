@@ -1,0 +1,184 @@
+"""Sets the whole stage on one machine: development keys, settings files, and sandbox, payment room and gateway as processes."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.kernel.errors import ConfigRefused
+from gateway.wire.devkeys import create_development_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXED = {
+    "hospital": 8443,
+    "partner": 8444,
+    "operator": 9464,
+    "payment": 8543,
+    "package": 9101,
+    "huiyibao": 9102,
+    "ant": 9103,
+    "eclaimlink": 9104,
+    "hcx": 9105,
+    "pay": 9106,
+}
+_PAYMENT_KEYS = (
+    "payment-tls.key.pem",
+    "payment-tls.cert.pem",
+    "ca.cert.pem",
+    "clearing-payment.secret",
+    "DEVELOPMENT-ONLY",
+)
+_PATHS = {"package": "", "huiyibao": "", "ant": "", "eclaimlink": "", "hcx": ""}
+
+
+def free_ports() -> dict[str, int]:
+    """A free loopback port for every server."""
+    with contextlib.ExitStack() as held:
+        taken: dict[str, int] = {}
+        for name in FIXED:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            taken[name] = probe.getsockname()[1]
+        return taken
+
+
+@dataclass
+class Stage:
+    """Everything of one demonstration, below ``home``. Use as a context manager."""
+
+    home: Path
+    ports: dict[str, int]
+    keys: Path
+    callback_delay: float = 0.05
+    processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
+
+    def __enter__(self) -> "Stage":
+        try:
+            self.prepare()
+            self.start("sandbox")
+            self.start("payment")
+            self.start("gateway")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def prepare(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        create_development_keys(self.keys)
+        payment_keys = self.home / "payment-keys"
+        payment_keys.mkdir(mode=0o700, exist_ok=True)
+        for name in _PAYMENT_KEYS:
+            shutil.copy2(self.keys / name, payment_keys / name)
+        (self.home / "gateway.toml").write_text(self._gateway_settings(), "utf-8")
+        (self.home / "payment.toml").write_text(self._payment_settings(payment_keys), "utf-8")
+
+    def _gateway_settings(self) -> str:
+        ports = self.ports
+        insurers = "\n".join(
+            f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}{path}"\nca = "ca.cert.pem"\n'
+            for code, path in _PATHS.items()
+        )
+        return f"""mode = "development"
+keys = "{self.keys}"
+mappings = "{ROOT / "mappings"}"
+schemas = "{ROOT / "schemas"}"
+
+[claims]
+database = "claims.db"
+hospital_door = {{ port = {ports["hospital"]}, certificate = "gateway-tls" }}
+partner_door = {{ port = {ports["partner"]}, certificate = "gateway-tls" }}
+operator_door = {{ port = {ports["operator"]} }}
+
+[clearing]
+payment_url = "https://localhost:{ports["payment"]}"
+ca = "ca.cert.pem"
+
+[[hospitals]]
+code = "H99990100001"
+name = "测试医院一"
+certificate_name = "H99990100001"
+
+[[hospitals]]
+code = "H99990100002"
+name = "测试医院二"
+signing_key = "hospital-h2-sign"
+
+[[hospitals]]
+code = "H99990100003"
+name = "测试医院三"
+signing_key = "hospital-h3-hmac"
+
+{insurers}"""
+
+    def _payment_settings(self, keys: Path) -> str:
+        return f"""mode = "development"
+keys = "{keys}"
+mappings = "{ROOT / "mappings"}"
+schemas = "{ROOT / "schemas"}"
+
+[payment]
+database = "payment.db"
+door = {{ port = {self.ports["payment"]}, certificate = "payment-tls" }}
+channel = "pay"
+channel_endpoint = "https://localhost:{self.ports["pay"]}"
+channel_ca = "ca.cert.pem"
+"""
+
+    def start(self, name: str) -> None:
+        """Start one process and wait until it says that it listens. Raises ``ConfigRefused`` with its last words."""
+        log = (self.home / f"{name}.log").open("a", encoding="utf-8")
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-m", "gateway", name, *self._arguments(name)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment)  # noqa: S603
+        self.processes[name] = process
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith('{"listening"'):
+            words = (self.home / f"{name}.log").read_text("utf-8")[-2000:]
+            raise ConfigRefused(f"the {name} process did not start", hint=words or "It said nothing; see its log.")
+
+    def _arguments(self, name: str) -> list[str]:
+        if name != "sandbox":
+            return ["--config", str(self.home / f"{name}.toml")]
+        mine = {code: self.ports[code] for code in ("package", "huiyibao", "ant", "eclaimlink", "hcx", "pay")}
+        door = f"https://localhost:{self.ports['partner']}"
+        delay = str(self.callback_delay)
+        return ["--keys", str(self.keys), "--gateway", door, "--ports", json.dumps(mine), "--delay", delay]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a power cut would."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        for process in reversed(self.processes.values()):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes.values()):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self.processes.clear()
+
+    def ready(self, patience_s: float = 30.0) -> None:
+        """Wait until the gateway says that it is ready."""
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.ports['operator']}/readyz", timeout=1)
+                return
+            time.sleep(0.05)
+        raise ConfigRefused("the gateway did not become ready", hint=f"See {self.home / 'gateway.log'}.")

@@ -1,0 +1,104 @@
+"""Settings, read once from a TOML file into frozen objects. Secrets are never in it: it names keys, files hold them."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.kernel.errors import ConfigRefused
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base: an unknown setting is a mistake."""
+
+
+class Door(Closed, frozen=True):
+    """Where one door listens. ``certificate`` names a TLS server key of the key ring; empty means plain HTTP on loopback."""
+
+    port: Port
+    host: str = "127.0.0.1"
+    certificate: str = ""
+
+
+class HospitalSettings(Closed, frozen=True):
+    code: str
+    name: str
+    certificate_name: str = ""
+    """Common name of its client certificate."""
+    signing_key: str = ""
+    """Name of its request-signing key in the key ring."""
+
+
+class InsurerSettings(Closed, frozen=True):
+    endpoint: str
+    ca: str = ""
+    """Certificate file of the partner's CA, relative to the key directory; empty trusts the system's."""
+    client_certificate: str = ""
+    """Key ring name of our client certificate for mTLS."""
+
+
+class ClaimsSettings(Closed, frozen=True):
+    database: str
+    hospital_door: Door
+    partner_door: Door
+    operator_door: Door
+    vault_key: str = "vault-claims"
+    client_ca: str = "ca.cert.pem"
+    """CA of the hospitals' client certificates, relative to the key directory."""
+    most_open_bills: int = 2000
+
+
+class ClearingSettings(Closed, frozen=True):
+    payment_url: str
+    secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
+    ca: str = ""
+    every: float = 0.2
+
+
+class PaymentSettings(Closed, frozen=True):
+    database: str
+    door: Door
+    channel: str
+    channel_endpoint: str
+    channel_ca: str = ""
+    secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
+
+
+class Settings(Closed, frozen=True):
+    mode: Literal["development", "production"]
+    keys: str
+    mappings: str
+    schemas: str
+    claims: ClaimsSettings | None = None
+    clearing: ClearingSettings | None = None
+    payment: PaymentSettings | None = None
+    hospitals: tuple[HospitalSettings, ...] = ()
+    insurers: dict[str, InsurerSettings] = {}
+
+
+def load_settings(path: str | Path | None = None) -> Settings:
+    """Read the settings file: the argument, else ``LIANPEI_CONFIG``, else ``lianpei.toml``. Relative paths count from the file."""
+    source = Path(path or os.environ.get("LIANPEI_CONFIG", "lianpei.toml"))
+    try:
+        raw = tomllib.loads(source.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigRefused(
+            f"there is no settings file {source.name}", hint="Name one with --config or LIANPEI_CONFIG."
+        ) from None
+    except tomllib.TOMLDecodeError as bad:
+        raise ConfigRefused(f"{source.name}: {bad}", hint="See docs/settings.md.") from None
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as bad:
+        raise ConfigRefused(f"{source.name}: {bad}", hint="See docs/settings.md.") from None
+    home = source.resolve().parent
+    return msgspec.structs.replace(
+        settings,
+        keys=str(home / settings.keys),
+        mappings=str(home / settings.mappings),
+        schemas=str(home / settings.schemas),
+    )

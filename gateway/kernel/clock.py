@@ -1,0 +1,26 @@
+"""Time as an argument: tests and the simulation turn this clock, the program never asks the system directly."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The instant, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds for measuring and deadlines; never steps back."""
+        ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()

@@ -1,0 +1,109 @@
+"""The whole error family, split by what we know and who must act.
+
+LianpeiError
+├── InputRefused            the hospital sent something we can't take: nothing was sent on, mend it and send again
+│   ├── BadRequest          the request's form (JSON, headers, ids, limits)
+│   ├── BadMoney            amounts that do not tie out or are no amounts
+│   ├── BadClaim            the canonical form or a rule of the model is broken
+│   ├── NotAllowed          who asks is not known, or asks for what is not theirs
+│   ├── NotFound            no such thing for this caller (the same answer for another hospital's)
+│   ├── Conflict            the same idempotency key with another body, or a state that does not allow this
+│   └── TooMuch             a size, depth or rate limit
+├── ConfigRefused           a setting, key or partner folder is wrong: that part does not load, the rest serves
+│   └── MappingRefused      a mapping file is wrong, at file:line:column
+├── MessageRefused          a partner's message can't be trusted or read: nothing of it is used
+│   └── SealRefused         signature, encryption, time window or replay
+├── NotSent                 no byte reached the peer: safe to send again
+├── OutcomeUnknown          bytes may have reached the peer: ask, never send again as new
+└── Busy                    we shed load: nothing was accepted, try later
+
+Every error has a stable ``code`` (kebab case, listed in docs/errors.md) and a ``hint`` that says what to do. Messages name rules and
+fields; they never carry values, because an error text ends up in logs and on screens.
+"""
+
+from typing import ClassVar
+
+
+class LianpeiError(Exception):
+    """Something went wrong in Lianpei."""
+
+    code: ClassVar[str] = "internal"
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = code or self.code
+        self.hint = hint
+        self.fields = fields
+
+
+class InputRefused(LianpeiError):
+    code = "input-refused"
+    http_status = 422
+
+
+class BadRequest(InputRefused):
+    code = "bad-request"
+    http_status = 400
+
+
+class BadMoney(InputRefused):
+    code = "bad-money"
+
+
+class BadClaim(InputRefused):
+    code = "bad-claim"
+
+
+class NotAllowed(InputRefused):
+    code = "not-allowed"
+    http_status = 401
+
+
+class NotFound(InputRefused):
+    code = "not-found"
+    http_status = 404
+
+
+class Conflict(InputRefused):
+    code = "conflict"
+    http_status = 409
+
+
+class TooMuch(InputRefused):
+    code = "too-much"
+    http_status = 413
+
+
+class ConfigRefused(LianpeiError):
+    code = "config-refused"
+
+
+class MappingRefused(ConfigRefused):
+    code = "mapping-refused"
+
+
+class MessageRefused(LianpeiError):
+    code = "message-refused"
+    http_status = 400
+
+
+class SealRefused(MessageRefused):
+    code = "seal-refused"
+    http_status = 401
+
+
+class NotSent(LianpeiError):
+    code = "not-sent"
+    http_status = 502
+
+
+class OutcomeUnknown(LianpeiError):
+    code = "outcome-unknown"
+    http_status = 502
+
+
+class Busy(LianpeiError):
+    code = "busy"
+    http_status = 503

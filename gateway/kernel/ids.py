@@ -1,0 +1,68 @@
+"""One type per kind of id, so that an act id cannot be passed where an order id is meant.
+
+Ids are ``<prefix>_<26 characters>``: 48 bits of time and 80 random bits in Crockford base 32, so they sort by age and
+can't be guessed. They carry no personal data and match ``[A-Za-z0-9_.:-]{1,64}`` everywhere.
+"""
+
+import re
+import time
+from typing import NewType
+
+from gateway.kernel.entropy import take
+
+OrderId = NewType("OrderId", str)
+"""One bill brought by a hospital: one visit, one or more policies."""
+ClaimId = NewType("ClaimId", str)
+"""One policy's share of an order, sent to one insurer."""
+ActId = NewType("ActId", str)
+"""One thing sent outward; the idempotency key that all attempts keep."""
+EventId = NewType("EventId", str)
+SettlementId = NewType("SettlementId", str)
+"""The payment side's order number: random, so that it says nothing about the visit."""
+HospitalCode = NewType("HospitalCode", str)
+InsurerCode = NewType("InsurerCode", str)
+
+ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
+_ID = re.compile(ID_PATTERN)
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
+def _base32(number: int, length: int) -> str:
+    """``length`` characters, an even number, two at a time."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
+
+
+def _fresh(prefix: str) -> str:
+    return f"{prefix}_{_base32(time.time_ns() // 1_000_000, 10)}{_base32(int.from_bytes(take(10), 'big'), 16)}"
+
+
+def new_order_id() -> OrderId:
+    return OrderId(_fresh("ord"))
+
+
+def new_claim_id() -> ClaimId:
+    return ClaimId(_fresh("clm"))
+
+
+def new_act_id() -> ActId:
+    return ActId(_fresh("act"))
+
+
+def new_event_id() -> EventId:
+    return EventId(_fresh("evt"))
+
+
+def new_message_id() -> str:
+    return _fresh("msg")
+
+
+def new_settlement_id() -> SettlementId:
+    """Fully random: a time-ordered id would let the payment side line up orders with visits."""
+    return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))
+
+
+def is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None

@@ -1,0 +1,60 @@
+"""The one way that untyped JSON from outside becomes data: exact decimals, bounded depth, no key said twice."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from gateway.kernel.errors import MessageRefused
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 64
+
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+_KEYS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
+
+
+def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+    """JSON bytes to plain data; numbers with a point become ``Decimal``, others ``int``.
+
+    Raises ``MessageRefused`` (``bad-json``) for malformed JSON, more than ``MAX_DEPTH`` levels, or a repeated key: two readers of
+    such a document would see two different messages.
+    """
+    if len(data) > max_bytes:
+        raise _refused("the JSON document is too large")
+    try:
+        value = _DECODER.decode(data)
+    except (msgspec.DecodeError, RecursionError, InvalidOperation, UnicodeDecodeError):
+        value = _MALFORMED
+    if value is _MALFORMED:
+        raise _refused("the document is not well-formed JSON")
+    keys = _count_keys(value)
+    # Each key has one colon, so equal counts prove that none was dropped; only colons inside texts need the closer look.
+    if data.count(b":") != keys and sum(map(bool, _KEYS.findall(data))) != keys:
+        raise _refused("the JSON document says a key twice")
+    return value
+
+
+_MALFORMED = object()
+
+
+def _count_keys(value: Any) -> int:
+    level, keys, depth = [value] if isinstance(value, dict | list) else [], 0, 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _refused("the JSON document is nested too deeply")
+        below = []
+        for box in level:
+            if type(box) is dict:
+                keys += len(box)
+                below += [inner for inner in box.values() if type(inner) is dict or type(inner) is list]
+            else:
+                below += [inner for inner in box if type(inner) is dict or type(inner) is list]
+        level = below
+    return keys
+
+
+def _refused(rule: str) -> MessageRefused:
+    return MessageRefused(rule, code="bad-json", hint="ask the sender for plain JSON with unique keys")

@@ -1,0 +1,46 @@
+"""The one way that XML from outside becomes a tree: no DTD, no entities, no network, bounded size and depth."""
+
+from lxml import etree
+
+from gateway.kernel.errors import MessageRefused
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 128
+
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    load_dtd=False,
+    dtd_validation=False,
+    attribute_defaults=False,
+    no_network=True,
+    huge_tree=False,
+    remove_comments=True,
+    remove_blank_text=False,
+    strip_cdata=True,
+)
+_TOO_DEEP = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
+
+
+def parse_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
+    """Bytes to the root element, without comments; processing instructions stay (they are part of a signature's input).
+
+    Raises ``MessageRefused`` (``bad-xml``) for anything that is not well formed, that has a DOCTYPE, or that is larger than
+    ``max_bytes`` or deeper than ``MAX_DEPTH`` elements. The message names the rule, never the content.
+    """
+    if len(data) > max_bytes:
+        raise _refused("the XML document is too large")
+    try:
+        root = etree.fromstring(data, _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
+    if root is None:
+        raise _refused("the document is not well-formed XML")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _refused("the XML document carries a DOCTYPE")
+    if _TOO_DEEP(root):
+        raise _refused("the XML document is nested too deeply")
+    return root
+
+
+def _refused(rule: str) -> MessageRefused:
+    return MessageRefused(rule, code="bad-xml", hint="ask the sender for a plain XML document without a DOCTYPE")

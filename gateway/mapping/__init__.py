@@ -1,0 +1,24 @@
+"""The mapping language: read, check, compile, run. Knows types, no partner and no claim (docs/mapping.md)."""
+
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin, Vocabulary
+from gateway.mapping.errors import MappingFailed, Mistake
+from gateway.mapping.goldens import run_folder_tests, run_reader_tests
+from gateway.mapping.loader import check_folder, check_reader, load_folder, load_reader
+from gateway.mapping.readers import MappedReader
+
+__all__ = [
+    "CompiledAct",
+    "Incoming",
+    "MappedReader",
+    "MappingFailed",
+    "Mistake",
+    "Outgoing",
+    "Pin",
+    "Vocabulary",
+    "check_folder",
+    "check_reader",
+    "load_folder",
+    "load_reader",
+    "run_folder_tests",
+    "run_reader_tests",
+]

@@ -1,0 +1,175 @@
+"""A compiled act at work: run the generated function, validate, and turn every failure into one that names no value."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from gateway.kernel.errors import ConfigRefused, MessageRefused
+from gateway.kernel.strictjson import strict_json
+from gateway.kernel.xml import parse_xml
+from gateway.mapping.api import Incoming, Outgoing, Pin
+from gateway.mapping.code.safety import leaf_at, place_of
+from gateway.mapping.errors import MappingFailed
+from gateway.mapping.mapfile import Target
+from gateway.mapping.outside import Outside, validate_inner, validate_read, validate_written
+from gateway.mapping.runtime.base import RefusalError
+from gateway.mapping.schemas.base import SchemaBreachError, TargetSchema
+from gateway.mapping.sections import Compiled
+
+_AT = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """One direction of an act: its function, format and schema."""
+
+    compiled: Compiled
+    target: Target
+    schema: TargetSchema | None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSpec:
+    method: str
+    action: str
+    status: int = 200
+
+
+@dataclass(slots=True)
+class MappedAct:
+    """The ``CompiledAct`` of one file. Holds no message state; safe to use from many tasks."""
+
+    pin: Pin
+    file: str
+    outside: Outside
+    result: type | None
+    request: Direction | None
+    http: HttpSpec
+    answer: Direction | None = None
+    callback: Direction | None = None
+    callback_path: str = ""
+    reply: Direction | None = None
+    reply_status: int = 200
+
+    def write(self, source: Any) -> Outgoing:
+        if self.request is None:
+            raise ConfigRefused(f"{self.pin.name} makes no request", code="no-request")
+        made = self._run(self.request.compiled, source)
+        text, path, query, headers, protected, correlation, inner = made
+        document = self._document(self.request, text, inner)
+        return Outgoing(
+            *(document, _content_type(self.request.target), self.http.method, path, query),
+            headers=self._soap_action(headers),
+            protected=protected,
+            correlation=correlation,
+        )
+
+    def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:
+        if self.answer is None:
+            raise ConfigRefused(f"{self.pin.name} reads no answer", code="no-answer")
+        return self._read(self.answer, incoming, sent)[0]
+
+    def read_callback(self, incoming: Incoming) -> dict[str, Any]:
+        if self.callback is None:
+            raise ConfigRefused(f"{self.pin.name} has no callback", code="no-callback")
+        result, key = self._read(self.callback, incoming, None)
+        return {**result, "correlation": key} if key else result
+
+    def write_reply(self, incoming: Incoming) -> Outgoing:
+        if self.reply is None or self.callback is None:
+            raise ConfigRefused(f"{self.pin.name} has no reply", code="no-reply")
+        document = self._parsed(self.callback.target, incoming.document)
+        made = self._run(self.reply.compiled, document, incoming.http_status, incoming.protected)
+        text, headers, inner = made
+        body = self._document(self.reply, text, inner)
+        return Outgoing(body, _content_type(self.reply.target), "", "", headers=headers, status=self.reply_status)
+
+    def _soap_action(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        return {"SOAPAction": f'"{self.http.action}"', **headers} if self.http.action else headers
+
+    def _document(self, direction: Direction, text: str | None, inner: list[tuple[int, str]]) -> bytes:
+        """Encoded and validated: nothing that breaks the partner's schema leaves."""
+        if text is None:
+            return b""
+        document = self._encoded(text, direction.target)
+        self._hold(lambda: validate_written(direction.target, direction.schema, document))
+        for index, part in inner:
+            self._hold(lambda i=index, p=part: validate_inner(self.outside, direction.compiled.inner[i], p))  # type: ignore[misc]
+        return document
+
+    def _encoded(self, text: str, target: Target) -> bytes:
+        try:
+            return text.encode(target.encoding)
+        except UnicodeEncodeError:
+            pass
+        raise MappingFailed(self.pin.name, 0, "", "", f"a character that {target.encoding} lacks")
+
+    def _read(self, direction: Direction, incoming: Incoming, sent: Any) -> tuple[dict[str, Any], str]:
+        document = self._parsed(direction.target, incoming.document)
+        if document is not UNSET:
+            self._hold(lambda: validate_read(direction.target, direction.schema, document))
+        protected = dict(incoming.protected)
+        result, key = self._run(direction.compiled, document, incoming.http_status, protected, sent)
+        self._typed(result)
+        return result, key
+
+    def _typed(self, result: dict[str, Any]) -> None:
+        if self.result is None:
+            return
+        try:
+            msgspec.convert(result, self.result)
+            return
+        except msgspec.ValidationError as error:
+            found = _AT.search(str(error))
+        raise MappingFailed(self.pin.name, 0, found[1] if found else "result", "", "not what the result's type allows")
+
+    def _parsed(self, target: Target, document: bytes) -> Any:
+        """Plain data or the root element; an empty body is absent, because a failing partner may send none."""
+        if not document.strip():
+            return UNSET
+        try:
+            return strict_json(document) if target.kind == "json" else parse_xml(document)
+        except MessageRefused as refused:
+            rule = refused
+        raise MessageRefused(f"{self.pin.name}: {rule.message}", code=rule.error_code, hint=rule.hint)
+
+    def _hold(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+            return
+        except SchemaBreachError as breach:
+            places = breach.places
+        except (MessageRefused, UnicodeEncodeError):
+            places = ("the document: malformed",)
+        raise MappingFailed(self.pin.name, 0, "", "", "breaks its schema at " + "; ".join(places))
+
+    def _run(self, compiled: Compiled, *args: Any) -> Any:
+        return run_located(compiled, self.pin.name, self.file, *args)
+
+
+def run_located(compiled: Compiled, name: str, file: str, *args: Any) -> Any:
+    """Run generated code; a failure names the YAML line, target and source, and drops the error that may hold values."""
+    try:
+        return compiled.run(*args)
+    except Exception as error:
+        place = place_of(error, file)
+        reason = str(error) if isinstance(error, RefusalError) else f"can't be computed ({type(error).__name__})"
+    leaf = leaf_at(compiled.leaves, place)
+    target, source = (leaf.target, leaf.source) if leaf else ("", "")
+    raise MappingFailed(name, place[0] if place else 0, target, source, reason)
+
+
+_CONTENT_TYPES = {
+    "json": "application/json;charset=utf-8",
+    "form": "application/x-www-form-urlencoded",
+    "soap11": "text/xml; charset={}",
+    "xml": "application/xml; charset={}",
+}
+
+
+def _content_type(target: Target) -> str:
+    return _CONTENT_TYPES[target.kind].format(target.encoding.lower())

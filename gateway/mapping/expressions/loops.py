@@ -1,0 +1,104 @@
+"""Loops: ``$each``, and the functions that go over a list with ``for … where``."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gateway.mapping.errors import MistakeError
+from gateway.mapping.expressions import facts, paths
+from gateway.mapping.expressions.parse import Loop, loop_of
+from gateway.mapping.lift import made, merged
+from gateway.mapping.types import BOOL, DECIMAL, INT, Kind, Type, spread
+from gateway.mapping.values import Scope, Unit, Value
+
+Evaluate = Callable[[ast.expr, Scope, Unit, bool], Value]
+AGGREGATES = ("sum", "count", "any", "all", "first", "list")
+OVER_LISTS = ("count", "first")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """A loop ready for its body: generated names, the filter, and the scope in which the body stands."""
+
+    variable: str
+    iterable: str
+    condition: str
+    scope: Scope
+    flow: Value
+    """What its number of rounds tells."""
+
+
+def open_loop(loop: Loop, scope: Scope, unit: Unit, evaluate: Evaluate) -> OpenLoop:
+    listed = evaluate(loop.iterable, replace(scope, no_walrus=True), unit, False)
+    code, item_type = paths.as_list(listed)
+    labels = listed.labels | spread(listed.type)
+    name = unit.temp("v")
+    item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable)
+    inner = scope.with_names(**{loop.variable: item})
+    inner = replace(inner, known=frozenset(p for p in scope.known if not _is_below(p, loop.variable)))
+    flow = replace(listed, labels=labels)
+    if loop.condition is None:
+        return OpenLoop(name, code, "", inner, flow)
+    test = evaluate(loop.condition, inner, unit, True)
+    flow = made("", BOOL, [flow, test])
+    return OpenLoop(name, code, test.code, inner.having(facts.when_true(loop.condition)), flow)
+
+
+def _is_below(path: str, variable: str) -> bool:
+    return path == variable or path.startswith(variable + ".")
+
+
+def aggregate(name: str, node: ast.GeneratorExp, scope: Scope, unit: Unit, evaluate: Evaluate) -> Value:
+    """``sum(x for …)`` and its kin."""
+    if name not in AGGREGATES:
+        raise MistakeError("unknown-function", f"{name} takes no for", f"only {', '.join(AGGREGATES)} do")
+    if len(node.generators) != 1:
+        raise MistakeError("not-in-language", "one for at a time", "nest a second one inside")
+    loop = open_loop(loop_of(node.generators[0]), scope, unit, evaluate)
+    body = evaluate(node.elt, loop.scope, unit, name in ("any", "all"))
+    test = f" if {loop.condition}" if loop.condition else ""
+    items = f"[{_element(name, body)} for {loop.variable} in {loop.iterable}{test}]"
+    return _finish(name, items, body, [body, loop.flow])
+
+
+def _element(name: str, body: Value) -> str:
+    if name == "count":
+        return "1"
+    if name in ("sum", "list") and body.type.optional:
+        if not body.type.soft:
+            raise MistakeError(
+                "may-be-absent", f"{body.source or 'the value'} may be absent in some rows", "filter with where"
+            )
+        return f"need({body.code})"
+    return body.code
+
+
+def _finish(name: str, items: str, body: Value, flow: list[Value]) -> Value:
+    if name == "count":
+        return made(f"len({items})", INT, flow)
+    if name in ("any", "all"):
+        return made(f"{name}({items})", BOOL, flow)
+    if name == "list":
+        return made(items, Type(Kind.LIST, of=body.type.present()), flow)
+    if name == "first":
+        return _first(items, body, flow)
+    if body.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.ANY):
+        raise MistakeError("type-clash", f"sum needs numbers, not a {body.type.name}")
+    start = ", ZERO" if body.type.kind is Kind.DECIMAL else ""
+    return made(f"sum({items}{start})", DECIMAL if start else INT, flow)
+
+
+def _first(items: str, body: Value, flow: list[Value]) -> Value:
+    labels, source = merged(flow)
+    soft = body.type.kind is Kind.DOC or body.type.soft or any(v.type.soft for v in flow)
+    return Value(f"first({items})", body.type.absent(soft), labels, source)
+
+
+def over_list(name: str, listed: Value) -> Value:
+    """``count(list)`` and ``first(list)``."""
+    code, item = paths.as_list(listed)
+    flow = replace(listed, labels=listed.labels | spread(listed.type))
+    if name == "count":
+        return made(f"len({code})", INT, [flow])
+    soft = listed.type.kind is Kind.DOC
+    return Value(f"first({code})", item.absent(soft), flow.labels | item.labels, listed.source)

@@ -1,0 +1,168 @@
+"""Text, null, document and id functions."""
+
+import codecs
+import re
+from dataclasses import replace
+
+from gateway.mapping.errors import MistakeError
+from gateway.mapping.expressions.operators import as_text, unified
+from gateway.mapping.expressions.paths import as_list
+from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
+from gateway.mapping.lift import made, merged
+from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, spread
+from gateway.mapping.values import Scope, Unit, Value
+
+_SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
+_X = Param("x", TEXTS)
+
+
+def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    value = args[0]
+    if value.type.kind is Kind.TEXT:
+        return value
+    if value.type.kind is Kind.ENUM:
+        return replace(value, type=TEXT)
+    code, safe = {
+        Kind.INT: (f"cat({value.code})", SAFE_TEXT),
+        Kind.DECIMAL: (f"decimal_text({value.code})", SAFE_TEXT),
+        Kind.BOOL: (f"('true' if {value.code} else 'false')", SAFE_TEXT),
+    }.get(value.type.kind, (f"cat({value.code})", SAFE_TEXT))
+    return value.typed(code, safe)
+
+
+def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:
+    value, other = args
+    if value.type.kind is Kind.DOC and other.type.kind is not Kind.DOC:
+        value = as_text(value)
+    if not value.type.optional:
+        return value
+    type_ = unified(replace(value, type=value.type.present()), other)
+    labels, source = merged(args)
+    name = unit.temp()
+    if scope.no_walrus:
+        return Value(
+            f"(lambda {name}: {name} if {name} is not U else {other.code})({value.code})", type_, labels, source
+        )
+    return Value(f"({name} if ({name} := {value.code}) is not U else {other.code})", type_, labels, source)
+
+
+def _present(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    value = args[0]
+    labels = value.labels | spread(value.type)
+    if value.type.kind is Kind.LIST:
+        return Value(f"(len({as_list(value)[0]}) > 0)", BOOL, labels, value.source)
+    return Value(f"({value.code} is not U)", BOOL, labels, value.source)
+
+
+def _need(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    value = args[0]
+    if not value.type.optional:
+        return value
+    return value.typed(f"need({value.code})", replace(value.type, optional=False))
+
+
+def _empty_as_absent(args: list[Value], scope: Scope, unit: Unit) -> Value:
+    value = as_text(args[0])
+    name = unit.temp()
+    type_ = replace(TEXT, optional=True, soft=value.type.soft or not value.type.optional)
+    if scope.no_walrus:
+        return value.typed(f"(lambda {name}: {name} if {name} else U)({value.code})", type_)
+    return value.typed(f"({name} if ({name} := {value.code}) else U)", type_)
+
+
+def _join(args: list[Value], _scope: Scope, unit: Unit) -> Value:
+    code, item = as_list(args[0])
+    if item.kind is Kind.DOC:
+        name = unit.temp("v")
+        code, item = f"[need(dtext({name})) for {name} in {code}]", TEXT
+    if item.kind not in (*TEXTS, Kind.ANY):
+        raise MistakeError("type-clash", f"join needs texts, not {item.name}s", "use list(text(x) for x in …)")
+    flow = replace(args[0], labels=args[0].labels | spread(args[0].type) | item.labels)
+    return made(f"join({code}, {args[1].code})", TEXT, [flow, args[1]])
+
+
+def _matches(args: list[Value], _scope: Scope, unit: Unit) -> Value:
+    try:
+        pattern = re.compile(str(args[1].const))
+    except re.error:
+        raise MistakeError("bad-argument", "not a regular expression") from None
+    return made(f"matches({args[0].code}, {unit.keep(pattern)})", BOOL, args)
+
+
+def _with_encoding(helper: str) -> Function:
+    def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+        known_encoding(str(args[2].const))
+        return made(f"{helper}({', '.join(arg.code for arg in args)})", TEXT, args)
+
+    return Function((_X, Param("size", WHOLE, constant=True), Param("encoding", TEXTS, constant=True)), build)
+
+
+def known_encoding(name: str) -> str:
+    """Raises ``MistakeError`` unless it is a text encoding that Python knows."""
+    try:
+        codecs.lookup(name)
+        "x".encode(name)
+    except (LookupError, ValueError, TypeError):
+        raise MistakeError("unknown-encoding", f"no text encoding {name!r}") from None
+    return name
+
+
+def _opened(helper: str, kind: str) -> Function:
+    def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+        value = args[0]
+        return Value(f"{helper}({value.code})", document(kind), value.labels, value.source)
+
+    return Function((Param("text", TEXTS | {Kind.DOC}),), build)
+
+
+def _unbase64(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    return args[0].typed(f"unbase64({args[0].code})", Type(Kind.DOC, of="bytes", soft=True))
+
+
+def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    """``find(list, "member", x)``: the join of two lists of one document."""
+    box, name, wanted = args
+    labels, source = merged([box, wanted])
+    if box.type.of == "xml" and box.many.startswith("xall("):
+        code = f"xfind(h_found, {box.many[5:-1]}, {name.code}, {wanted.code})"
+    elif box.type.of == "json":
+        code = f"jfind(h_found, {box.code}, {name.code}, {wanted.code})"
+    else:
+        raise MistakeError("type-clash", "find looks into a list of the document", "use first(x for x in … where …)")
+    return Value(code, document(str(box.type.of)), labels, source)
+
+
+def _attr(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    node, name = args
+    return node.typed(f"attr({node.code}, {name.code})", Type(Kind.TEXT, optional=True, soft=True))
+
+
+TABLE = {
+    "text": Function((Param("x", _SCALARS),), _text),
+    "trim": simple("trim", TEXT, _X),
+    "upper": simple("upper", TEXT, _X),
+    "lower": simple("lower", TEXT, _X),
+    "substr": simple("substr", TEXT, _X, Param("from", WHOLE), Param("length", WHOLE)),
+    "replace": simple("replace", TEXT, _X, Param("old", TEXTS), Param("new", TEXTS)),
+    "join": Function((Param("list", LISTS), Param("between", TEXTS)), _join, takes_absent=True),
+    "pad": simple("pad", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default="0")),
+    "pad_right": simple("pad_right", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default=" ")),
+    "cut_bytes": _with_encoding("cut_bytes"),
+    "pad_bytes": _with_encoding("pad_bytes"),
+    "matches": Function((_X, Param("regex", TEXTS, constant=True)), _matches),
+    "default": Function((Param("x", EVERYTHING), Param("y", EVERYTHING)), _default, takes_absent=True),
+    "present": Function((Param("x", EVERYTHING),), _present, takes_absent=True),
+    "need": Function((Param("x", EVERYTHING),), _need, takes_absent=True),
+    "empty_as_absent": Function((_X,), _empty_as_absent, takes_absent=True),
+    "uuid": simple("uuid5", SAFE_TEXT, _X),
+    "attr": Function(
+        (Param("x", frozenset({Kind.DOC})), Param("name", TEXTS, constant=True)), _attr, takes_absent=True
+    ),
+    "node_text": simple("dtext", TEXT, Param("x", frozenset({Kind.DOC}))),
+    "find": Function(
+        (Param("list", frozenset({Kind.DOC})), Param("member", TEXTS, constant=True), Param("x", TEXTS)), _find
+    ),
+    "parse_json": _opened("read_json", "json"),
+    "parse_xml": _opened("read_xml", "xml"),
+    "unbase64": Function((_X,), _unbase64),
+}

@@ -1,0 +1,171 @@
+"""Folders in, compiled acts out: all mistakes of a folder are found in one go, and nothing of it loads while one is left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.kernel.labels import PAYMENT_MAY_SEE
+from gateway.mapping.act import Direction, HttpSpec, MappedAct
+from gateway.mapping.api import CompiledAct, Pin, Vocabulary
+from gateway.mapping.errors import Mistake, MistakeError, refuse
+from gateway.mapping.mapfile import MapFile, Target, read_mapping, read_target, section
+from gateway.mapping.outside import Outside
+from gateway.mapping.readers import MappedReader, compile_reader
+from gateway.mapping.sections import Compiled, Ends, compile_reading, compile_reply, compile_request
+from gateway.mapping.yamlfile import Book, Map, known_keys, text_of
+
+NOT_MAPPINGS = frozenset({"insurer.yaml", "faults.yaml", "channel.yaml"})
+_ANSWER_KEYS = ("target", "let", "result", "correlation")
+_CALLBACK_KEYS = ("path", "target", "correlation", "let", "result", "reply")
+_REPLY_KEYS = ("status", "target", "let", "body", "headers")
+_HTTP_KEYS = ("method", "path", "query", "headers")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One folder as far as it could be read."""
+
+    acts: Mapping[str, MappedAct]
+    files: Mapping[str, MapFile]
+    mistakes: list[Mistake]
+
+
+def load_folder(
+    folder: Path,
+    schemas: Path,
+    vocabulary: Vocabulary,
+    partner: Mapping[str, str],
+    refs: frozenset[str],
+) -> Mapping[str, CompiledAct]:
+    """Every mapping of a folder by act name. Raises ``MappingRefused`` that lists every mistake."""
+    loaded = read_folder(folder, schemas, vocabulary, partner, refs)
+    refuse(loaded.mistakes)
+    return dict(loaded.acts)
+
+
+def check_folder(
+    folder: Path,
+    schemas: Path,
+    vocabulary: Vocabulary,
+    partner: Mapping[str, str],
+    refs: frozenset[str],
+) -> list[Mistake]:
+    """Every mistake of a folder, in the order of file and line."""
+    return sorted(set(read_folder(folder, schemas, vocabulary, partner, refs).mistakes))
+
+
+def load_reader(file: Path, vocabulary: Vocabulary) -> MappedReader:
+    """A hospital mapping. Raises ``MappingRefused``."""
+    reader, mistakes = compile_reader(file, vocabulary)
+    refuse(mistakes)
+    assert reader is not None
+    return reader
+
+
+def check_reader(file: Path, vocabulary: Vocabulary) -> list[Mistake]:
+    return sorted(set(compile_reader(file, vocabulary)[1]))
+
+
+def read_folder(
+    folder: Path,
+    schemas: Path,
+    vocabulary: Vocabulary,
+    partner: Mapping[str, str],
+    refs: frozenset[str],
+) -> Loaded:
+    outside = Outside(schemas)
+    acts: dict[str, MappedAct] = {}
+    files: dict[str, MapFile] = {}
+    mistakes: list[Mistake] = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name in NOT_MAPPINGS:
+            continue
+        book = Book(str(path))
+        file = read_mapping(path, book, reader=False)
+        if file is not None:
+            ends = Ends(vocabulary.source, vocabulary.result, _may_carry(file, vocabulary), partner, refs)
+            acts[path.stem] = _compile(file, ends, outside)
+            files[path.stem] = file
+        mistakes += book.mistakes
+    return Loaded(acts, files, mistakes)
+
+
+def _may_carry(file: MapFile, vocabulary: Vocabulary) -> frozenset[str]:
+    """A file of the payment channel is held to the payment labels, whoever loads it."""
+    if file.channel == "payment":
+        return vocabulary.may_carry & PAYMENT_MAY_SEE
+    return vocabulary.may_carry
+
+
+def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
+    http = file.section("http") or Map(file.root.pos)
+    known_keys(http, _HTTP_KEYS, file.book, "http")
+    writes = file.section("request") is not None or file.root.get("http") is not None
+    request = None
+    if writes:
+        compiled = compile_request(file, ends, outside)
+        request = Direction(compiled, file.target, outside.usable(file.target, file.book, file.target.pos))
+    elif file.root.get("callback") is None:
+        file.book.note(file.root.pos, "missing-required", "a mapping has a request, http or a callback")
+    action = _action(file, outside) if file.target.kind == "soap11" else ""
+    method = text_of(http.get("method"), file.book, "method") or "POST"
+    pin = Pin(file.name, file.version, file.digest)
+    act = MappedAct(pin, str(file.path), outside, ends.result, request, HttpSpec(method, action))
+    _answer(file, act, ends, outside)
+    _callback(file, act, ends, outside)
+    return act
+
+
+def _action(file: MapFile, outside: Outside) -> str:
+    try:
+        return outside.operation(file.target).action
+    except MistakeError:
+        return ""
+
+
+def _answer(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> None:
+    node = file.section("answer")
+    if node is None:
+        return
+    known_keys(node, _ANSWER_KEYS, file.book, "answer")
+    target = _reading_target(file, node)
+    compiled = compile_reading(file, node, target, ends, sent=True)
+    act.answer = Direction(compiled, target, outside.usable(target, file.book, target.pos))
+
+
+def _reading_target(file: MapFile, node: Map) -> Target:
+    """As the request by default, without its schema: an answer is another document."""
+    stated = section(node, "target", file.book)
+    if stated is not None:
+        return read_target(stated, file.book, node.pos)
+    mine = file.target
+    kind = "json" if mine.kind == "form" else mine.kind
+    return Target(kind, node.pos, wsdl=mine.wsdl, operation=mine.operation, encoding=mine.encoding)
+
+
+def _callback(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> None:
+    node = file.section("callback")
+    if node is None:
+        return
+    known_keys(node, _CALLBACK_KEYS, file.book, "callback")
+    target = _reading_target(file, node)
+    compiled = compile_reading(file, node, target, ends, sent=False)
+    act.callback = Direction(compiled, target, outside.usable(target, file.book, target.pos))
+    act.callback_path = text_of(node.get("path"), file.book, "path")
+    if not act.callback_path.startswith("/"):
+        file.book.note(node.pos, "bad-value", "a callback has a path that begins with /")
+    reply = section(node, "reply", file.book)
+    if reply is not None:
+        _reply(file, act, reply, target, ends, outside)
+
+
+def _reply(file: MapFile, act: MappedAct, node: Map, read: Target, ends: Ends, outside: Outside) -> None:
+    known_keys(node, _REPLY_KEYS, file.book, "reply")
+    target = read_target(section(node, "target", file.book), file.book, node.pos)
+    compiled: Compiled = compile_reply(file, node, target, read.kind, ends, outside)
+    act.reply = Direction(compiled, target, outside.usable(target, file.book, target.pos))
+    status = text_of(node.get("status"), file.book, "status") or "200"
+    if not (status.isdigit() and 200 <= int(status) <= 599):
+        file.book.note(node.pos, "bad-value", "status is an HTTP status")
+        return
+    act.reply_status = int(status)

@@ -1,0 +1,202 @@
+"""Reading documents: steps that never fail, and values read as text, number or truth."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lxml import etree
+from msgspec import UNSET
+
+from gateway.kernel.errors import MessageRefused
+from gateway.kernel.strictjson import strict_json
+from gateway.kernel.xml import parse_xml
+from gateway.mapping.runtime.base import RefusalError
+
+Absent = Any
+"""``UNSET``: the step led nowhere."""
+
+
+def jget(value: Any, *names: str) -> Any:
+    """JSON members one below the other; a name is looked up exactly, then trimmed; null is absent."""
+    for name in names:
+        if type(value) is not dict:
+            return UNSET
+        found = value.get(name, UNSET)
+        value = _trimmed(value, name) if found is UNSET else found
+    return UNSET if value is None else value
+
+
+def _trimmed(box: dict[str, Any], name: str) -> Any:
+    return next((value for key, value in box.items() if key.strip() == name), UNSET)
+
+
+def jall(value: Any) -> Sequence[Any]:
+    """The items of an array; a single value counts as one item."""
+    if value is UNSET:
+        return ()
+    return [item for item in value if item is not None] if type(value) is list else (value,)
+
+
+def xget(node: Any, *names: str) -> Any:
+    """First child elements by local name, one below the other."""
+    for name in names:
+        if not isinstance(node, etree._Element):
+            return UNSET
+        node = next((child for child in node if _local(child) == name), UNSET)
+    return node
+
+
+def xall(node: Any, name: str) -> Sequence[Any]:
+    if not isinstance(node, etree._Element):
+        return ()
+    return [child for child in node if _local(child) == name]
+
+
+def xone(node: Any) -> Sequence[Any]:
+    return () if node is UNSET else (node,)
+
+
+def _local(node: etree._Element) -> str:
+    tag = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def attr(node: Any, name: str) -> Any:
+    """An attribute by its local name."""
+    if not isinstance(node, etree._Element):
+        return UNSET
+    return next((str(v) for k, v in node.attrib.items() if str(k).rpartition("}")[2] == name), UNSET)
+
+
+def dtext(value: Any) -> Any:
+    """A document value as text: an element's own text, a scalar's spelling. Raises ``RefusalError`` for an object or array."""
+    if type(value) is str or value is UNSET:
+        return value
+    if isinstance(value, etree._Element):
+        return _own_text(value)
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bytes):
+        return _decoded(value)
+    raise RefusalError("text was expected, the document has an object or array")
+
+
+def _own_text(node: etree._Element) -> str:
+    return (node.text or "") + "".join(child.tail or "" for child in node)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    raise RefusalError("the inner document is not UTF-8")
+
+
+def ddecimal(value: Any) -> Any:
+    """A document value as an exact number. Raises ``RefusalError`` when it isn't one."""
+    number = dnumber(value)
+    if number is UNSET and value is not UNSET:
+        raise RefusalError("a number was expected")
+    return number
+
+
+def dnumber(value: Any) -> Any:
+    """A document value as a number for ``==``: what is no number equals none."""
+    if type(value) is int or type(value) is Decimal:
+        return Decimal(value)
+    text = value if isinstance(value, str) else UNSET if value in (True, False) else dtext(value)
+    if text is UNSET:
+        return UNSET
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return UNSET
+    return number if number.is_finite() else UNSET
+
+
+def dbool(value: Any) -> Any:
+    if value is True or value is False:
+        return value
+    return {"true": True, "false": False}.get(dtext(value), UNSET) if value is not UNSET else UNSET
+
+
+def jfind(cache: dict[Any, Any], box: Any, name: str, wanted: str) -> Any:
+    """First item of an array whose member reads as the text; the array is indexed once per document."""
+    items = jall(box)
+    return _indexed(cache, (id(box), name), box, lambda: [(dtext(jget(item, name)), item) for item in items], wanted)
+
+
+def xfind(cache: dict[Any, Any], parent: Any, child: str, name: str, wanted: str) -> Any:
+    def read() -> list[tuple[Any, Any]]:
+        return [(dtext(xget(item, name)), item) for item in xall(parent, child)]
+
+    return _indexed(cache, (id(parent), child, name), parent, read, wanted)
+
+
+def _indexed(
+    cache: dict[Any, Any], key: Any, holder: Any, read: Callable[[], list[tuple[Any, Any]]], wanted: str
+) -> Any:
+    if key not in cache:
+        index: dict[Any, Any] = {}
+        for text, item in read():
+            index.setdefault(text, item)
+        # The holder stays referenced, so that its identity can't be taken by another object meanwhile.
+        cache[key] = (holder, index)
+    return cache[key][1].get(wanted, UNSET)
+
+
+def read_json(value: Any) -> Any:
+    """The JSON document inside a text. Raises ``RefusalError`` when it is none."""
+    return _opened(strict_json, value)
+
+
+def read_xml(value: Any) -> Any:
+    return _opened(parse_xml, value)
+
+
+def _opened(parse: Any, value: Any) -> Any:
+    data = value if isinstance(value, bytes) else dtext(value).encode("utf-8", "surrogatepass")
+    try:
+        found = parse(data)
+    except MessageRefused as refused:
+        rule = refused.message
+    else:
+        return UNSET if found is None else found
+    raise RefusalError(rule)
+
+
+def unbase64(value: str) -> bytes:
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    raise RefusalError("the text is not Base64")
+
+
+HELPERS: Mapping[str, Any] = {
+    function.__name__: function
+    for function in (
+        jget,
+        jall,
+        jfind,
+        xfind,
+        xget,
+        xall,
+        xone,
+        attr,
+        dtext,
+        ddecimal,
+        dnumber,
+        dbool,
+        read_json,
+        read_xml,
+        unbase64,
+    )
+}

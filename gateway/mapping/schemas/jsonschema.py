@@ -1,0 +1,71 @@
+"""JSON Schema: the fast validator decides, the full one explains, and the tree is checked when the mapping loads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # the library ships no types
+import jsonschema_rs
+import referencing
+from referencing.jsonschema import DRAFT202012
+
+from gateway.mapping.errors import MistakeError
+from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.jsonshape import check_shape
+from gateway.mapping.targets.base import Shape
+from gateway.mapping.values import Unit
+
+_BASE = "https://schemas.invalid/"
+MAX_PLACES = 12
+
+
+class JsonSchema:
+    """One JSON Schema file; relative references lead to files beside it, never to the network."""
+
+    def __init__(self, path: Path) -> None:
+        siblings = {file.name: _read(file) for file in sorted(path.parent.glob("*.json"))}
+        self.name = path.name
+        self.documents = siblings
+        schema = siblings[path.name]
+        uri = _uri(path.name, schema)
+        pairs = [(_uri(name, inner), inner) for name, inner in siblings.items() if isinstance(inner, dict)]
+        self._fast = jsonschema_rs.validator_for(
+            schema, base_uri=uri, registry=jsonschema_rs.Registry(pairs), offline=True
+        )
+        registry: Any = referencing.Registry().with_resources(
+            [(key, referencing.Resource.from_contents(inner, DRAFT202012)) for key, inner in pairs]
+        )
+        self._full: Any = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+        self._full.check_schema(schema)
+        self._full = self._full({"$ref": uri}, registry=registry)
+
+    def check(self, shape: Shape, unit: Unit) -> None:
+        check_shape(shape, self.name, self.documents, unit)
+
+    def validate(self, document: Any) -> None:
+        if self._fast.is_valid(document):
+            return
+        found = sorted({_place(error) for error in self._full.iter_errors(document)})
+        raise SchemaBreachError(tuple(found[:MAX_PLACES]) or ("the document breaks its schema",))
+
+
+def _uri(name: str, schema: Any) -> str:
+    spelt = schema.get("$id") if isinstance(schema, dict) else None
+    return str(spelt) if isinstance(spelt, str) and ":" in spelt else _BASE + name
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _place(error: Any) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
+    return f"{path or 'the document'}: {error.validator}"
+
+
+def load_json_schema(path: Path) -> JsonSchema:
+    """Raises ``MistakeError`` (``bad-schema``) when a file of the folder is no JSON or the schema is no schema."""
+    try:
+        return JsonSchema(path)
+    except (ValueError, jsonschema.SchemaError, jsonschema_rs.ValidationError) as error:
+        raise MistakeError("bad-schema", f"{path.name} is no usable JSON Schema: {type(error).__name__}") from None

@@ -1,0 +1,51 @@
+"""XSD: lxml validates messages; the tree is checked against the schema's simple sequences when the mapping loads."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from gateway.mapping.errors import MistakeError
+from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.xsdshape import check_shape
+from gateway.mapping.targets.base import Shape
+from gateway.mapping.values import Unit
+
+MAX_PLACES = 12
+_ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'(?:, attribute '(?:\{[^}]*\})?([^']+)')?")
+XS = "{http://www.w3.org/2001/XMLSchema}"
+
+
+class XmlSchema:
+    """One XSD, from a file or from the types of a WSDL; imports lead to files beside it, never to the network."""
+
+    def __init__(self, schema: etree.XMLSchema, root: etree._Element) -> None:
+        self._schema, self._root = schema, root
+
+    def check(self, shape: Shape, unit: Unit) -> None:
+        check_shape(shape, self._root, unit)
+
+    def validate(self, document: etree._Element) -> None:
+        if self._schema.validate(document):
+            return
+        log: Any = self._schema.error_log
+        found = {_place(str(entry.message), str(entry.type_name)) for entry in log}
+        raise SchemaBreachError(tuple(sorted(found)[:MAX_PLACES]))
+
+
+def _place(message: str, rule: str) -> str:
+    """Element (and attribute) and rule; the rest of libxml2's message quotes the value and is dropped."""
+    found = _ELEMENT.match(message)
+    name = "the document" if found is None else found[1] + (f"@{found[2]}" if found[2] else "")
+    return f"{name}: {rule.lower().removeprefix('schemav_')}"
+
+
+def load_xsd(path: Path) -> XmlSchema:
+    """Raises ``MistakeError`` (``bad-schema``) when the file is no usable XSD."""
+    parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+    try:
+        tree = etree.parse(str(path), parser)
+        return XmlSchema(etree.XMLSchema(tree), tree.getroot())
+    except (etree.XMLSyntaxError, etree.XMLSchemaParseError):
+        raise MistakeError("bad-schema", f"{path.name} is no usable XSD") from None

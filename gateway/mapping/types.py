@@ -1,0 +1,158 @@
+"""The types an expression can have, read from msgspec Structs, and the labels that flow with a value."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UnsetType
+
+Labels = frozenset[str]
+NO_LABELS: Labels = frozenset()
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    INT = "whole number"
+    DECIMAL = "decimal"
+    NUMBER = "written number"
+    """Digits made by ``yuan_number`` or ``number``: a leaf, no more arithmetic."""
+    BOOL = "true/false"
+    DATE = "date"
+    DATETIME = "date and time"
+    ENUM = "code"
+    STRUCT = "object"
+    LIST = "list"
+    MAP = "map of texts"
+    DOC = "document value"
+    NULL = "null"
+    ANY = "anything"
+    """The value of an expression that is already reported as wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    kind: Kind
+    optional: bool = False
+    """May be absent (``UNSET``)."""
+    of: Any = None
+    """Struct or Enum class; item ``Type`` of a list; ``"json"`` or ``"xml"`` of a document value."""
+    soft: bool = False
+    """Comes from a document, where absence flows through functions instead of being a mistake."""
+    safe: bool = False
+    """Text that needs no escaping in any target: digits, dates, Base64."""
+    labels: Labels = NO_LABELS
+    """Own labels of a list's declaration."""
+
+    @property
+    def name(self) -> str:
+        return self.kind.value
+
+    def present(self) -> "Type":
+        return replace(self, optional=False)
+
+    def absent(self, soft: bool = False) -> "Type":
+        return replace(self, optional=True, soft=self.soft or soft)
+
+
+TEXT = Type(Kind.TEXT)
+SAFE_TEXT = Type(Kind.TEXT, safe=True)
+INT = Type(Kind.INT)
+DECIMAL = Type(Kind.DECIMAL)
+NUMBER = Type(Kind.NUMBER)
+BOOL = Type(Kind.BOOL)
+DATE = Type(Kind.DATE)
+DATETIME = Type(Kind.DATETIME)
+NULL = Type(Kind.NULL)
+ANY = Type(Kind.ANY)
+_PLAIN: Mapping[Any, Type] = {
+    str: TEXT,
+    int: INT,
+    Decimal: DECIMAL,
+    bool: BOOL,
+    date: DATE,
+    datetime: DATETIME,
+}
+
+
+def document(kind: str) -> Type:
+    return Type(Kind.DOC, optional=True, of=kind, soft=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    type: Type
+    labels: Labels
+    required: bool
+    """The Struct has no default for it."""
+
+
+@cache
+def fields_of(struct: type) -> Mapping[str, Field]:
+    """The fields of a Struct by name. Raises ``TypeError`` for a field type that the language does not know."""
+    found = {}
+    for info in msgspec.structs.fields(struct):
+        type_, labels = _read(info.type)
+        found[info.name] = Field(info.name, replace(type_, labels=labels), labels, info.required)
+    return found
+
+
+@cache
+def labels_within(struct: type) -> Labels:
+    """Labels of every leaf below a Struct: what its mere presence or number may tell."""
+    found: set[str] = set()
+    for field in fields_of(struct).values():
+        found |= spread(field.type) | field.labels
+    return frozenset(found)
+
+
+def spread(type_: Type) -> Labels:
+    """What a whole list or object tells: its own label when it has one, otherwise those of its leaves."""
+    if type_.labels:
+        return type_.labels
+    if type_.kind is Kind.STRUCT:
+        return labels_within(type_.of)
+    if type_.kind is Kind.LIST:
+        return spread(type_.of)
+    return NO_LABELS
+
+
+def _read(annotation: Any) -> tuple[Type, Labels]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *notes = get_args(annotation)
+        type_, labels = _read(inner)
+        return type_, labels | {label for note in notes if (label := _label(note))}
+    if origin in (Union, types.UnionType):
+        rest = [arm for arm in get_args(annotation) if arm is not UnsetType]
+        if len(rest) != 1:
+            raise TypeError("a field of the source must have one type besides UnsetType")
+        type_, labels = _read(rest[0])
+        return type_.absent(), labels
+    if origin is tuple:
+        item, labels = _read(get_args(annotation)[0])
+        return Type(Kind.LIST, of=replace(item, labels=labels)), NO_LABELS
+    if origin is dict:
+        return Type(Kind.MAP), NO_LABELS
+    return _plain(annotation), NO_LABELS
+
+
+def _plain(annotation: Any) -> Type:
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return Type(Kind.STRUCT, of=annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return Type(Kind.ENUM, of=annotation)
+    raise TypeError(f"the mapping language has no type for {annotation!r}")
+
+
+def _label(note: Any) -> str:
+    extra = getattr(note, "extra_json_schema", None) or {}
+    return str(extra.get("x-label", ""))

@@ -1,0 +1,105 @@
+"""What the compiler passes around: compiled expressions, their scope, and the unit of code that they belong to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.mapping.tables import Table
+from gateway.mapping.types import ANY, NO_LABELS, Labels, Type
+from gateway.mapping.yamlfile import Book, Pos
+
+
+class _NotConstant:
+    pass
+
+
+NOT_CONSTANT = _NotConstant()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A compiled expression: Python source, type, the labels it rests on and the paths it read."""
+
+    code: str
+    type: Type
+    labels: Labels = NO_LABELS
+    source: str = ""
+    const: Any = NOT_CONSTANT
+    many: str = ""
+    """For a document value: source of its list form (all children of that name, or the array's items)."""
+    path: str = ""
+    """Dotted path when it is one: what ``present(path)`` can say something about."""
+    texts: frozenset[str] | None = None
+    """The only texts it can be, where known: held against the target's enumeration."""
+    choice: tuple[Table, str, Any] | None = None
+    """A table look-up that may be compiled to ready-escaped text: the table, the source of its
+    (present) key, and the Enum that the key belongs to, if any."""
+
+    @property
+    def is_const(self) -> bool:
+        return not isinstance(self.const, _NotConstant)
+
+    def typed(self, code: str, type_: Type) -> "Value":
+        """The same flow in another shape."""
+        return Value(code, type_, self.labels, self.source)
+
+
+BROKEN = Value("U", ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Names an expression may use, and what is known to be present where it stands."""
+
+    names: Mapping[str, Value]
+    known: frozenset[str] = frozenset()
+    lenient: bool = False
+    """In a ``?`` key: absence passes through functions and leaves the key out."""
+    no_walrus: bool = False
+    """Inside a comprehension's iterable, where Python allows no assignment expression."""
+
+    def having(self, paths: frozenset[str]) -> "Scope":
+        return replace(self, known=self.known | paths) if paths else self
+
+    def with_names(self, **names: Value) -> "Scope":
+        return replace(self, names={**self.names, **names})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a piece of generated code comes from: shown when it fails at run time."""
+
+    target: str
+    source: str
+
+
+@dataclass(slots=True)
+class Unit:
+    """One compiled function: its constants, temporary names and the leaves it reads."""
+
+    book: Book
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    partner: Mapping[str, str] = field(default_factory=dict)
+    refs: frozenset[str] | None = None
+    may_carry: Labels | None = None
+    """Labels that may flow out of this function; None where nothing leaves (answers)."""
+    consts: dict[str, Any] = field(default_factory=dict)
+    leaves: dict[tuple[int, int], Leaf] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
+    roots: set[str] = field(default_factory=set)
+    inner: list[Any] = field(default_factory=list)
+    """Inner documents with a schema, in the order of their index in generated code."""
+    counter: int = 0
+
+    def temp(self, prefix: str = "t") -> str:
+        self.counter += 1
+        return f"{prefix}{self.counter}"
+
+    def keep(self, value: Any) -> str:
+        """A constant that generated code reads by name, so that no file text needs to be written into source."""
+        name = self.temp("k")
+        self.consts[name] = value
+        return name
+
+    def note(self, pos: Pos, code: str, message: str, hint: str = "") -> None:
+        self.book.note(pos, code, message, hint)

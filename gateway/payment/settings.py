@@ -1,0 +1,35 @@
+"""What the payment room is told at its start; read once, never changed."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.kernel.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRoomSettings:
+    """Times are seconds. The room has its own database, port and secret, and no key of the claims side."""
+
+    database: Path
+    host: str
+    port: int
+    """0 takes a free port; ``RunningPayment.ports`` tells which."""
+    secret: Secret[str]
+    """What clearing signs its requests with."""
+    channel_endpoint: str
+    mappings: Path
+    """The channel's mapping folder, such as ``mappings/payment/pay``."""
+    schemas: Path
+    """``schemas/payment``: the channel's message schemas and ``allowlist.json``."""
+    tls: ssl.SSLContext | None = None
+    channel_tls: ssl.SSLContext | None = None
+    channel: str = "pay"
+    replay_window: float = 60.0
+    channel_timeout: float = 8.0
+    settling_time: float = 5.0
+    """How long after a send the channel may still answer "not found" about it without being believed."""
+    first_retry: float = 0.2
+    longest_retry: float = 60.0
+    poll: float = 0.2
+    concurrency: int = 16

@@ -1,0 +1,128 @@
+"""The front desk that every simulator shares: it keeps what came in, plays scripted trouble and shows the books."""
+
+import asyncio
+import base64
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from gateway.kernel.errors import InputRefused
+from gateway.sandbox.common.ledger import Ledger
+from gateway.sandbox.common.script import Do, Script
+
+KEPT_MESSAGES = 5000
+MAX_BODY = 16 * 1024 * 1024
+Work: TypeAlias = Callable[[], Awaitable[web.Response]]
+
+
+@dataclass(slots=True)
+class Received:
+    op: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "op": self.op,
+            "path": self.path,
+            "headers": self.headers,
+            "body": base64.b64encode(self.body).decode("ascii"),
+        }
+
+
+@dataclass(slots=True)
+class Notice:
+    """One callback as the insurer sees it."""
+
+    op: str
+    reference: str
+    attempts: int = 0
+    acknowledged: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "op": self.op,
+            "reference": self.reference,
+            "attempts": self.attempts,
+            "acknowledged": self.acknowledged,
+        }
+
+
+@dataclass(slots=True)
+class Desk:
+    code: str
+    ops: frozenset[str]
+    ledger: Ledger = field(default_factory=Ledger)
+    notices: list[Notice] = field(default_factory=list)
+    script: Script = field(init=False)
+    _received: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
+
+    def __post_init__(self) -> None:
+        self.script = Script(self.ops)
+
+    def app(self) -> web.Application:
+        """An application with the control paths; the simulator adds its partner's own."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_get("/_ledger", self._show_ledger)
+        app.router.add_get("/_received", self._show_received)
+        app.router.add_get("/_health", self._show_health)
+        app.router.add_post("/_script", self._add_script)
+        return app
+
+    async def receive(self, request: web.Request, op: str = "") -> Received:
+        """Read and keep a message. ``op`` may be filled in later, when only the opened message tells it."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        message = Received(op, request.path_qs, headers, await request.read())
+        self._received.append(message)
+        return message
+
+    async def serve(self, request: web.Request, op: str, work: Work) -> web.Response:
+        """Do the work and answer, unless the script says otherwise."""
+        trouble = self.script.take(op)
+        match trouble.do if trouble else None:
+            case Do.DROP_CONNECTION:
+                return hang_up(request)
+            case Do.ERROR500:
+                return web.Response(status=500, text="Internal Server Error")
+            case Do.LOSE_ANSWER:
+                await work()
+                return hang_up(request)
+            case Do.GARBAGE:
+                await work()
+                return web.Response(text="<<<not an answer>>>", content_type="text/plain")
+            case Do.DELAY:
+                answer = await work()
+                await asyncio.sleep(trouble.seconds if trouble else 0)
+                return answer
+            case _:
+                return await work()
+
+    async def _show_ledger(self, _request: web.Request) -> web.Response:
+        notices = [notice.as_json() for notice in self.notices]
+        return web.json_response({"settlements": self.ledger.as_json(), "notices": notices})
+
+    async def _show_received(self, request: web.Request) -> web.Response:
+        last = request.query.get("last", "100")
+        count = int(last) if last.isdecimal() else 100
+        return web.json_response([message.as_json() for message in list(self._received)[-count:] if count])
+
+    async def _show_health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"code": self.code})
+
+    async def _add_script(self, request: web.Request) -> web.Response:
+        try:
+            self.script.add(await request.json())
+        except (InputRefused, ValueError) as error:
+            return web.json_response({"refused": str(error)}, status=400)
+        return web.json_response({"scripted": True})
+
+
+def hang_up(request: web.Request) -> web.Response:
+    """Cut the connection: the caller learns nothing of what was done."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -1,0 +1,66 @@
+"""The insurer's own books: every settlement, and how often money was applied for its bill."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.sandbox.terms import Product, Residuals
+
+
+@dataclass(slots=True)
+class Settlement:
+    reference: str
+    """The insurer's number."""
+    bill: str
+    """What the money is for: the same bill paid under two references is a double payment."""
+    policy_no: str
+    terms: Product
+    our_refs: dict[str, str]
+    amount_fen: int = 0
+    state: str = "open"
+    """open | settled | refused | cancelled | refunded"""
+
+
+@dataclass(slots=True)
+class Ledger:
+    residuals: Residuals = field(default_factory=Residuals)
+    _settlements: dict[str, Settlement] = field(default_factory=dict)
+    _applied: Counter[str] = field(default_factory=Counter)
+
+    def open(self, settlement: Settlement) -> Settlement:
+        """Enter a settlement that moves no money yet."""
+        if settlement.reference in self._settlements:
+            raise ValueError("the reference is already in the books")
+        return self._settlements.setdefault(settlement.reference, settlement)
+
+    def find(self, reference: str) -> Settlement | None:
+        return self._settlements.get(reference)
+
+    def apply(self, settlement: Settlement, amount_fen: int) -> None:
+        """Money moves: the policy pays, and the bill is counted as paid once more."""
+        self.residuals.take(settlement.policy_no, settlement.terms, amount_fen)
+        self._applied[settlement.bill] += 1
+        settlement.amount_fen, settlement.state = amount_fen, "settled"
+
+    def undo(self, settlement: Settlement, state: str) -> None:
+        """The policy gets its money back; ``state`` says how (cancelled, refunded)."""
+        self.residuals.give_back(settlement.policy_no, settlement.terms, settlement.amount_fen)
+        self._applied[settlement.bill] -= 1
+        settlement.state = state
+
+    def times_applied(self, settlement: Settlement) -> int:
+        """How often money stands applied for the bill of a settlement; 0 while it is open, undone or refused."""
+        return self._applied[settlement.bill] if settlement.state == "settled" else 0
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "reference": one.reference,
+                "our_refs": one.our_refs,
+                "policy_no": one.policy_no,
+                "amount_fen": one.amount_fen,
+                "times_applied": self.times_applied(one),
+                "state": one.state,
+            }
+            for one in self._settlements.values()
+        ]

@@ -1,0 +1,87 @@
+"""What every store promises, whichever database is under it.
+
+Rooms type against ``AnyStore``; ``tests/contract/test_store*.py`` holds every store to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.store.tables import Value
+from gateway.store.unit import Unit
+
+Row = dict[str, Any]
+"""One row by column name: text as str, numbers as int, blobs as bytes, nothing as None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    count: int
+    total: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """``units`` committed in ``groups`` transactions: groups far below units shows that group commit works."""
+
+    units: int = 0
+    groups: int = 0
+    refused: int = 0
+    failed_groups: int = 0
+
+
+class AnyStore(Protocol):
+    @property
+    def ready(self) -> bool:
+        """False while the last write failed: the gateway is alive and must not take new work."""
+        ...
+
+    @property
+    def counters(self) -> Counters: ...
+
+    async def commit(self, unit: Unit) -> None:
+        """Return when the whole unit is on disk (fsync done).
+
+        Raises ``Duplicate`` or ``StaleWrite`` (nothing of this unit was kept, other units are untouched), ``BadUnit``,
+        ``Busy`` (the queue is full: nothing was accepted) or ``StoreFailed``. A caller that is cancelled while it waits
+        does not withdraw the unit.
+        """
+        ...
+
+    def get(self, table: str, /, **key: Value) -> Row | None:
+        """The row with this whole key or unique value. Sees every acknowledged unit; takes microseconds."""
+        ...
+
+    def find(
+        self,
+        table: str,
+        where: Mapping[str, Any],
+        order_by: str | None = None,
+        limit: int = 100,
+        after: tuple[Value, ...] | None = None,
+    ) -> list[Row]:
+        """Rows for which all conditions hold (see ``unit.where``), at most 10 000.
+
+        Ordered by ``order_by`` (``"-col"``: descending) and then the key. ``after`` is the position of the last row
+        already seen: ``(its order_by value, *the rest of its key)``, or just its key when the order is the key.
+        Rows with no value in the order column are left out.
+        """
+        ...
+
+    def count(self, table: str, where: Mapping[str, Any]) -> int: ...
+
+    def sum(self, table: str, column: str, where: Mapping[str, Any]) -> int:
+        """Sum of an int column, 0 for no rows."""
+        ...
+
+    def tally(self, table: str, by: str, where: Mapping[str, Any], total: str | None = None) -> dict[Any, Tally]:
+        """Count, and sum of ``total`` when named, for each value of ``by``."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Bring the main file up to date, so that a copy of it alone is whole."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let the database go. Safe to call twice."""
+        ...

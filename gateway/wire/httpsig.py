@@ -1,0 +1,184 @@
+"""Request signatures for the hospital door: a fixed profile of RFC 9421 (signatures) and RFC 9530 (content digest).
+
+Covered are ``@method``, ``@path``, ``@query``, ``content-digest`` and, when present, ``idempotency-key``; parameters
+are ``created``, ``nonce``, ``keyid`` and ``alg``. The algorithm belongs to the stored key: a message can only agree.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.kernel.errors import NotAllowed
+from gateway.wire.httpsig_keys import RequestKey
+
+COVERED = ("@method", "@path", "@query", "content-digest")
+IDEMPOTENCY_KEY = "idempotency-key"
+
+_LABEL = "sig1"
+_COMPONENTS = r'"[a-z@-]+"(?: "[a-z@-]+")*'
+_PARAMETERS = r'(?:;[a-z]+=(?:[0-9]{1,15}|"[\x21\x23-\x5b\x5d-\x7e]*"))+'
+_INPUT = re.compile(rf"([a-z*][a-z0-9_.*-]*)=(\(({_COMPONENTS})\)({_PARAMETERS}))")
+_PARAMETER = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")')
+_SIGNATURE = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
+_DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
+_KNOWN_PARAMETERS = frozenset({"created", "expires", "nonce", "keyid", "alg", "tag"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Who signed, and the nonce that the caller must accept only once while ``created`` is inside the window."""
+
+    keyid: str
+    nonce: str
+    created: int
+
+
+def content_digest(body: bytes) -> str:
+    """The ``Content-Digest`` field value (RFC 9530) of a body, empty or not."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def sign_request(
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    key: RequestKey,
+    now: datetime,
+    nonce: str = "",
+) -> dict[str, str]:
+    """The headers to add to a request. ``path`` and ``query`` (without ``?``) are as they go over the wire."""
+    fields = {**_lower(headers), "content-digest": content_digest(body)}
+    covered = COVERED + ((IDEMPOTENCY_KEY,) if IDEMPOTENCY_KEY in fields else ())
+    names = " ".join(f'"{name}"' for name in covered)
+    nonce = nonce or secrets.token_urlsafe(16)
+    parameters = f'({names});created={int(now.timestamp())};nonce="{nonce}";keyid="{key.keyid}";alg="{key.algorithm}"'
+    signature = key.sign(_signature_base(covered, parameters, method, path, query, fields))
+    return {
+        "Content-Digest": fields["content-digest"],
+        "Signature-Input": f"{_LABEL}={parameters}",
+        "Signature": f"{_LABEL}=:{base64.b64encode(signature).decode()}:",
+    }
+
+
+def verify_request(
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    lookup_key: Callable[[str], RequestKey | None],
+    now: datetime,
+    window_s: int,
+) -> Verified:
+    """Who signed this very request. Raises ``NotAllowed`` with a code of its own per reason."""
+    fields = _lower(headers)
+    covered, raw, parameters, signature = _read(fields)
+    _require_covered(covered, fields)
+    _require_fresh(parameters, int(now.timestamp()), window_s)
+    key = lookup_key(parameters["keyid"])
+    if key is None:
+        raise _refused("signature-unknown-key", "the signing key is not known", "register the public key first")
+    if parameters.get("alg", key.algorithm) != key.algorithm:
+        raise _refused(
+            "signature-algorithm", "the algorithm is not the key's own", "sign with the registered algorithm"
+        )
+    if not key.verify(signature, _signature_base(covered, raw, method, path, query, fields)):
+        raise _refused(
+            "signature-bad", "the signature does not belong to this request", "sign the request as it is sent"
+        )
+    _require_digest(fields["content-digest"], body)
+    return Verified(key.keyid, parameters["nonce"], int(parameters["created"]))
+
+
+def _read(fields: Mapping[str, str]) -> tuple[tuple[str, ...], str, dict[str, str], bytes]:
+    if "signature-input" not in fields or "signature" not in fields:
+        raise _refused("signature-missing", "the request carries no signature", "sign it with RFC 9421")
+    found, signed = _INPUT.fullmatch(fields["signature-input"]), _SIGNATURE.fullmatch(fields["signature"])
+    if found is None or signed is None or found[1] != signed[1]:
+        raise _malformed()
+    listed = _PARAMETER.findall(found[4])
+    parameters = {name: digits or text for name, digits, text in listed}
+    if len(parameters) != len(listed) or not parameters.keys() <= _KNOWN_PARAMETERS:
+        raise _malformed()
+    numbers = {name for name, digits, _ in listed if digits}
+    if not all(parameters.get(name) for name in ("created", "nonce", "keyid")):
+        raise _malformed()
+    if numbers != parameters.keys() & {"created", "expires"}:
+        raise _malformed()
+    try:
+        signature = base64.b64decode(signed[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise _malformed() from None
+    return tuple(found[3].replace('"', "").split(" ")), found[2], parameters, signature
+
+
+def _require_covered(covered: tuple[str, ...], fields: Mapping[str, str]) -> None:
+    allowed = {*COVERED, IDEMPOTENCY_KEY}
+    needed = allowed if IDEMPOTENCY_KEY in fields else set(COVERED)
+    if len(set(covered)) != len(covered) or not needed <= set(covered) <= allowed or not set(covered) <= _there(fields):
+        raise _refused(
+            "signature-coverage",
+            "the signature must cover exactly the method, path, query, content digest and any idempotency key",
+            "list @method, @path, @query, content-digest and idempotency-key as covered components",
+        )
+
+
+def _there(fields: Mapping[str, str]) -> set[str]:
+    return {"@method", "@path", "@query"} | fields.keys()
+
+
+def _require_fresh(parameters: Mapping[str, str], now: int, window_s: int) -> None:
+    age, expires = abs(now - int(parameters["created"])), int(parameters.get("expires", now))
+    if age > window_s or expires < now:
+        raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
+
+
+def _require_digest(field: str, body: bytes) -> None:
+    found = [_DIGEST.fullmatch(part.strip()) for part in field.split(",")]
+    given = {item[1]: item[2] for item in found if item is not None}
+    if len(given) != len(found):
+        raise _malformed()
+    for algorithm, text in given.items():
+        digest = hashlib.new(algorithm.replace("-", ""), body).digest()
+        if not hmac.compare_digest(base64.b64encode(digest).decode(), text):
+            raise _refused("digest-mismatch", "the body is not the one that was signed", "sign the body as it is sent")
+
+
+def _signature_base(
+    covered: tuple[str, ...], parameters: str, method: str, path: str, query: str, fields: Mapping[str, str]
+) -> bytes:
+    """RFC 9421 section 2.5."""
+    derived = {"@method": method, "@path": path or "/", "@query": f"?{query}"}
+    lines = [f'"{name}": {derived[name] if name in derived else fields[name]}' for name in covered]
+    return "\n".join([*lines, f'"@signature-params": {parameters}']).encode("utf-8", "surrogateescape")
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names in lower case, values trimmed; a header of the profile that comes twice is refused."""
+    fields: dict[str, str] = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        if lowered in fields and lowered in ("signature", "signature-input", "content-digest", IDEMPOTENCY_KEY):
+            raise _malformed()
+        fields[lowered] = value.strip()
+    return fields
+
+
+def _malformed() -> NotAllowed:
+    return _refused(
+        "signature-form",
+        "the signature headers do not follow the profile",
+        "follow RFC 9421 and the agreed list",
+    )
+
+
+def _refused(code: str, message: str, hint: str) -> NotAllowed:
+    return NotAllowed(message, code=code, hint=hint)

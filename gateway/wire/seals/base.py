@@ -1,0 +1,48 @@
+"""What a seal is: the only place where a message becomes bytes that can be trusted, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Role(StrEnum):
+    """A partner may wrap requests and answers differently; the profile knows both, the message never chooses."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A document in clear, with the readable headers that its envelope carries (JWE protected header …)."""
+
+    document: bytes
+    protected: Mapping[str, Any] = field(default_factory=dict)
+    once: str = ""
+    """A value that may be accepted only once (a signature, a call id); the caller records it and refuses a repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What goes over the wire."""
+
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key_ids: tuple[str, ...] = ()
+
+
+class Seal(Protocol):
+    """One partner's signing and encryption, built once from configuration; it holds no per-message state."""
+
+    profile: str
+
+    def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:
+        """Sign and encrypt. Raises ``ConfigRefused`` when the key may not be used."""
+        ...
+
+    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
+        """Verify, decrypt and return exactly what was covered, never unverified bytes. Raises ``SealRefused``."""
+        ...

@@ -1,0 +1,135 @@
+"""``detached-text``: an RSA signature in an element of its own, over the exact bytes inside another element.
+
+Source: docs/partners.md, ant. The bytes strictly between the first opening and the last closing tag are Base64-encoded,
+and that text is signed (RSA PKCS#1 v1.5, SHA-256). Nothing is parsed before the signature holds.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from gateway.wire.keys import KeyRing
+from gateway.wire.seals import refusal
+from gateway.wire.seals.base import Plain, Role, Sealed
+from gateway.wire.seals.settings import Answers, Settings
+
+CONTENT_TYPE = "application/xml"
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The element names of the envelope."""
+
+    root: str
+    signature: str
+    request: str
+    answer: str
+
+    def inner(self, role: Role) -> str:
+        return self.request if role is Role.REQUEST else self.answer
+
+    def join(self, role: Role, inner: bytes, signature: bytes) -> bytes:
+        root, sign, element = self.root.encode(), self.signature.encode(), self.inner(role).encode()
+        return (
+            b"%s<%s><%s>%s</%s><%s>" % (_DECLARATION, root, sign, signature, sign, element)
+            + inner
+            + b"</%s></%s>" % (element, root)
+        )
+
+
+class DetachedTextSeal:
+    profile = "detached-text"
+
+    def __init__(
+        self,
+        own: rsa.RSAPrivateKey,
+        peer: rsa.RSAPublicKey,
+        layout: Layout,
+        answers: Answers,
+        key_ids: tuple[str, ...],
+    ) -> None:
+        self._own = own
+        self._peer = peer
+        self._layout = layout
+        self._answers = answers
+        self._key_ids = key_ids
+
+    def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:  # noqa: ARG002 - this profile has no time
+        """``plain.document`` is the whole document (its signature element is replaced) or just the signed element."""
+        if self._answers.apply_to(role):
+            return Sealed(plain.document, CONTENT_TYPE)
+        inner, _ = cut(plain.document, self._layout.inner(role))
+        signature = base64.b64encode(self._own.sign(base64.b64encode(inner), padding.PKCS1v15(), SHA256()))
+        return Sealed(self._layout.join(role, inner, signature), CONTENT_TYPE, key_ids=self._key_ids)
+
+    def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - this profile has no time
+        """The returned document is built anew around the verified bytes, with an empty signature element."""
+        if self._answers.apply_to(role):
+            return Plain(body)
+        inner, around = cut(body, self._layout.inner(role))
+        signature = self._signature(around)
+        try:
+            self._peer.verify(signature, base64.b64encode(inner), padding.PKCS1v15(), SHA256())
+        except InvalidSignature:
+            raise refusal.signature() from None
+        return Plain(self._layout.join(role, inner, b""), once=hashlib.sha256(signature).hexdigest())
+
+    def _signature(self, around: bytes) -> bytes:
+        name = re.escape(self._layout.signature.encode())
+        found = re.findall(rb"<%s>([^<]*)</%s>" % (name, name), around)
+        if not found or not found[0].strip():
+            raise refusal.unsigned()
+        if len(found) > 1:
+            raise refusal.form("the envelope holds more than one signature")
+        try:
+            return base64.b64decode(b"".join(found[0].split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise refusal.signature("the signature is no Base64 text") from None
+
+
+def cut(document: bytes, element: str) -> tuple[bytes, bytes]:
+    """The bytes inside ``element`` and what stands around it. Raises ``SealRefused`` (seal-form) for an unclear cut."""
+    opening, closing = b"<%s>" % element.encode(), b"</%s>" % element.encode()
+    start, end = document.find(opening), document.rfind(closing)
+    if start < 0 or end < start + len(opening):
+        raise refusal.form("the envelope lacks the element that is signed")
+    inner = document[start + len(opening) : end]
+    if re.search(rb"</?%s[\s>]" % re.escape(element.encode()), inner):
+        raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
+    try:
+        inner.decode("utf-8")
+    except UnicodeDecodeError:
+        raise refusal.form("the signed content is not UTF-8") from None
+    return inner, document[:start] + document[end + len(closing) :]
+
+
+def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> DetachedTextSeal:  # noqa: ARG001 - builders' shape
+    """Settings: ``own_key``, ``peer_key``; ``root`` (document), ``signature_element`` (signature),
+    ``request_element`` (request), ``answer_element`` (response), ``answers`` (sealed | plain).
+    """
+    known = {"own_key", "peer_key", "root", "signature_element", "request_element", "answer_element", "answers"}
+    settings = Settings("detached-text", config, frozenset(known))
+    own, peer = settings.text("own_key"), settings.text("peer_key")
+    names = {
+        "root": settings.text("root", "document"),
+        "signature_element": settings.text("signature_element", "signature"),
+        "request_element": settings.text("request_element", "request"),
+        "answer_element": settings.text("answer_element", "response"),
+    }
+    for setting, name in names.items():
+        if not _NAME.fullmatch(name):
+            raise settings.refuse(setting, "must be an element name without prefix")
+    layout = Layout(names["root"], names["signature_element"], names["request_element"], names["answer_element"])
+    answers = settings.choice("answers", Answers, Answers.SEALED)
+    return DetachedTextSeal(keys.rsa_private(own), keys.rsa_public(peer), layout, answers, (own, peer))
