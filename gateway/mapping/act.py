@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -98,7 +99,7 @@ class MappedAct:
         document = self._encoded(text, direction.target)
         self._hold(lambda: validate_written(direction.target, direction.schema, document))
         for index, part in inner:
-            self._hold(lambda i=index, p=part: validate_inner(self.outside, direction.compiled.inner[i], p))  # type: ignore[misc]
+            self._hold(partial(validate_inner, self.outside, direction.compiled.inner[index], part))
         return document
 
     def _encoded(self, text: str, target: Target) -> bytes:

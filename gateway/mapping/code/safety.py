@@ -89,9 +89,9 @@ def _relocate(tree: ast.AST, places: list[Pos]) -> None:
         if line is None:
             continue
         pos = places[line - 1]
-        node.lineno = node.end_lineno = pos.line  # type: ignore[attr-defined]
-        node.col_offset = pos.column  # type: ignore[attr-defined]
-        node.end_col_offset = pos.column + 1  # type: ignore[attr-defined]
+        placed: Any = node
+        placed.lineno = placed.end_lineno = pos.line
+        placed.col_offset, placed.end_col_offset = pos.column, pos.column + 1
 
 
 def place_of(error: BaseException, file: str) -> tuple[int, int] | None:

@@ -181,11 +181,11 @@ def _call(node: ast.Call, scope: Scope, unit: Unit) -> Value:
         return loops.aggregate(name, node.args[0], scope, unit, evaluate_loop_part)
     if name in loops.OVER_LISTS and len(node.args) == 1 and not node.keywords:
         return loops.over_list(name, evaluate(node.args[0], scope, unit))
-    if name not in FUNCTIONS:
-        known = [*FUNCTIONS, *loops.AGGREGATES]
-        raise MistakeError("unknown-function", f"no function {name!r}", did_you_mean(name, known))
     if name == "code":
         return _code(node, scope, unit)
+    if name not in FUNCTIONS:
+        known = [*FUNCTIONS, *loops.AGGREGATES, "code"]
+        raise MistakeError("unknown-function", f"no function {name!r}", did_you_mean(name, known))
     args = [evaluate(arg, scope, unit) for arg in node.args]
     options = {word.arg: evaluate(word.value, scope, unit) for word in node.keywords if word.arg}
     if len(options) != len(node.keywords):

@@ -2,16 +2,18 @@
 
 import ast
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.lift import lift, made, merged, texty
 from gateway.mapping.runtime.base import TableRows
 from gateway.mapping.tables import Table
-from gateway.mapping.types import BOOL, DECIMAL, INT, NULL, NUMBER, SAFE_TEXT, TEXT, Kind, Type
+from gateway.mapping.types import BOOL, DECIMAL, INT, NULL, NUMBER, SAFE_TEXT, TEXT, Kind, Type, spread
 from gateway.mapping.values import Scope, Unit, Value
 
 _NUMERIC = (Kind.INT, Kind.DECIMAL)
+_COMPARABLE = {Kind.TEXT, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.DATETIME, Kind.ENUM}
 _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -104,7 +106,8 @@ def _against_null(sign: str, left: Value, right: Value) -> Value:
     word = {"==": "is", "!=": "is not"}.get(sign)
     if word is None:
         raise MistakeError("type-clash", "null has no order")
-    return value.typed(f"({value.code} {word} U)", BOOL)
+    labels = value.labels | spread(value.type)
+    return Value(f"({value.code} {word} U)", BOOL, labels, value.source)
 
 
 def _same_ground(left: Value, right: Value) -> tuple[Value, Value]:
@@ -119,7 +122,7 @@ def _same_ground(left: Value, right: Value) -> tuple[Value, Value]:
 
 def _comparable(left: Value, right: Value) -> None:
     kinds = {left.type.kind, right.type.kind}
-    if Kind.ANY in kinds or len(kinds) == 1 or kinds <= set(_NUMERIC):
+    if Kind.ANY in kinds or (len(kinds) == 1 and kinds <= _COMPARABLE) or kinds <= set(_NUMERIC):
         return _check_codes(left, right)
     if kinds == {Kind.ENUM, Kind.TEXT}:
         return _check_codes(left, right)
@@ -132,8 +135,8 @@ def _check_codes(left: Value, right: Value) -> None:
             known_code(code.type.of, const.const)
 
 
-def known_code(enum: type, text: str) -> None:
-    codes = [str(member.value) for member in enum]  # type: ignore[attr-defined]
+def known_code(enum: type[Enum], text: str) -> None:
+    codes = [str(member.value) for member in enum]
     if text not in codes:
         raise MistakeError("unknown-code", f"{text!r} is no {enum.__name__}", did_you_mean(text, codes))
 
@@ -238,15 +241,14 @@ def _table_value(table: Table, value: Value, code: str, unit: Unit) -> Value:
     return Value(f"{rows}[{key}]", TEXT, labels, source, texts=_outputs(table, enum), choice=(table, key, enum))
 
 
-def _outputs(table: Table, enum: "type | None") -> frozenset[str]:
+def _outputs(table: Table, enum: type[Enum] | None) -> frozenset[str]:
     return frozenset(table_rows(table, enum, str).values()) if enum else table.outputs
 
 
-def table_rows(table: Table, enum: "type | None", spelling: Callable[[str], str]) -> dict[Any, str]:
+def table_rows(table: Table, enum: type[Enum] | None, spelling: Callable[[str], str]) -> dict[Any, str]:
     """Rows as a dict at run time, spelt for a target. Over codes it is complete, so that it can be a plain dict."""
     default = spelling(table.default) if table.default is not None else None
     rows = {row: spelling(text) for row, text in table.rows.items()}
     if enum is None:
         return TableRows(table.name, rows, default)
-    members: Any = list(enum)  # type: ignore[call-overload]
-    return {member: rows.get(member.value, default) or "" for member in members}
+    return {member: rows.get(member.value, default) or "" for member in enum}

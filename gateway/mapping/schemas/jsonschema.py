@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # the library ships no types
+import jsonschema
 import jsonschema_rs
 import referencing
 from referencing.jsonschema import DRAFT202012

@@ -30,6 +30,7 @@ _KEYS = ("kind", "as", "encoding", "declaration", "schema")
 
 def inner_document(outer: "Tree", node: Map, scope: Scope) -> Value:
     """Build the inner document into a variable; its value is text, or Base64 with ``as: base64``."""
+    # Imported late: a document holds trees, and a tree may hold documents.
     from gateway.mapping.targets.json import JsonTree
     from gateway.mapping.targets.xml import XmlTree, declaration
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.expressions.operators import table_rows
@@ -101,6 +102,7 @@ class JsonTree(Tree):
         if text is not None:
             return self.node(text, scope)
         if node.get("$document") is not None:
+            # Imported late: a document holds trees, and a tree may hold documents.
             from gateway.mapping.targets.document import inner_document
 
             value = inner_document(self, node, scope)
@@ -255,8 +257,8 @@ def ready_table(value: Value, unit: Unit, spelling: Spelling) -> str:
     return f"{unit.keep(table_rows(table, enum, spelling))}[{key}]"
 
 
-def ready_codes(enum: type, unit: Unit, spelling: Spelling) -> str:
-    return unit.keep({member: spelling(str(member.value)) for member in enum})  # type: ignore[attr-defined]
+def ready_codes(enum: type[Enum], unit: Unit, spelling: Spelling) -> str:
+    return unit.keep({member: spelling(str(member.value)) for member in enum})
 
 
 def _literal(value: object) -> str:

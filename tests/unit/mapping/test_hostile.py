@@ -48,6 +48,8 @@ ATTACKS = [
     "text(visit.visit_id) # comment",
     "(" * 300 + "1" + ")" * 300,
     "not " * 5000 + "true",
+    "lines == lines",
+    "visit == visit",
     "visit.visit_id\x00",
     "date(patient.birth_date, '%' + visit.visit_id)",
     "matches(visit.visit_id, '(')",

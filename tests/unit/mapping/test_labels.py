@@ -19,6 +19,7 @@ LEAKS = {
     "how often a node repeats": "request:\n  a: {$each: d in diagnoses, $item: =x}\n",
     "a table choice": "tables:\n  t: {male: 1, else: 2}\nrequest:\n  a: code(t, patient.gender)\n",
     "presence": "request:\n  a: present(visit.ward)\n",
+    "absence": "request:\n  a: invoice == null\n",
     "a let": "let:\n  n: patient.name\nrequest:\n  a: n\n",
     "an id made of it": "request:\n  a: uuid(patient.cert_no)\n",
     "a header": "protected: {a: patient.name}\nrequest: {a: =1}\n",

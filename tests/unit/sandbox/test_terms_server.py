@@ -58,7 +58,7 @@ async def test_a_part_that_cannot_start_takes_the_others_down(sandbox_keys: Path
         with pytest.raises(OSError, match="in use"):
             await serve_all(settings, {"ant": 0, "pay": taken.ports["pay"]})
     finally:
-        await taken.close()
+        await taken.stop()
 
 
 def test_an_unknown_partner_has_no_simulator(tmp_path: Path) -> None:
