@@ -39,6 +39,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
+from gateway.wire.listen import listen
 from gateway.wire.seals import build_seal
 from gateway.wire.tls import client_context, server_context
 
@@ -195,13 +196,9 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
 
 async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyRing, client_ca: Path | None) -> int:
     runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
     tls = server_context(keys, door.certificate, client_ca) if door.certificate else None
-    site = web.TCPSite(runner, door.host, door.port, ssl_context=tls)
-    await site.start()
     gateway.runners.append(runner)
-    port: int = runner.addresses[0][1]
-    return port
+    return await listen(runner, door.host, door.port, tls)
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
@@ -213,7 +210,7 @@ def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing
     store = gateway.store
 
     def unknown() -> dict[str, tuple[int, int]]:
-        found = store.tally("claim", "insurer", {"state": "unknown"}, total="claimed")
+        found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
-    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days)
+    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days, ready=gateway.ready)

@@ -10,6 +10,8 @@ from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
+_LOOK_AGAIN_MS = 60_000
+
 
 @dataclass(slots=True)
 class ClaimRun:
@@ -31,10 +33,13 @@ class ClaimRun:
     step: int = 0
     reason: str = ""
     next_at: int = 0
+    """When to take it up again (epoch ms); 0 = nothing to do for us."""
     version: int = 0
     refs: dict[str, str] = field(default_factory=dict)
     stored: bool = False
     dirty: bool = True
+    waiting: bool = False
+    """It has a row among the waiting ones."""
 
     @property
     def insurer(self) -> str:
@@ -56,6 +61,8 @@ class Bill:
     submission: Submission
     created_at: datetime
     claims: list[ClaimRun]
+    encoded: bytes = b""
+    """The submission as it is sealed in the vault; its digest says whether two requests mean the same bill."""
     state: BillState = BillState.PENDING
     version: int = 0
     stored: bool = False
@@ -64,6 +71,8 @@ class Bill:
     """Set when every row up to now is durable and the hospital may be told."""
     at_rest: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when nothing more happens here for now: decided, or left to callbacks, timers or a person."""
+    timer: int = 0
+    """When the stored timer takes it up again; 0 = it has none."""
     resumed: bool = False
     """Loaded from the store, so that acts may exist from before."""
     committed: bool = False
@@ -83,6 +92,14 @@ class Bill:
     @property
     def self_pay_due(self) -> int:
         return self.burden - (self.approved if self.submission.kind == "direct_pay" else 0)
+
+    def next_look(self, now: int) -> int:
+        """When this bill must be taken up again (epoch ms); 0 when nothing is left for us to do."""
+        soon = [claim.next_at for claim in self.claims if claim.next_at]
+        if soon:
+            return min(soon)
+        left = [claim for claim in self.claims if not claim.final]
+        return now + _LOOK_AGAIN_MS if left and left[0].state is not ClaimState.MANUAL else 0
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""

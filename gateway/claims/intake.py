@@ -31,7 +31,7 @@ class Intake:
         return ("canonical", *sorted(self._readers))
 
     def read(self, form: str, body: bytes) -> Submission:
-        """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); names fields, not values."""
+        """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); naming fields only."""
         submission = self._canonical(body) if form == "canonical" else self._mapped(form, body)
         require_sound(submission)
         return submission
@@ -77,6 +77,7 @@ def _place(bad: Exception) -> str:
     return text.rpartition(" - at ")[2].strip("`") if " - at " in text else "$"
 
 
-def canonical_digest(submission: Submission) -> str:
-    """Digest of the meaning: another spelling of the same JSON (order, blanks) has the same digest."""
-    return hashlib.sha256(msgspec.msgpack.encode(submission)).hexdigest()
+def canonical_bytes(submission: Submission) -> tuple[bytes, str]:
+    """The submission encoded and its digest. Another spelling of the same JSON (order, blanks) has the same digest."""
+    encoded = msgspec.msgpack.encode(submission)
+    return encoded, hashlib.sha256(encoded).hexdigest()

@@ -7,7 +7,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import ClaimKind
-from gateway.claims.conversation.states import BillState, ClaimState
+from gateway.claims.conversation.states import WAITING, BillState, ClaimState
 from gateway.claims.work import Work, moment
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
@@ -33,8 +33,7 @@ class Ledger:
         return self.store.get("bill", order_id=order_id)
 
     def bill_by_key(self, hospital: str, idem_key: str) -> Row | None:
-        found = self.store.find("bill", {"hospital": hospital, "idem_key": idem_key}, limit=1)
-        return found[0] if found else None
+        return self.store.get("bill", hospital=hospital, idem_key=idem_key)
 
     def claim_rows(self, order_id: str) -> list[Row]:
         return self.store.find("claim", {"order_id": order_id}, order_by="seq", limit=100)
@@ -43,19 +42,18 @@ class Ledger:
         return self.store.find("act", {"claim_id": claim_id}, order_by="prepared_at", limit=10_000)
 
     def act_by_correlation(self, insurer: str, correlation: str) -> Row | None:
-        found = self.store.find(
-            "act", {"insurer": insurer, "correlation": correlation}, order_by="prepared_at", limit=10
-        )
-        return found[-1] if found else None
+        named = self.store.get("correlation", insurer=insurer, value=correlation)
+        return None if named is None else self.store.get("act", claim_id=named["claim_id"], act_id=named["act_id"])
 
     def load_bill(self, order_id: str) -> Bill | None:
         """A bill as it stands on disk, ready to be worked on again."""
         row = self.bill_row(order_id)
         if row is None:
             return None
-        submission = _submission_decoder.decode(self._open(f"bill:{order_id}", "submission"))
+        submission = _submission_decoder.decode(self._submission(order_id))
         policies = sorted(submission.policies, key=lambda policy: policy.order_no)
         claims = [self._claim(claim, policies[claim["seq"] - 1]) for claim in self.claim_rows(order_id)]
+        timer = self.store.get("timer", order_id=order_id)
         bill = Bill(
             order_id=OrderId(row["order_id"]),
             hospital=row["hospital"],
@@ -70,6 +68,7 @@ class Ledger:
             dirty=False,
             resumed=True,
             committed=True,
+            timer=timer["at"] if timer is not None else 0,
         )
         bill.acknowledged.set()
         return bill
@@ -90,11 +89,11 @@ class Ledger:
             quoted=row["quoted"],
             step=row["step"],
             reason=row["reason_code"],
-            next_at=row["next_at"],
             version=row["version"],
             refs={ref["name"]: ref["value"] for ref in refs},
             stored=True,
             dirty=False,
+            waiting=row["state"] in WAITING,
         )
 
     def result_of(self, act_id: str) -> ActResult | None:
@@ -104,11 +103,10 @@ class Ledger:
             None if row is None else _result_decoder.decode(self.vault.open(f"result:{act_id}", row["blob"], "result"))
         )
 
-    def _open(self, record_id: str, kind: str) -> bytes:
-        row = self.store.get("vault", record_id=record_id)
-        if row is None:
-            raise KeyError(record_id)
-        return self.vault.open(record_id, row["blob"], kind)
+    def _submission(self, order_id: str) -> bytes:
+        """What the hospital brought, as it was accepted."""
+        found = self.store.find("message", {"owner_id": order_id, "direction": "submission"}, limit=1)
+        return self.vault.open(f"{order_id}:submission:{found[0]['digest']}", found[0]["body"], "message")
 
     def events(self, hospital: HospitalCode, after: int, limit: int) -> list[Row]:
         return self.store.find("event", {"hospital": hospital}, order_by="seq", limit=limit, after=(after,))

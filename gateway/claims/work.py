@@ -8,10 +8,10 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.conversation.states import ActState
+from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import ActId, new_event_id, new_message_id
+from gateway.kernel.ids import ActId, change_no, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.unit import Unit
@@ -41,7 +41,7 @@ class Work:
         return self.unit
 
     def now(self) -> int:
-        return millis(self._clock.now())
+        return self._clock.epoch_ms()
 
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
@@ -75,10 +75,25 @@ class Work:
                 updated_at=now,
             )
             bill.version += 1
+        moved = bill.dirty
         bill.dirty = False
         for claim in bill.claims:
             if claim.dirty:
+                moved = True
                 self._put_claim(claim, now)
+        if moved:
+            self._put_timer(bill, now)
+
+    def _put_timer(self, bill: Bill, now: int) -> None:
+        """A bill that is not at rest for good keeps a timer: it is taken up again even if this process dies now."""
+        at = bill.next_look(now)
+        if at == bill.timer or now < bill.timer <= at:
+            return
+        if at:
+            self.add().upsert("timer", order_id=bill.order_id, at=at)
+        else:
+            self.add().delete("timer", {"order_id": bill.order_id})
+        bill.timer = at
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         account = bill.submission.payout_account
@@ -93,7 +108,6 @@ class Work:
             version=bill.version,
             created_at=millis(bill.created_at),
             updated_at=now,
-            wait_until=0,
             total=bill.submission.split.total,
             approved=bill.approved,
             self_pay_due=bill.self_pay_due,
@@ -104,7 +118,7 @@ class Work:
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
         )
-        self.keep(f"bill:{bill.order_id}", "submission", msgspec.msgpack.encode(bill.submission))
+        self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         bill.stored = True
 
     def _put_claim(self, claim: ClaimRun, now: int) -> None:
@@ -117,12 +131,12 @@ class Work:
             "step": claim.step,
             "reason_code": claim.reason,
             "updated_at": now,
-            "next_at": claim.next_at,
         }
         if claim.stored:
             guard = {"version": claim.version}
             claim.version += 1
-            self.add().update("claim", {"claim_id": claim.claim_id}, expect=guard, version=claim.version, **moving)
+            key: dict[str, str | int | bytes | None] = {"order_id": claim.order_id, "seq": claim.seq}
+            self.add().update("claim", key, expect=guard, version=claim.version, **moving)
         else:
             self.add().insert(
                 "claim",
@@ -137,6 +151,23 @@ class Work:
             )
             claim.stored = True
         claim.dirty = False
+        self._put_waiting(claim)
+
+    def _put_waiting(self, claim: ClaimRun) -> None:
+        waits = claim.state in WAITING
+        if waits:
+            self.add().upsert(
+                "waiting",
+                claim_id=claim.claim_id,
+                order_id=claim.order_id,
+                insurer=claim.insurer,
+                kind=claim.kind.value,
+                state=claim.state.value,
+                amount=claim.claimed,
+            )
+        elif claim.waiting:
+            self.add().delete("waiting", {"claim_id": claim.claim_id})
+        claim.waiting = waits
 
     def changed(
         self, bill: Bill, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
@@ -145,6 +176,7 @@ class Work:
         self.add().insert(
             "change",
             order_id=bill.order_id,
+            change_no=change_no(),
             claim_id="" if claim is None else claim.claim_id,
             act_id=act_id,
             field=field,
@@ -179,37 +211,36 @@ class Work:
             request_digest=digest,
             correlation=out.correlation,
             prepared_at=at,
-            sent_at=at,
             answered_at=0,
             deadline_at=deadline,
         )
         self.message(act.act_id, "out", prepared.sealed.body, digest, keys, 0)
+        self.known_as(claim.insurer, out.correlation, claim.claim_id, act.act_id)
 
-    def message(self, act_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
-        """Every message in and out is kept with its digest and time (promise P6)."""
-        message_id = new_message_id()
+    def known_as(self, insurer: str, correlation: str, claim_id: str, act_id: str) -> None:
+        """The partner will name this act by ``correlation`` when it calls."""
+        if correlation:
+            self.add().upsert("correlation", insurer=insurer, value=correlation, claim_id=claim_id, act_id=act_id)
+
+    def message(self, owner_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
+        """Every message in and out is kept with its digest and time, sealed (promise P6)."""
         self.add().insert(
             "message",
-            message_id=message_id,
-            act_id=act_id,
+            owner_id=owner_id,
             direction=direction,
             at=self.now(),
             digest=digest,
             key_ids=keys,
             size=len(body),
             http_status=status,
+            body=self._vault.seal(f"{owner_id}:{direction}:{digest}", body, "message"),
         )
-        self.keep(f"message:{message_id}", "message", body)
 
-    def act_became(
-        self, act_id: ActId | str, state: ActState, outcome: str, correlation: str | None = None, **also: Any
-    ) -> None:
+    def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
-        if correlation:
-            changes["correlation"] = correlation
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()
-        self.add().update("act", {"act_id": act_id}, **changes)
+        self.add().update("act", {"claim_id": claim_id, "act_id": act_id}, **changes)
 
     def result(self, act_id: str, result: ActResult) -> None:
         self.keep(f"result:{act_id}", "result", msgspec.msgpack.encode(result))
@@ -228,4 +259,4 @@ class Work:
 
     def outbox(self, bill: Bill, kind: str) -> None:
         """What the window carries to the payment room."""
-        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), done_at=0, attempts=0, next_at=0)
+        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

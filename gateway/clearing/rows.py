@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from gateway.clearing.orders import DecidedBill, Due
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import SettlementId, new_event_id, new_settlement_id
+from gateway.kernel.ids import SettlementId, change_no, new_event_id, new_settlement_id
 from gateway.payment.model import Receipt, Result
 from gateway.store.api import AnyStore, Row
 from gateway.store.errors import Duplicate, StaleWrite
@@ -45,7 +45,7 @@ class Rows:
 
     def decided(self, limit: int) -> list[Row]:
         """Decisions still to be carried, in the order they were made."""
-        due = {"kind": "decided", "done_at": 0, "next_at": ("<=", self.now())}
+        due = {"kind": "decided", "next_at": ("<=", self.now())}
         return self.store.find("outbox", due, order_by="seq", limit=limit)
 
     async def link(self, bill: DecidedBill, due: Due) -> Row:
@@ -84,7 +84,7 @@ class Rows:
 
     async def carried(self, row: Row) -> None:
         unit = Unit()
-        unit.update("outbox", {"seq": row["seq"]}, done_at=self.now())
+        unit.delete("outbox", {"seq": row["seq"]})
         await self.store.commit(unit)
 
     async def later(self, row: Row, wait_ms: int) -> None:
@@ -120,7 +120,7 @@ class Rows:
     def _tell(self, unit: Unit, order_id: str, hospital: str, old: str, new: State, cause: str) -> None:
         now = self.now()
         changed = {"field": "settlement", "old": old, "new": new.value, "cause": cause, "at": now}
-        unit.insert("change", order_id=order_id, claim_id="", act_id="", **changed)
+        unit.insert("change", order_id=order_id, change_no=change_no(), claim_id="", act_id="", **changed)
         if new in _EVENTS:
             event = new_event_id()
             unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=_EVENTS[new], at=now)

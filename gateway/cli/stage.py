@@ -36,6 +36,7 @@ _PAYMENT_KEYS = (
     "clearing-payment.secret",
     "DEVELOPMENT-ONLY",
 )
+_PROCESSES = ("sandbox", "payment", "gateway")
 _PATHS = {"package": "", "huiyibao": "", "ant": "", "eclaimlink": "", "hcx": ""}
 
 
@@ -50,6 +51,21 @@ def free_ports() -> dict[str, int]:
         return taken
 
 
+def require_free(ports: dict[str, int]) -> None:
+    """Raises ``ConfigRefused`` that names the first port which another program has."""
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was closed a moment ago is free
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as wrong:
+                raise ConfigRefused(
+                    f"port {port} ({name}) is in use",
+                    code="port-in-use",
+                    hint=f"Stop what listens there (ss -ltnp 'sport = :{port}' shows it), or use free ports: make demo.",
+                ) from wrong
+
+
 @dataclass
 class Stage:
     """Everything of one demonstration, below ``home``. Use as a context manager."""
@@ -62,10 +78,12 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         try:
+            require_free(self.ports)
             self.prepare()
-            self.start("sandbox")
-            self.start("payment")
-            self.start("gateway")
+            for name in _PROCESSES:
+                self._launch(name)
+            for name in _PROCESSES:
+                self._listening(name)
         except BaseException:
             self.stop()
             raise
@@ -138,11 +156,18 @@ channel_ca = "ca.cert.pem"
 
     def start(self, name: str) -> None:
         """Start one process and wait until it says that it listens. Raises ``ConfigRefused`` with its last words."""
+        self._launch(name)
+        self._listening(name)
+
+    def _launch(self, name: str) -> None:
         log = (self.home / f"{name}.log").open("a", encoding="utf-8")
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "gateway", name, *self._arguments(name)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment)  # noqa: S603
         self.processes[name] = process
+
+    def _listening(self, name: str) -> None:
+        process = self.processes[name]
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith('{"listening"'):

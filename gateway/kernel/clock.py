@@ -13,6 +13,10 @@ class Clock(Protocol):
         """The instant, aware, in UTC."""
         ...
 
+    def epoch_ms(self) -> int:
+        """The instant in whole milliseconds since 1970."""
+        ...
+
     def monotonic(self) -> float:
         """Seconds for measuring and deadlines; never steps back."""
         ...
@@ -21,6 +25,9 @@ class Clock(Protocol):
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def epoch_ms(self) -> int:
+        return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
         return time.monotonic()

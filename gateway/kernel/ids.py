@@ -55,13 +55,19 @@ def new_event_id() -> EventId:
     return EventId(_fresh("evt"))
 
 
-def new_message_id() -> str:
-    return _fresh("msg")
-
-
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))
+
+
+_last_change = 0
+
+
+def change_no() -> int:
+    """A number for a recorded change: rises within a process, and across restarts with the clock."""
+    global _last_change
+    _last_change = max(_last_change + 1, time.time_ns())
+    return _last_change
 
 
 def is_id(text: str) -> bool:

@@ -130,7 +130,7 @@ class MappedAct:
 
     def _parsed(self, target: Target, document: bytes) -> Any:
         """Plain data or the root element; an empty body is absent, because a failing partner may send none."""
-        if not document.strip():
+        if not document or document.isspace():
             return UNSET
         try:
             return strict_json(document) if target.kind == "json" else parse_xml(document)

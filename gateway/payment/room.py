@@ -24,6 +24,7 @@ from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
 from gateway.wire.http import PartnerClient
+from gateway.wire.listen import listen
 
 VOCABULARY = Vocabulary(
     source=ChannelOrder, result=ChannelAnswer, may_carry=frozenset(label.value for label in PAYMENT_MAY_SEE)
@@ -84,21 +85,11 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     loops = [asyncio.create_task(collector.run()), asyncio.create_task(_forget_nonces(ledger, settings.replay_window))]
     running = RunningPayment(0, store, runner, client, loops)
     try:
-        running.port = await _listen(runner, settings)
+        running.port = await listen(runner, settings.host, settings.port, settings.tls)
     except BaseException:
         await running.stop()
         raise
     return running
-
-
-async def _listen(runner: web.AppRunner, settings: PaymentRoomSettings) -> int:
-    await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=settings.tls)
-    try:
-        await site.start()
-    except OSError as wrong:
-        raise ConfigRefused("the payment room can't listen on its port", hint="Is another one running?") from wrong
-    return int(runner.addresses[0][1])
 
 
 async def _forget_nonces(ledger: Ledger, window: float) -> None:

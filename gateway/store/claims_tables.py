@@ -1,6 +1,6 @@
 """Room one's tables.
 
-Medical detail and identity lie sealed in ``vault``; the others hold ids, states, times and amounts.
+Medical detail and identity lie sealed in ``vault.blob`` and ``message.body``; the rest is ids, states, times and amounts.
 """
 
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
@@ -13,69 +13,76 @@ def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
 BILL = Table(
     "bill",
     _columns(TEXT, "order_id hospital idem_key body_digest kind state")
-    | _columns(INT, "version created_at updated_at wait_until total approved self_pay_due")
+    | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
     | {"payout_token": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
-    indexes=(("state", "updated_at"),),
 )
+TIMER = Table("timer", {"order_id": TEXT, "at": INT}, key=("order_id",), indexes=(("at",),))
+"""Bills that somebody must take up again, and when: every bill that is not at rest for good has a row."""
 CLAIM = Table(
     "claim",
     _columns(TEXT, "claim_id order_id")
     | _columns(INT, "seq")
     | _columns(TEXT, "insurer kind state outcome")
-    | _columns(INT, "claimed approved quoted")
-    | _columns(INT, "step version")
+    | _columns(INT, "claimed approved quoted step version")
     | _columns(TEXT, "reason_code")
-    | _columns(INT, "created_at updated_at next_at"),
-    key=("claim_id",),
-    indexes=(("order_id",), ("insurer", "state"), ("state", "next_at")),
+    | _columns(INT, "created_at updated_at"),
+    key=("order_id", "seq"),
 )
+WAITING = Table(
+    "waiting",
+    _columns(TEXT, "claim_id order_id insurer kind state") | {"amount": INT},
+    key=("claim_id",),
+    indexes=(("insurer", "state"),),
+)
+"""Claims that wait for an insurer, an enquiry or a person: small, so that it can be counted at any time."""
 ACT = Table(
     "act",
     _columns(TEXT, "act_id claim_id order_id insurer name")
     | _columns(INT, "batch_no batch_count serial")
     | _columns(TEXT, "state outcome")
-    | _columns(INT, "attempts")
-    | _columns(TEXT, "mapping")
-    | _columns(INT, "mapping_version")
+    | {"attempts": INT, "mapping": TEXT, "mapping_version": INT}
     | _columns(TEXT, "mapping_digest key_ids request_digest correlation")
-    | _columns(INT, "prepared_at sent_at answered_at deadline_at"),
-    key=("act_id",),
-    indexes=(("claim_id",), ("insurer", "correlation"), ("state",)),
+    | _columns(INT, "prepared_at answered_at deadline_at"),
+    key=("claim_id", "act_id"),
 )
+CORRELATION = Table("correlation", _columns(TEXT, "insurer value claim_id act_id"), key=("insurer", "value"))
+"""By which word a partner's later call names the act that waits for it."""
 REF = Table("ref", _columns(TEXT, "claim_id name value"), key=("claim_id", "name"))
 MESSAGE = Table(
     "message",
-    _columns(TEXT, "message_id act_id direction")
-    | _columns(INT, "at")
+    {"seq": SERIAL}
+    | _columns(TEXT, "owner_id direction")
+    | {"at": INT}
     | _columns(TEXT, "digest key_ids")
-    | _columns(INT, "size http_status"),
-    key=("message_id",),
-    indexes=(("act_id",),),
+    | _columns(INT, "size http_status")
+    | {"body": BLOB},
+    key=("seq",),
+    indexes=(("owner_id",),),
 )
+"""Every message in and out, sealed; ``owner_id`` is the act's id, or the bill's for what the hospital brought."""
 VAULT = Table("vault", {"record_id": TEXT, "kind": TEXT, "blob": BLOB}, key=("record_id",))
 CHANGE = Table(
     "change",
-    {"seq": SERIAL} | _columns(TEXT, "order_id claim_id act_id field old new cause") | {"at": INT},
-    key=("seq",),
-    indexes=(("order_id",),),
+    {"order_id": TEXT, "change_no": INT} | _columns(TEXT, "claim_id act_id field old new cause") | {"at": INT},
+    key=("order_id", "change_no"),
 )
 EVENT = Table(
     "event",
     {"seq": SERIAL} | _columns(TEXT, "event_id hospital order_id kind") | {"at": INT},
     key=("seq",),
-    unique=(("event_id",),),
     indexes=(("hospital", "seq"),),
+    numbers_stay=True,
 )
 OUTBOX = Table(
     "outbox",
-    {"seq": SERIAL} | _columns(TEXT, "kind order_id") | _columns(INT, "at done_at attempts next_at"),
+    {"seq": SERIAL} | _columns(TEXT, "kind order_id") | _columns(INT, "at attempts next_at"),
     key=("seq",),
-    indexes=(("done_at", "next_at"),),
 )
+"""What the window has still to carry; a row goes when it is done."""
 SETTLEMENT = Table(
     "settlement",
     _columns(TEXT, "order_id kind settlement_id")
@@ -86,14 +93,27 @@ SETTLEMENT = Table(
     indexes=(("state", "updated_at"),),
 )
 """Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
-NONCE = Table(
-    "nonce",
-    _columns(TEXT, "scope value") | {"expires_at": INT},
-    key=("scope", "value"),
-    indexes=(("expires_at",),),
-)
+NONCE = Table("nonce", _columns(TEXT, "scope value") | {"expires_at": INT}, key=("scope", "value"))
 SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 
 CLAIMS = Schema(
-    (BILL, CLAIM, ACT, REF, MESSAGE, VAULT, CHANGE, EVENT, OUTBOX, SETTLEMENT, NONCE, SETTING), version=1, name="claims"
+    (
+        BILL,
+        TIMER,
+        CLAIM,
+        WAITING,
+        ACT,
+        CORRELATION,
+        REF,
+        MESSAGE,
+        VAULT,
+        CHANGE,
+        EVENT,
+        OUTBOX,
+        SETTLEMENT,
+        NONCE,
+        SETTING,
+    ),
+    version=1,
+    name="claims",
 )

@@ -32,6 +32,7 @@ RECEIPT = Table(
     "receipt",
     {"seq": SERIAL, "settlement_id": TEXT, "result": TEXT, "amount": INT, "at": INT},
     key=("seq",),
+    numbers_stay=True,
     indexes=(("settlement_id",),),
 )
 CHANGE = Table(

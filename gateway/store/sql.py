@@ -180,7 +180,7 @@ def create(table: Table) -> str:
 def _column(table: Table, name: str) -> str:
     kind = table.columns[name]
     if kind is ColumnType.SERIAL:
-        return f"{q(name)} INTEGER PRIMARY KEY AUTOINCREMENT"
+        return f"{q(name)} INTEGER PRIMARY KEY{' AUTOINCREMENT' if table.numbers_stay else ''}"
     return f"{q(name)} {_SPELT[kind]}{' NOT NULL' if name in table.never_null else ''}"
 
 

@@ -1,4 +1,4 @@
-"""Durable memory on one SQLite file: WAL, full sync, one writing thread with group commit, reads on the event loop."""
+"""Durable memory on one SQLite file: WAL, full sync, one writer with group commit, reads on the event loop."""
 
 import asyncio
 import os
@@ -35,7 +35,6 @@ class Store:
         self._connection = files.open_writer(path, schema)
         self._reader = files.open_reader(path)
         self._writer = Writer(self._connection, self._settle)
-        self._writer.start()
 
     @classmethod
     def open(cls, path: str | Path, schema: Schema, *, max_waiting: int = MAX_WAITING) -> "Store":
@@ -166,8 +165,8 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        self._writer.put(None)
-        await asyncio.to_thread(self._writer.join)
+        await self._hand_over([], lambda: None)  # stands behind every unit that was accepted, so those are finished
+        await asyncio.to_thread(self._writer.stop)
         # The reader goes first: the last connection to close is the one that empties the log into the main file.
         self._reader.close()
         self._connection.close()

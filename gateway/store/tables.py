@@ -38,6 +38,8 @@ class Table:
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    numbers_stay: bool = False
+    """A serial number is never given twice, not even when the newest row was deleted: for feeds that others read on from."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))

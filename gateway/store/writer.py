@@ -1,9 +1,13 @@
-"""The one thread that writes: what is queued joins one transaction, and one COMMIT with its fsync acknowledges it."""
+"""The one writer: what waits joins one transaction, and one COMMIT with its fsync acknowledges it."""
 
+import asyncio
 import queue
 import threading
 from asyncio import Future
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import apsw
@@ -28,52 +32,83 @@ Settled = list[tuple["Future[None]", LianpeiError | None]]
 
 
 class Job(NamedTuple):
-    """Work to commit, or an errand for the writing thread that stands between two groups."""
+    """Work to commit, or an errand for the committing thread that stands between two groups."""
 
     work: Work
     done: "Future[None]"
     errand: Callable[[], object] | None = None
 
 
-class Writer(threading.Thread):
-    """Owns the writing connection. ``put`` from the event loop; ``settle`` is called there once per group."""
+class Writer:
+    """Owns the writing connection. Statements run on the event loop, where no other thread fights for the interpreter;
+    the COMMIT with its fsync runs in a thread, so that a slow disk stops nobody. What comes meanwhile is the next group.
+    """
 
     def __init__(self, connection: apsw.Connection, settle: Callable[[Settled], None]) -> None:
-        super().__init__(name="store-writer", daemon=True)
         self.counters = Counters()
         self.ready = True
         self._spent = False
         self._connection = connection
         self._execute = connection.execute
         self._settle = settle
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self.put = self._jobs.put
+        self._waiting: deque[Job] = deque()
+        self._busy = False
+        self._told: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Callable[[], Settled]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._serve, name="store-committer", daemon=True)
+        self._thread.start()
 
-    def run(self) -> None:
-        while True:
-            jobs, errand, end = self._gather()
-            if jobs:
-                self._announce(self._commit(jobs))
-            if errand:
-                self._announce([(errand.done, self._do(errand))])
-            if end:
+    def put(self, job: Job) -> None:
+        """Called on the event loop. Units of the same turn of the loop share a transaction."""
+        self._waiting.append(job)
+        if not self._busy:
+            self._busy = True
+            job.done.get_loop().call_soon(self._pump)
+
+    def stop(self) -> None:
+        """Finish what was put, then end the thread. Called off the event loop, when nothing is put any more."""
+        self._told.put(None)
+        self._thread.join()
+
+    def _pump(self) -> None:
+        """Write the next group and hand its COMMIT over."""
+        while self._waiting:
+            if self._waiting[0].errand is not None:
+                job = self._waiting.popleft()
+                self._hand_over(job.done.get_loop(), partial(self._run_errand, job))
                 return
+            group = self._take_group()
+            settled, to_commit = self._write_group(group)
+            if to_commit:
+                self._hand_over(group[0].done.get_loop(), partial(self._commit, settled))
+                return
+            self._settle(settled)
+        self._busy = False
 
-    def _gather(self) -> tuple[list[Job], Job | None, bool]:
-        """Wait for the first job, take what else is there; an errand or the end closes the group."""
+    def _take_group(self) -> list[Job]:
         group: list[Job] = []
-        try:
-            job = self._jobs.get()
-            while job is not None:
-                if job.errand:
-                    return group, job, False
-                group.append(job)
-                if len(group) >= MAX_GROUP:
-                    return group, None, False
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return group, None, False
-        return group, None, True
+        while self._waiting and len(group) < MAX_GROUP and self._waiting[0].errand is None:
+            group.append(self._waiting.popleft())
+        return group
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, work: Callable[[], Settled]) -> None:
+        self._told.put((loop, work))
+
+    def _serve(self) -> None:
+        """The thread: commits, and nothing else."""
+        while (told := self._told.get()) is not None:
+            loop, work = told
+            settled = work()
+            with suppress(RuntimeError):  # the event loop is gone and nobody waits; what was committed stays committed
+                loop.call_soon_threadsafe(self._finished, settled)
+
+    def _finished(self, settled: Settled) -> None:
+        self._settle(settled)
+        self._pump()
+
+    def _run_errand(self, job: Job) -> Settled:
+        return [(job.done, self._do(job))]
 
     def _do(self, job: Job) -> LianpeiError | None:
         try:
@@ -84,17 +119,24 @@ class Writer(threading.Thread):
             return _not_acknowledged(wrong)
         return None
 
-    def _commit(self, group: list[Job]) -> Settled:
-        """Every job with its fate. One that clashes is refused alone; a failing disk refuses them all."""
+    def _write_group(self, group: list[Job]) -> tuple[Settled, bool]:
+        """Every job with its fate so far, and whether there is something to commit. One that clashes is refused alone."""
         if self._spent:
-            return [(job.done, _not_acknowledged()) for job in group]
+            return [(job.done, _not_acknowledged()) for job in group], False
         try:
             self._execute("BEGIN IMMEDIATE")
-            settled = [(job.done, self._write(job.work)) for job in group]
+            return [(job.done, self._write(job.work)) for job in group], True
+        except Exception as wrong:
+            self._failed(wrong)
+            return [(job.done, _not_acknowledged(wrong)) for job in group], False
+
+    def _commit(self, settled: Settled) -> Settled:
+        """In the thread. A failing disk refuses the whole group."""
+        try:
             self._execute("COMMIT")
         except Exception as wrong:
             self._failed(wrong)
-            return [(job.done, _not_acknowledged(wrong)) for job in group]
+            return [(done, _not_acknowledged(wrong)) for done, _ in settled]
         self._count(settled)
         return settled
 
@@ -136,12 +178,6 @@ class Writer(threading.Thread):
                 self._execute("ROLLBACK")
         except apsw.Error:
             self._spent = True
-
-    def _announce(self, settled: Settled) -> None:
-        try:
-            settled[0][0].get_loop().call_soon_threadsafe(self._settle, settled)
-        except RuntimeError:
-            return  # the event loop is gone and nobody waits; what was committed stays committed
 
 
 def _refusal(wrong: Exception, table: str) -> LianpeiError:

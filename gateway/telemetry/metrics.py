@@ -135,6 +135,7 @@ class Metrics:
         self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
+        self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter]:
@@ -183,6 +184,7 @@ class Metrics:
         self,
         unknown: Callable[[], Mapping[str, tuple[int, int]]] | None = None,
         certificates: Callable[[], Mapping[str, float]] | None = None,
+        ready: Callable[[], bool] | None = None,
     ) -> None:
         """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate.
 
@@ -192,6 +194,8 @@ class Metrics:
             self._sources.append(lambda: self._tell_unknown(unknown()))
         if certificates is not None:
             self._sources.append(lambda: self._days.tell(certificates()))
+        if ready is not None:
+            self._sources.append(lambda: self._ready.set(int(ready())))
 
     def _tell_unknown(self, figures: Mapping[str, tuple[int, int]]) -> None:
         for insurer, (claims, amount_fen) in figures.items():

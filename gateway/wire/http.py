@@ -8,8 +8,9 @@ import asyncio
 import ssl
 import zlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import SimpleNamespace
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -46,6 +47,16 @@ class Bounds:
     """Upper bound of an answer's body, after inflating."""
 
 
+@dataclass(slots=True)
+class Call:
+    """What is known of a call under way."""
+
+    connected: bool = False
+
+
+_call: ContextVar[Call] = ContextVar("lianpei_call")
+
+
 class PartnerClient:
     """Close it with ``close``; it must be made inside a running event loop."""
 
@@ -56,11 +67,10 @@ class PartnerClient:
         self._base = _base(base_url)
         self._bounds = bounds or Bounds()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=self._bounds.keepalive_s, ssl=tls or True),
+            connector=_Connector(limit=limit, keepalive_timeout=self._bounds.keepalive_s, ssl=tls or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
-            trace_configs=[_connection_trace()],
         )
 
     async def close(self) -> None:
@@ -80,7 +90,7 @@ class PartnerClient:
         ``deadline_s`` bounds everything: waiting for a connection, repeats and reading. Raises ``NotSent`` (tried again
         here within the deadline) or ``OutcomeUnknown`` (never tried again here).
         """
-        url = _join(self._base, path, query)
+        url = _join(self._base, path, query) if query else _plain(self._base, path)
         end = asyncio.get_running_loop().time() + deadline_s
         try:
             return await self._once(method, url, headers, body, end)
@@ -108,7 +118,8 @@ class PartnerClient:
 
     async def _once(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float) -> HttpAnswer:
         left = max(end - asyncio.get_running_loop().time(), 0.001)
-        connected = SimpleNamespace(yes=False)
+        call = Call()
+        _call.set(call)
         timeout = aiohttp.ClientTimeout(total=left, sock_connect=min(self._bounds.connect_s, left))
         try:
             async with self._session.request(
@@ -118,13 +129,12 @@ class PartnerClient:
                 headers={"Accept-Encoding": "identity", **headers},
                 allow_redirects=False,
                 timeout=timeout,
-                trace_request_ctx=connected,
             ) as response:
                 answer = await self._read(response)
                 names = {name.lower(): value for name, value in response.headers.items()}
                 return HttpAnswer(response.status, names, answer)
         except _TROUBLE as trouble:
-            raise _judge(trouble, sent=connected.yes) from None
+            raise _judge(trouble, sent=call.connected) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         room = self._bounds.answer_bytes
@@ -164,16 +174,13 @@ def _judge(trouble: BaseException, *, sent: bool) -> NotSent | OutcomeUnknown:
     return OutcomeUnknown(f"the connection broke ({kind})", code="answer-broken", hint="ask for the act's state")
 
 
-def _connection_trace() -> aiohttp.TraceConfig:
-    """Marks the moment from which a byte may have left us; it comes before the first one is written."""
+class _Connector(aiohttp.TCPConnector):
+    """Tells the call it serves when a connection is had: from that moment on a byte may leave us."""
 
-    async def connected(session: Any, context: SimpleNamespace, params: Any) -> None:  # noqa: ARG001 - aiohttp's shape
-        context.trace_request_ctx.yes = True
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(connected)
-    trace.on_connection_reuseconn.append(connected)
-    return trace
+    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109 - aiohttp's shape
+        connection = await super().connect(req, traces, timeout)
+        _call.get().connected = True
+        return connection
 
 
 def _base(text: str) -> URL:
@@ -188,6 +195,11 @@ def _base(text: str) -> URL:
             hint="mend the endpoint in the manifest or in the deployment's settings",
         )
     return url
+
+
+@lru_cache(maxsize=256)
+def _plain(base: URL, path: str) -> URL:
+    return _join(base, path, {})
 
 
 def _join(base: URL, path: str, query: Mapping[str, str]) -> URL:

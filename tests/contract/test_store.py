@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from support.store_tables import CLAIMS
 
 from gateway.kernel.errors import Busy
 from gateway.store.api import AnyStore, Row, Tally
-from gateway.store.claims_tables import CLAIMS
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit

@@ -1,16 +1,17 @@
 """What the embedded store promises about its file: one owner, the right room, private, whole, and brought forward."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.store_tables import BILL, CLAIMS
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
-from gateway.store.claims_tables import BILL, CLAIMS
 from gateway.store.errors import StoreFailed
 from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 OPEN_AND_REPORT = """
 import sys
 from gateway.kernel.errors import ConfigRefused
-from gateway.store.claims_tables import CLAIMS
+from support.store_tables import CLAIMS
 from gateway.store.sqlite import Store
 try:
     Store.open(sys.argv[1], CLAIMS)
@@ -34,7 +35,14 @@ except ConfigRefused as refused:
 
 def report_of_another_process(path: Path) -> str:
     program = [sys.executable, "-c", OPEN_AND_REPORT, str(path)]
-    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        program,
+        cwd=ROOT / "tests",
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import apsw
 import pytest
+from support.store_tables import CLAIMS
 
-from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 # Acknowledges each committed unit on stdout, one atomic write per id, so that the parent holds the truth after SIGKILL.
 WRITE_FOR_EVER = """
 import asyncio, os, sys
-from gateway.store.claims_tables import CLAIMS
+from support.store_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
 
@@ -40,7 +40,7 @@ asyncio.run(main())
 # Lowers the largest file size under the running store, then lifts it: a full disk that someone makes room on.
 FILL_THE_DISK = """
 import asyncio, resource, signal, sys
-from gateway.store.claims_tables import CLAIMS
+from support.store_tables import CLAIMS
 from gateway.store.errors import StoreFailed
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -71,7 +71,12 @@ asyncio.run(main())
 
 
 def spawn(program: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT / "tests",
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        stdout=subprocess.PIPE,
+    )
 
 
 def tear(log: Path, keep: int) -> None:
@@ -137,7 +142,7 @@ async def test_b4_after_a_failed_fsync_the_store_never_says_yes_again(tmp_path: 
 FAIL_FSYNC = """
 import asyncio, sys
 import apsw
-from gateway.store.claims_tables import CLAIMS
+from support.store_tables import CLAIMS
 from gateway.store.errors import StoreFailed
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit

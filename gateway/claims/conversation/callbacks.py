@@ -8,8 +8,9 @@ from gateway.claims.canonical.dispatch import ActResult, read_result
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.states import ActState
 from gateway.claims.partners.partner import Partner
-from gateway.claims.work import Work, millis
+from gateway.claims.work import Work
 from gateway.kernel.errors import NotFound, SealRefused
+from gateway.kernel.ids import change_no
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
@@ -51,7 +52,7 @@ class Callbacks:
         await self._commit(work, f"notice:{partner.code}", body)
 
     def _only_once(self, work: Work, partner: Partner, once: str) -> None:
-        expires = millis(self.engine.clock.now()) + _ONCE_FOR_MS
+        expires = work.now() + _ONCE_FOR_MS
         work.add().insert("nonce", scope=f"partner:{partner.code}", value=once, expires_at=expires)
 
     async def settle(self, partner: Partner, correlation: str, result: ActResult, body: bytes, work: Work) -> None:
@@ -65,6 +66,7 @@ class Callbacks:
             work.add().insert(
                 "change",
                 order_id=row["order_id"],
+                change_no=change_no(),
                 claim_id=row["claim_id"],
                 act_id=act_id,
                 field="act.evidence",
@@ -86,7 +88,7 @@ class Callbacks:
         if slot is not None:
             slot.arrived = True
         work.result(act_id, result)
-        work.act_became(act_id, ActState.ANSWERED, result.state)
+        work.act_became(row["claim_id"], act_id, ActState.ANSWERED, result.state)
         for name, value in result.refs.items():
             if value:
                 work.add().upsert("ref", claim_id=row["claim_id"], name=name, value=value)

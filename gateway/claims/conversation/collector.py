@@ -34,19 +34,29 @@ class Collector:
                 _log.event("collect-failed", insurer=self.partner.code, code=bad.error_code)
 
     def _anything_open(self) -> bool:
-        store = self.callbacks.engine.ledger.store
-        states = ("accepted", "unknown")
-        return any(store.find("claim", {"insurer": self.partner.code, "state": state}, limit=1) for state in states)
+        """A claim of this partner that has no result yet, a person's included: its result may still come."""
+        return bool(self.callbacks.engine.ledger.store.find("waiting", {"insurer": self.partner.code}, limit=1))
 
     async def round(self, rule: CollectRule) -> int:
-        """One pass; returns how many documents were taken."""
+        """One pass; returns how many documents were taken. One that can't be read stays there and stops no other."""
         listed = await self._act(rule.list, {})
+        taken = 0
         for item in listed.result.items:
-            document = await self._act(rule.fetch, {"item": item})
-            for one in document.result.results:
-                await self._settle(one, document)
-            await self._act(rule.done, {"item": item})
-        return len(listed.result.items)
+            try:
+                taken += await self._take(rule, item)
+            except LianpeiError as bad:
+                _log.event("collected-unread", insurer=self.partner.code, code=bad.error_code)
+        return taken
+
+    async def _take(self, rule: CollectRule, item: str) -> bool:
+        document = await self._act(rule.fetch, {"item": item})
+        if document.result.state != "accepted":
+            _log.event("collected-unread", insurer=self.partner.code, code="document-not-accepted")
+            return False
+        for one in document.result.results:
+            await self._settle(one, document)
+        await self._act(rule.done, {"item": item})
+        return True
 
     async def _act(self, name: str, refs: dict[str, str]) -> Reply:
         dispatch = operational_dispatch(name, self.callbacks.engine.clock.now(), refs)

@@ -90,7 +90,7 @@ class Courier:
             deadline = millis(now) + int(seconds(step.rule.timeout) * 1000)
             work.intent(claim, view, prepared, partner.acts[step.act].pin, digest, deadline)
         else:
-            work.act_became(act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
+            work.act_became(claim.claim_id, act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
             work.message(act_id, "out", prepared.sealed.body, digest, keys, 0)
         correlation = prepared.outgoing.correlation
         errand.act = ActRecord(
@@ -102,7 +102,7 @@ class Courier:
             reply = await partner.exchange(prepared, dispatch)
         except NotSent:
             self._mailbox.close(act_id)
-            work.act_became(act_id, ActState.NOT_SENT, "not_sent")
+            work.act_became(claim.claim_id, act_id, ActState.NOT_SENT, "not_sent")
             raise
         except OutcomeUnknown as lost:
             return await self._lost(errand, slot, lost.error_code)
@@ -121,18 +121,19 @@ class Courier:
         if result.state == "pending":
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)
-            work.act_became(slot.act_id, ActState.PENDING, "pending", correlation=given)
+            work.act_became(claim.claim_id, slot.act_id, ActState.PENDING, "pending")
+            work.known_as(errand.partner.code, given, claim.claim_id, slot.act_id)
             return result
         self._mailbox.close(slot.act_id)
         state = ActState.UNKNOWN if result.state == "unknown" else ActState.ANSWERED
         # The result itself needs no row of its own: the claim moves on in the same commit as the act.
-        work.act_became(slot.act_id, state, result.state)
+        work.act_became(claim.claim_id, slot.act_id, state, result.state)
         return result
 
     async def _lost(self, errand: Errand, slot: Slot, code: str) -> ActResult:
         if slot.arrived:
             return await self._from_slot(slot)
-        errand.work.act_became(slot.act_id, ActState.UNKNOWN, code)
+        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, code)
         return _UNKNOWN
 
     async def _from_slot(self, slot: Slot) -> ActResult:
@@ -174,7 +175,7 @@ class Courier:
         attempt = act.attempts
         while attempt <= ENQUIRIES:
             self._sleep_until(errand, enquiry_delay(attempt))
-            errand.work.act_became(act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
+            errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
             pause = min(errand.budget.left(), enquiry_delay(attempt))
             if await self._arrived(slot, pause):
@@ -230,18 +231,18 @@ class Courier:
         try:
             reply = await partner.exchange(prepared, dispatch)
         except (NotSent, OutcomeUnknown):
-            errand.work.act_became(view.act_id, ActState.UNKNOWN, "unknown")
+            errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
             return _UNKNOWN
         answered = hashlib.sha256(reply.raw).hexdigest()
         errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
-        errand.work.act_became(view.act_id, ActState.ANSWERED, reply.result.state)
+        errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)
         errand.work.refs(claim, reply.result.refs)
         return reply.result
 
     def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
         """An enquiry or a repeat told what became of the act: from now on that is its answer."""
         self._mailbox.close(act.act_id)
-        errand.work.act_became(act.act_id, ActState.ANSWERED, result.state)
+        errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.ANSWERED, result.state)
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:

@@ -37,7 +37,7 @@ class Engine:
     courier: Courier
     running: dict[str, "asyncio.Task[None]"]
 
-    def new_bill(self, submission: Submission, hospital: str, idem_key: str, digest: str) -> Bill:
+    def new_bill(self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str) -> Bill:
         """A bill in memory with one claim per policy, in the patient's order. Nothing is stored yet."""
         order_id, now = new_order_id(), self.clock.now()
         policies = sorted(submission.policies, key=lambda policy: policy.order_no)
@@ -45,7 +45,7 @@ class Engine:
             ClaimRun(new_claim_id(), order_id, seq, policy, submission.kind, now)
             for seq, policy in enumerate(policies, 1)
         ]
-        return Bill(order_id, hospital, idem_key, digest, submission, now, claims)
+        return Bill(order_id, hospital, idem_key, digest, submission, now, claims, encoded)
 
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
@@ -60,7 +60,7 @@ class Engine:
             self.running[order_id].add_done_callback(lambda _: self.resume(order_id))
             return
         bill = self.ledger.load_bill(order_id)
-        if bill is not None and any(claim.next_at or not claim.final for claim in bill.claims):
+        if bill is not None:
             self.start(bill)
 
     async def _work(self, bill: Bill, work: Work) -> None:

@@ -1,23 +1,13 @@
-"""Takes up what was left open: after a restart everything that is not final, and later whatever is due."""
+"""Takes up what was left open: after a restart every bill that has a timer, and later whatever is due."""
 
 import asyncio
 from dataclasses import dataclass
 
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.states import ClaimState
-from gateway.claims.work import millis
-from gateway.telemetry.logs import get_logger
 
-_log = get_logger("lianpei.resolver")
-_OPEN = (
-    ClaimState.CREATED,
-    ClaimState.SENT,
-    ClaimState.ACCEPTED,
-    ClaimState.NEED_MORE,
-    ClaimState.UNKNOWN,
-    ClaimState.DECIDED,
-)
 _EVERY_S = 0.5
+_PURGE_EVERY = 1200
+"""Rounds between purges: ten minutes."""
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -28,20 +18,23 @@ class Resolver:
 
     async def run(self) -> None:
         await self._recover()
+        rounds = 0
         while True:
             await asyncio.sleep(_EVERY_S)
             for order_id in self.due():
                 self.engine.resume(order_id)
+            rounds += 1
+            if rounds % _PURGE_EVERY == 0:
+                await self._purge()
 
     async def _recover(self) -> None:
-        """After a restart: a pending bill whose worker died is taken up, paced."""
-        after = None
+        """After a restart every bill with a timer is taken up at once, paced."""
+        after: tuple[int, str] | None = None
         while True:
-            where = {"state": "pending"}
-            rows = self.engine.ledger.store.find("bill", where, order_by="updated_at", limit=_AT_ONCE, after=after)
+            rows = self.engine.ledger.store.find("timer", {}, order_by="at", limit=_AT_ONCE, after=after)
             for row in rows:
                 self.engine.resume(row["order_id"])
-                after = (row["updated_at"], row["order_id"])
+                after = (row["at"], row["order_id"])
             if len(rows) < _AT_ONCE:
                 return
             await self._some_room()
@@ -52,12 +45,14 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    def due(self) -> set[str]:
-        """Bills with a claim whose time has come and that nobody works on."""
-        now = millis(self.engine.clock.now())
-        found: set[str] = set()
-        for state in _OPEN:
-            where = {"state": state.value, "next_at": (">", 0)}
-            rows = self.engine.ledger.store.find("claim", where, order_by="next_at", limit=_AT_ONCE)
-            found.update(row["order_id"] for row in rows if row["next_at"] <= now)
-        return found - self.engine.running.keys()
+    def due(self) -> list[str]:
+        """Bills whose time has come and that nobody works on."""
+        until = {"at": ("<=", self.engine.clock.epoch_ms())}
+        rows = self.engine.ledger.store.find("timer", until, order_by="at", limit=_AT_ONCE)
+        return [row["order_id"] for row in rows if row["order_id"] not in self.engine.running]
+
+    async def _purge(self) -> None:
+        """Single-use values whose window is over need not be remembered."""
+        work = self.engine.ledger.work()
+        work.add().delete("nonce", {"expires_at": ("<", work.now())})
+        await work.flush()

@@ -60,6 +60,8 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
     (_S.MANUAL, _E.DECIDE): _S.DECIDED,
     (_S.MANUAL, _E.CLOSE): _S.CLOSED,
 }
+WAITING = frozenset({_S.ACCEPTED, _S.NEED_MORE, _S.UNKNOWN, _S.MANUAL})
+"""Somebody else must act: the insurer, an enquiry or a person."""
 FINAL = frozenset({_S.DECIDED, _S.CLOSED})
 
 

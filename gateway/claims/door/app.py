@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
-from gateway.claims.door.problems import answer_errors
+from gateway.claims.door.problems import FAMILY, answer_errors
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
@@ -79,6 +79,9 @@ def metered(door: str, metrics: Metrics) -> Middleware:
         response = await handler(request)
         resource = request.match_info.route.resource
         metrics.http(door, resource.canonical if resource is not None else "other", response.status)
+        family = response.get(FAMILY)
+        if family is not None:
+            metrics.refused(family)
         return response
 
     return count

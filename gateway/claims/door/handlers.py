@@ -13,7 +13,7 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.views import bill_view, stored_view
-from gateway.claims.intake import Intake, canonical_digest
+from gateway.claims.intake import Intake, canonical_bytes
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
 from gateway.kernel.ids import is_id
 from gateway.store.api import Row
@@ -49,12 +49,12 @@ class Handlers:
             )
         self._metrics.stage("door", "other", perf_counter() - started)
         submission = self._read(request.match_info.get("format", "canonical"), body, tenant)
-        digest = canonical_digest(submission)
+        encoded, digest = canonical_bytes(submission)
         before = self._engine.ledger.bill_by_key(tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, request)
-        bill = self._engine.new_bill(submission, tenant.hospital, key, digest)
+        bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
         return await self._accept(bill, caller, request)
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:

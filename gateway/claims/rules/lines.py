@@ -65,8 +65,11 @@ def line_parts(s: Submission) -> Iterator[Finding]:
     What the class alone should say (C wholly own-pay, A without co-pay) is only flagged: provinces differ.
     """
     for index, line in enumerate(s.lines):
-        amount, own, over, pre, scope = line.amount, line.own_amount, line.over_limit, line.pre_self, line.in_scope
-        if own is UNSET or over is UNSET or pre is UNSET or scope is UNSET:
+        own = line.own_amount
+        if own is UNSET:
+            continue
+        amount, over, pre, scope = line.amount, line.over_limit, line.pre_self, line.in_scope
+        if over is UNSET or pre is UNSET or scope is UNSET:
             continue
         if difference := own + over + pre + scope - amount:
             fields = tuple(

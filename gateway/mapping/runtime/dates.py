@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,8 +21,18 @@ def directives(form: str) -> list[str]:
 
 
 TWO = tuple(f"{number:02d}" for number in range(100))
+
+
+class _Years(dict[int, str]):
+    """Years in four digits, spelt once each."""
+
+    def __missing__(self, year: int) -> str:
+        return self.setdefault(year, f"{year:04d}")
+
+
+YEARS = _Years()
 _FIELDS = {
-    "Y": ("TWO[{0}.year // 100]", "TWO[{0}.year % 100]"),
+    "Y": ("YEARS[{0}.year]",),
     "m": ("TWO[{0}.month]",),
     "d": ("TWO[{0}.day]",),
     "H": ("TWO[{0}.hour]",),
@@ -30,7 +40,7 @@ _FIELDS = {
     "S": ("TWO[{0}.second]",),
 }
 FIELD_NAMES = frozenset({"year", "month", "day", "hour", "minute", "second"})
-_FIXED_SINCE = {"Asia/Shanghai": (timedelta(hours=8), 1992)}
+_FIXED_SINCE = {"Asia/Shanghai": (timezone(timedelta(hours=8)), 1992)}
 """Zones whose offset has not moved since that year: an instant already in it needs no conversion."""
 
 
@@ -49,10 +59,10 @@ def inline_parts(form: str, name: str) -> list[str] | None:
 
 def localiser(zone: ZoneInfo) -> Callable[[datetime], datetime]:
     """A function to local time in ``zone``."""
-    offset, since = _FIXED_SINCE.get(zone.key, (None, 0))
+    fixed, since = _FIXED_SINCE.get(zone.key, (None, 0))
 
     def local(moment: datetime) -> datetime:
-        if moment.year >= since and moment.utcoffset() == offset:
+        if fixed is not None and moment.tzinfo == fixed and moment.year >= since:
             return moment
         return moment.astimezone(zone)
 
@@ -173,4 +183,4 @@ def age(birth: date, at: date) -> int:
     return at.year - birth.year - ((at.month, at.day) < (birth.month, birth.day))
 
 
-HELPERS: Mapping[str, Any] = {"TWO": TWO} | {f.__name__: f for f in (epoch_ms, epoch_s, day_of, age)}
+HELPERS: Mapping[str, Any] = {"TWO": TWO, "YEARS": YEARS} | {f.__name__: f for f in (epoch_ms, epoch_s, day_of, age)}

@@ -44,23 +44,31 @@ def xget(node: Any, *names: str) -> Any:
     for name in names:
         if not isinstance(node, etree._Element):
             return UNSET
-        node = next((child for child in node if _local(child) == name), UNSET)
+        node = next(node.iterchildren(_TAGS[name]), UNSET)
     return node
 
 
 def xall(node: Any, name: str) -> Sequence[Any]:
     if not isinstance(node, etree._Element):
         return ()
-    return [child for child in node if _local(child) == name]
+    return list(node.iterchildren(_TAGS[name]))
 
 
 def xone(node: Any) -> Sequence[Any]:
     return () if node is UNSET else (node,)
 
 
-def _local(node: etree._Element) -> str:
-    tag = node.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+class _Tags(dict[str, str]):
+    """Names of mapping files to lxml's pattern for that local name in any namespace or none."""
+
+    def __missing__(self, name: str) -> str:
+        plain = bool(name) and not set(name) & set("*{}")
+        return self.setdefault(name, "{*}" + name if plain else _NOWHERE)
+
+
+_NOWHERE = "{urn:lianpei:nowhere}x"
+"""Matches no element: the name can't be one, or means something to lxml."""
+_TAGS = _Tags()
 
 
 def attr(node: Any, name: str) -> Any:
@@ -88,7 +96,8 @@ def dtext(value: Any) -> Any:
 
 
 def _own_text(node: etree._Element) -> str:
-    return (node.text or "") + "".join(child.tail or "" for child in node)
+    text = node.text or ""
+    return text + "".join([child.tail or "" for child in node]) if len(node) else text
 
 
 def _decoded(data: bytes) -> str:

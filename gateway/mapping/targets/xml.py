@@ -16,6 +16,7 @@ from gateway.mapping.values import Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq, text_of
 
 _NAME = re.compile(r"(?:[^\W\d][\w.\-]*:)?[^\W\d][\w.\-]*")
+_PATH = re.compile(r"\w+(?:\.\w+)*")
 _DIRECTIVES = ("$when", "$each", "$let", "$text", "$empty", "$cdata", "$document", "$ns", "$nodes")
 VOID = " />"
 """An element with attributes only: the form that partners sign byte for byte."""
@@ -225,6 +226,10 @@ class XmlTree(Tree):
             return [Code(f"{ready_codes(value.type.of, self.unit, escape[1])}[{value.code}]", pos)]
         if (kind is Kind.TEXT and value.type.safe and place != "cdata") or kind in (Kind.INT, Kind.NUMBER):
             return [Code(value.code, pos)]
+        if kind is Kind.TEXT and place != "cdata" and _PATH.fullmatch(value.code):
+            # Most texts have letters and digits only; asking here saves the call for each of them.
+            self.unit.attributes.add("isalnum")
+            return [Code(f"({value.code} if {value.code}.isalnum() else {escape[0]}({value.code}))", pos)]
         code = {
             Kind.TEXT: f"{escape[0]}({value.code})",
             Kind.ENUM: f"{escape[0]}({value.code})",

@@ -47,8 +47,8 @@ class Claims:
             cash_pay=cash,
             payout_token="tok-1" if quick else "",
         )
-        unit.insert("claim", claim_id=new_claim_id(), order_id=order_id, kind=kind, approved=approved)
-        unit.insert("outbox", kind="decided", order_id=order_id, at=1, done_at=0, attempts=0, next_at=0)
+        unit.insert("claim", claim_id=new_claim_id(), order_id=order_id, seq=1, kind=kind, approved=approved)
+        unit.insert("outbox", kind="decided", order_id=order_id, at=1, attempts=0, next_at=0)
         await self.store.commit(unit)
         return order_id
 
@@ -56,8 +56,8 @@ class Claims:
         """As if the window had died before it noted that the order was taken; the decision now says ``approved``."""
         claim = self.store.find("claim", {"order_id": order_id})[0]
         unit = Unit()
-        unit.update("claim", {"claim_id": claim["claim_id"]}, approved=approved)
-        unit.update("outbox", {"seq": 1}, done_at=0)
+        unit.update("claim", {"order_id": order_id, "seq": claim["seq"]}, approved=approved)
+        unit.insert("outbox", kind="decided", order_id=order_id, at=1, attempts=0, next_at=0)
         unit.update("settlement", {"order_id": order_id, "kind": "SELF_PAY"}, state="created")
         await self.store.commit(unit)
 
@@ -69,7 +69,7 @@ class Claims:
         return [row["kind"] for row in self.store.find("event", {"order_id": order_id})]
 
     def open_rows(self) -> int:
-        return self.store.count("outbox", {"done_at": 0})
+        return self.store.count("outbox", {})
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_a_decision_told_twice_makes_one_order(claims: Claims, room: Runni
     async with carrier(claims, room.port):
         order_id = await claims.decide()
         unit = Unit()
-        unit.insert("outbox", kind="decided", order_id=order_id, at=1, done_at=0, attempts=0, next_at=0)
+        unit.insert("outbox", kind="decided", order_id=order_id, at=1, attempts=0, next_at=0)
         await claims.store.commit(unit)
         await until(lambda: claims.settled(order_id) == "paid" and claims.open_rows() == 0)
 

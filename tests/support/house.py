@@ -1,0 +1,132 @@
+"""The running house as a test meets it: doors called byte by byte, the simulators' books, and trouble by name."""
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from yarl import URL
+
+from gateway.cli.stage import Stage
+from support.bills import SampleBill
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.document.get("code", ""))
+
+    @property
+    def is_decided(self) -> bool:
+        return self.status == 200 and self.document["state"] == "decided"
+
+
+class House:
+    """Calls as hospital one (client certificate), or without any proof when ``proven`` is False."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._known = aiohttp.ClientSession(connector=_connector(stage, proven=True))
+        self._stranger = aiohttp.ClientSession(connector=_connector(stage, proven=False))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        await self._known.close()
+        await self._stranger.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        door: str = "hospital",
+        proven: bool = True,
+    ) -> Answer:
+        """One request with exactly this path (no normalising) and these headers."""
+        scheme = "http" if door == "operator" else "https"
+        url = URL(f"{scheme}://localhost:{self.stage.ports[door]}{path}", encoded=True)
+        session = self._known if proven else self._stranger
+        deadline = aiohttp.ClientTimeout(total=40)
+        async with session.request(method, url, data=body or None, headers=headers, timeout=deadline) as reply:
+            names = {name.lower(): value for name, value in reply.headers.items()}
+            return Answer(reply.status, names, await reply.read())
+
+    async def submit(
+        self, bill: SampleBill, wait: int = 25, form: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        named = {"Idempotency-Key": bill.key, "Prefer": f"wait={wait}", "Content-Type": "application/json"}
+        path = f"/v1/claims/{form}" if form else "/v1/claims"
+        return await self.call("POST", path, bill.body, named | dict(headers or {}))
+
+    async def order(self, order_id: str) -> Answer:
+        return await self.call("GET", f"/v1/orders/{order_id}")
+
+    async def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Every event after ``after``, page by page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = (await self.call("GET", f"/v1/events?after={after}")).document["events"]
+            found += page
+            if not page:
+                return found
+            after = page[-1]["seq"]
+
+    async def decided(self, order_id: str, patience_s: float = 40) -> Answer:
+        """Poll as a hospital does, until the order is decided. Raises ``AssertionError`` with the last view."""
+        until = time.monotonic() + patience_s
+        while True:
+            answer = await self.order(order_id)
+            if answer.is_decided:
+                return answer
+            assert time.monotonic() < until, f"still not decided: {answer.document}"
+            await asyncio.sleep(0.1)
+
+    async def settle(self, bill: SampleBill, patience_s: float = 40) -> dict[str, Any]:
+        """Submit and poll; the decided view."""
+        answer = await self.submit(bill)
+        assert answer.status in (200, 202), answer.body
+        document: dict[str, Any] = (await self.decided(answer.document["order_id"], patience_s)).document
+        return document
+
+    async def ledger(self, code: str) -> dict[str, Any]:
+        books: dict[str, Any] = (await self.call("GET", "/_ledger", door=code)).document
+        return books
+
+    async def settlements(self, code: str, bill: SampleBill) -> list[dict[str, Any]]:
+        """What the insurer's books hold for this bill's patient or policies."""
+        return [one for one in (await self.ledger(code))["settlements"] if one["policy_no"] in bill.holders]
+
+    async def received(self, code: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.call("GET", "/_received?last=5000", door=code)).document
+        return found
+
+    async def script(self, code: str, op: str, do: str, *, seconds: float = 0, times: int = 1) -> None:
+        wish = {"match": {"op": op}, "do": do, "seconds": seconds, "times": times}
+        answer = await self.call("POST", "/_script", json.dumps(wish).encode(), door=code)
+        assert answer.status == 200, answer.body
+
+
+def _connector(stage: Stage, *, proven: bool) -> aiohttp.TCPConnector:
+    context = ssl.create_default_context(cafile=str(stage.keys / "ca.cert.pem"))
+    if proven:
+        context.load_cert_chain(stage.keys / "hospital-h1.cert.pem", stage.keys / "hospital-h1.key.pem")
+    return aiohttp.TCPConnector(ssl=context, limit=0)

@@ -1,0 +1,87 @@
+"""Reads the error codes that the gateway's source can tell, so that the documentation can be held against them."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+GATEWAY = ROOT / "gateway"
+_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_OUTCOMES = frozenset({"Refused", "NotSent", "Unknown"})
+_OTHER_CODES = frozenset({"replace"})
+"""``dataclasses.replace(value, code=…)`` in the mapping compiler is about generated Python, not about errors."""
+
+
+def source_codes() -> set[str]:
+    """Every code in ``gateway``, without the sandbox (its codes are the synthetic partners' own)."""
+    files = [file for file in GATEWAY.rglob("*.py") if "sandbox" not in file.relative_to(GATEWAY).parts]
+    return {code for file in files for code in module_codes(ast.parse(file.read_text("utf-8")))}
+
+
+def mistake_codes() -> set[str]:
+    """Codes of the mapping check: the argument after the place, or the first of ``MistakeError``."""
+    found: set[str] = set()
+    for file in (GATEWAY / "mapping").rglob("*.py"):
+        for call in _calls(ast.parse(file.read_text("utf-8"))):
+            position = {"MistakeError": 0, "note": 1, "_note": 1, "wrong": 1}.get(_name(call.func))
+            if position is not None and len(call.args) > position:
+                found |= set(_texts(call.args[position]))
+    return found
+
+
+def module_codes(tree: ast.Module) -> set[str]:
+    places = _code_parameters(tree)
+    outcomes = _OUTCOMES if _imports_outcome(tree) else frozenset()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _assigns_code(node):
+            found |= set(_texts(node.value))
+        if isinstance(node, ast.Call):
+            found |= _call_codes(node, places, outcomes)
+    return found
+
+
+def _call_codes(call: ast.Call, places: dict[str, int], outcomes: frozenset[str]) -> set[str]:
+    name = _name(call.func)
+    found: set[str] = set()
+    if name not in _OTHER_CODES:
+        found |= {text for word in call.keywords if word.arg == "code" for text in _texts(word.value)}
+    position = 0 if name in outcomes else places.get(name)
+    if position is not None and len(call.args) > position:
+        found |= set(_texts(call.args[position]))
+    return found
+
+
+def _assigns_code(node: ast.Assign | ast.AnnAssign) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(target, ast.Name) and target.id == "code" for target in targets)
+
+
+def _code_parameters(tree: ast.Module) -> dict[str, int]:
+    """Functions of this module that are given a code by position: name to position."""
+    found: dict[str, int] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [argument.arg for argument in node.args.args]
+            if "code" in names:
+                found[node.name] = names.index("code")
+    return found
+
+
+def _imports_outcome(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.module == "gateway.kernel.outcome" for node in ast.walk(tree))
+
+
+def _calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
+            yield node.value
