@@ -106,6 +106,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     folders = insurer_folders(Path(settings.mappings))
     metrics = Metrics.for_codes([folder.name for folder in folders])
     store = Store.open(home / claims.database, CLAIMS)
+    gateway: Gateway | None = None
     try:
         vault = Vault({claims.vault_key: keys.vault_key(claims.vault_key)}, claims.vault_key)
         ledger = Ledger(store, vault, clock)
@@ -118,7 +119,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         _watch(gateway, registry, metrics, keys)
         return gateway
     except BaseException:
-        await store.close()
+        await (store.close() if gateway is None else gateway.stop(0.0))
         raise
 
 

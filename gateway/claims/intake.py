@@ -79,5 +79,5 @@ def _place(bad: Exception) -> str:
 
 def canonical_bytes(submission: Submission) -> tuple[bytes, str]:
     """The submission encoded and its digest. Another spelling of the same JSON (order, blanks) has the same digest."""
-    encoded = msgspec.msgpack.encode(submission)
+    encoded = msgspec.json.encode(submission)
     return encoded, hashlib.sha256(encoded).hexdigest()

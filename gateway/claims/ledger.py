@@ -14,7 +14,7 @@ from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
 from gateway.store.api import AnyStore, Row
 from gateway.store.vault import Vault
 
-_submission_decoder = msgspec.msgpack.Decoder(Submission)
+_submission_decoder = msgspec.json.Decoder(Submission)
 _result_decoder = msgspec.msgpack.Decoder(ActResult)
 
 

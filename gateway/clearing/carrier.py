@@ -1,7 +1,6 @@
 """Carries decisions to the payment room and receipts back: at least once, under ids that make repeats harmless."""
 
 import asyncio
-import logging
 import random
 import ssl
 from contextlib import suppress
@@ -11,10 +10,10 @@ from gateway.clearing.orders import DecidedBill, Due, dues, payment_order
 from gateway.clearing.reader import decided_bill
 from gateway.clearing.rows import Rows, State, settlement_id
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import LianpeiError
 from gateway.kernel.outcome import Answered, Refused
 from gateway.kernel.secret import Secret
 from gateway.store.api import AnyStore, Row
+from gateway.telemetry.logs import get_logger
 from gateway.wire.http import PartnerClient
 
 SOURCE = "LIANPEI"
@@ -26,7 +25,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
 SELDOM = 5.0
 """Seconds between looks for receipts while nothing is on its way."""
 
-_log = logging.getLogger("lianpei.clearing")
+_log = get_logger("lianpei.clearing")
 
 
 class Carrier:
@@ -66,7 +65,7 @@ class Carrier:
                 if await self.carry_decided():
                     continue
             except Exception as wrong:
-                _trouble("a decision was not carried", wrong)
+                _trouble("decision-not-carried", wrong)
             await self._rest()
 
     async def _rest(self) -> None:
@@ -86,7 +85,7 @@ class Carrier:
                     if await self.fetch_receipts():
                         continue
                 except Exception as wrong:
-                    _trouble("receipts were not fetched", wrong)
+                    _trouble("receipts-not-fetched", wrong)
             await asyncio.sleep(self._poll)
 
     async def carry_decided(self) -> int:
@@ -102,7 +101,7 @@ class Carrier:
                 await self._rows.carried(row)
                 return True
         except Exception as wrong:
-            _trouble("a decision was not carried", wrong)
+            _trouble("decision-not-carried", wrong)
         most = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(row["attempts"], 20))
         await self._rows.later(row, int(1000 * most * random.uniform(0.5, 1)))
         return False
@@ -133,9 +132,9 @@ class Carrier:
         receipts = await self._door.receipts(self._rows.last_receipt())
         for receipt in receipts:
             if not await self._rows.receive(receipt):
-                _log.error("a receipt names no settlement of ours: receipt %d", receipt.seq)
+                _log.warning("receipt-without-settlement", count=receipt.seq)
         return len(receipts)
 
 
 def _trouble(told: str, wrong: Exception) -> None:
-    _log.warning("%s: %s", told, wrong.error_code if isinstance(wrong, LianpeiError) else type(wrong).__name__)
+    _log.failure(told, wrong)

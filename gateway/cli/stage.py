@@ -160,19 +160,23 @@ channel_ca = "ca.cert.pem"
         self._listening(name)
 
     def _launch(self, name: str) -> None:
-        log = (self.home / f"{name}.log").open("a", encoding="utf-8")
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "gateway", name, *self._arguments(name)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment)  # noqa: S603
-        self.processes[name] = process
+        with (self.home / f"{name}.log").open("a", encoding="utf-8") as log:
+            self.processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
+            )
 
     def _listening(self, name: str) -> None:
         process = self.processes[name]
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith('{"listening"'):
-            words = (self.home / f"{name}.log").read_text("utf-8")[-2000:]
-            raise ConfigRefused(f"the {name} process did not start", hint=words or "It said nothing; see its log.")
+            status, words = process.wait(5), (self.home / f"{name}.log").read_text("utf-8")[-2000:]
+            raise ConfigRefused(
+                f"the {name} process did not start (exit status {status})",
+                hint=words or "It said nothing; see its log.",
+            )
 
     def _arguments(self, name: str) -> list[str]:
         if name != "sandbox":
@@ -186,7 +190,7 @@ channel_ca = "ca.cert.pem"
         """SIGKILL, as a power cut would."""
         process = self.processes.pop(name)
         process.kill()
-        process.wait()
+        _reap(process)
 
     def stop(self) -> None:
         for process in reversed(self.processes.values()):
@@ -196,6 +200,7 @@ channel_ca = "ca.cert.pem"
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
+            _reap(process)
         self.processes.clear()
 
     def ready(self, patience_s: float = 30.0) -> None:
@@ -207,3 +212,9 @@ channel_ca = "ca.cert.pem"
                 return
             time.sleep(0.05)
         raise ConfigRefused("the gateway did not become ready", hint=f"See {self.home / 'gateway.log'}.")
+
+
+def _reap(process: "subprocess.Popen[str]") -> None:
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

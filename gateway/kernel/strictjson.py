@@ -34,6 +34,17 @@ def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     return value
 
 
+def surely_each_key_once(data: bytes, again: bytes) -> bool:
+    """Whether ``data`` can be seen at a glance to write each key once, given ``again``: what was kept, written again.
+
+    Where nothing is escaped and no blank stands before a colon, ``":`` stands behind keys only, and a key said twice is
+    written once more than it is kept. False means: look closer (``strict_json``).
+    """
+    if b"\\" in data or any(blank in data for blank in _BLANK_COLONS):
+        return False
+    return data.count(b'":') == again.count(b'":')
+
+
 _MALFORMED = object()
 _BLANK_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 
@@ -41,13 +52,14 @@ _BLANK_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 def _each_once(data: bytes, keys: int) -> bool:
     """Whether the text writes as many keys as the data kept: fewer were kept when one was said twice.
 
-    Each key has one colon. Colons inside texts need a closer look: where nothing is escaped, ``":`` stands behind keys only;
-    otherwise the texts are walked over one by one.
+    Each key has one colon. Colons inside texts need a closer look: where nothing is escaped, ``":`` stands behind keys and at
+    the start of texts; when that does not settle it, the texts are walked over one by one.
     """
     if data.count(b":") == keys:
         return True
-    if b"\\" not in data and not any(blank in data for blank in _BLANK_COLONS):
-        return data.count(b'":') == keys
+    plain = b"\\" not in data and not any(blank in data for blank in _BLANK_COLONS)
+    if plain and data.count(b'":') == keys:
+        return True
     return sum(map(bool, _KEYS.findall(data))) == keys
 
 

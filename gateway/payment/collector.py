@@ -1,7 +1,6 @@
 """Takes each order to its end: send, enquire when unknown, send again only what never arrived, write the receipt."""
 
 import asyncio
-import logging
 import random
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from gateway.payment.ledger import NEVER, Ledger, Standing, State, Tried
 from gateway.payment.metrics import Metrics
 from gateway.payment.model import ChannelAnswer, ChannelState, Result
 from gateway.store.unit import Unit
+from gateway.telemetry.logs import get_logger
 
 ORDER, ENQUIRY = "order", "enquiry"
 UNKNOWN_OUTCOME = "unknown"
 
-_log = logging.getLogger("lianpei.payment")
+_log = get_logger("lianpei.payment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Collector:
                 await self._enquire(standing)
         except Exception as wrong:
             self._metrics.trouble(wrong.error_code if isinstance(wrong, LianpeiError) else "internal")
-            _log.error("an order's step failed: %s", type(wrong).__name__)
+            _log.failure("order-step-failed", wrong)
             await asyncio.sleep(self._pace.first_retry)
 
     async def _place(self, standing: Standing) -> None:

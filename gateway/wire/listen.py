@@ -6,11 +6,14 @@ import ssl
 from aiohttp import web
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.wire.politeness import PoliteServer
 
 
 async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
     """Serve ``runner`` there and return the port taken. Raises ``ConfigRefused`` that names a port which can't be had."""
     await runner.setup()
+    assert runner.server is not None
+    runner._server = PoliteServer(runner.server)
     try:
         await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as wrong:

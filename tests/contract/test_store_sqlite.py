@@ -20,6 +20,7 @@ from gateway.store.unit import Unit
 from gateway.store.vault import Vault
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
 
 OPEN_AND_REPORT = """
 import sys
@@ -38,7 +39,7 @@ def report_of_another_process(path: Path) -> str:
     return subprocess.run(
         program,
         cwd=ROOT / "tests",
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=True,

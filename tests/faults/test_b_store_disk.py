@@ -13,6 +13,7 @@ from support.store_tables import CLAIMS
 from gateway.store.sqlite import Store
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
 
 # Acknowledges each committed unit on stdout, one atomic write per id, so that the parent holds the truth after SIGKILL.
 WRITE_FOR_EVER = """
@@ -74,7 +75,7 @@ def spawn(program: str, *arguments: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT / "tests",
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
     )
 

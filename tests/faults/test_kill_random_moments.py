@@ -28,7 +28,7 @@ async def _storm(home: Path, kills: int, seed: int) -> Reckoning:
 
 async def _kills(stage: Stage, kills: int, moments: random.Random) -> None:
     for number in range(1, kills + 1):
-        pause = moments.uniform(0.05, 1.5)
+        pause = moments.uniform(0.05, 2.0)
         await asyncio.sleep(pause)
         await asyncio.to_thread(stage.kill, "gateway")
         started = time.monotonic()

@@ -1,6 +1,7 @@
 """The running house as a test meets it: doors called byte by byte, the simulators' books, and trouble by name."""
 
 import asyncio
+import io
 import json
 import ssl
 import time
@@ -14,6 +15,9 @@ from yarl import URL
 
 from gateway.cli.stage import Stage
 from support.bills import SampleBill
+
+_LARGE = 1 << 20
+"""Larger bodies are handed to the client as a stream, as it wants them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class House:
         url = URL(f"{scheme}://localhost:{self.stage.ports[door]}{path}", encoded=True)
         session = self._known if proven else self._stranger
         deadline = aiohttp.ClientTimeout(total=40)
-        async with session.request(method, url, data=body or None, headers=headers, timeout=deadline) as reply:
+        content = io.BytesIO(body) if len(body) > _LARGE else body or None
+        async with session.request(method, url, data=content, headers=headers, timeout=deadline) as reply:
             names = {name.lower(): value for name, value in reply.headers.items()}
             return Answer(reply.status, names, await reply.read())
 

@@ -36,8 +36,16 @@ class Load:
     sent: list[Sent] = field(default_factory=list)
     _turns: Iterator[int] = field(default_factory=itertools.count)
 
-    async def run(self) -> None:
-        await asyncio.gather(*(self._counter() for _ in range(self.workers)))
+    async def run(self, patience_s: float = 150) -> None:
+        """Until ``enough`` is set and every bill is decided, or ``patience_s`` later; what is open then stays in ``sent``."""
+        counters = {asyncio.create_task(self._counter()) for _ in range(self.workers)}
+        await self.enough.wait()
+        done, late = await asyncio.wait(counters, timeout=patience_s)
+        for counter in late:
+            counter.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for counter in done:
+            counter.result()
 
     async def _counter(self) -> None:
         while not self.enough.is_set():
@@ -46,17 +54,12 @@ class Load:
             self.sent.append(one)
             await self._until_decided(one)
 
-    async def _until_decided(self, one: Sent, patience_s: float = 150) -> None:
-        """Send until acknowledged, then ask until decided, or until ``patience_s`` is over."""
-        async with asyncio.timeout(patience_s):
-            while not one.order_id:
-                await self._submit(one)
-        try:
-            async with asyncio.timeout(patience_s):
-                while not one.final:
-                    await self._ask(one)
-        except TimeoutError:
-            return
+    async def _until_decided(self, one: Sent) -> None:
+        """Send until acknowledged, then ask until decided."""
+        while not one.order_id:
+            await self._submit(one)
+        while not one.final:
+            await self._ask(one)
 
     async def _submit(self, one: Sent) -> None:
         try:

@@ -18,7 +18,7 @@ Dec: TypeAlias = Decimal
 __all__ = ["FEN", "ID", "SHA256", "UNSET", "Day", "Dec", "Instant", "Model", "UnsetType"]
 
 
-class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every canonical object: closed and immutable."""
 
 

@@ -9,7 +9,7 @@ from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.partners.dispatching import operational_dispatch
 from gateway.claims.partners.manifest import CollectRule, seconds
 from gateway.claims.partners.partner import Partner, Reply
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import LianpeiError, NotFound
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.collector")
@@ -73,6 +73,8 @@ class Collector:
         work = self.callbacks.engine.ledger.work()
         try:
             await self.callbacks.settle(self.partner, one.correlation, self.partner.judged(result), document.raw, work)
-        except LianpeiError as bad:
+        except (
+            NotFound
+        ) as bad:  # nobody waits for it: evidence; a result that could not be stored must not be confirmed
             digest = hashlib.sha256(document.raw).hexdigest()[:16]
             _log.event("collected-unmatched", insurer=self.partner.code, code=bad.error_code, digest=digest)

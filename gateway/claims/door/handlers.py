@@ -12,6 +12,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
+from gateway.claims.door.body import require_one_meaning, require_writable
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
@@ -48,8 +49,10 @@ class Handlers:
                 hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
             )
         self._metrics.stage("door", "other", perf_counter() - started)
-        submission = self._read(request.match_info.get("format", "canonical"), body, tenant)
+        form = request.match_info.get("format", "canonical")
+        submission = self._read(form, body, tenant)
         encoded, digest = canonical_bytes(submission)
+        require_one_meaning(form, body, encoded)
         before = self._engine.ledger.bill_by_key(tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
@@ -59,6 +62,7 @@ class Handlers:
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
         started = perf_counter()
+        require_writable(body)
         submission = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:
             raise NotAllowed(
@@ -122,7 +126,7 @@ class Handlers:
         """``GET /v1/events?after=N``: the feed in order; ask again with the last ``seq`` seen."""
         tenant = await self._guard.reader(request)
         after = request.query.get("after", "0")
-        if not after.isdigit() or len(after) > 15:
+        if not (after.isascii() and after.isdigit()) or len(after) > 15:
             raise BadRequest(
                 "after must be a whole number", code="after-invalid", hint="Use the last seq you have seen."
             )

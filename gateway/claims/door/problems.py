@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.kernel.errors import Busy, LianpeiError
+from gateway.kernel.errors import BadRequest, Busy, LianpeiError
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.door")
@@ -40,6 +40,7 @@ def from_error(error: LianpeiError) -> web.Response:
 async def answer_errors(request: web.Request, handler: Any) -> web.StreamResponse:
     """The one boundary where an exception becomes an answer."""
     try:
+        _require_plain_bytes(request)
         response: web.StreamResponse = await handler(request)
     except LianpeiError as known:
         return from_error(known)
@@ -52,3 +53,10 @@ async def answer_errors(request: web.Request, handler: Any) -> web.StreamRespons
             500, "internal", "the gateway made a mistake; nothing was confirmed", "Ask for the status, then send again."
         )
     return response
+
+
+def _require_plain_bytes(request: web.Request) -> None:
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise BadRequest(
+            "a compressed body is not taken", code="encoding-not-taken", hint="Send the body without Content-Encoding."
+        )

@@ -30,6 +30,8 @@ class Case:
     asked_for_material: bool = False
     syncs: list[str] = field(default_factory=list)
     """Every ``outBizNo`` under which the report came."""
+    told: bool = False
+    """The gateway acknowledged the notice that is due."""
 
 
 class AntSimulator:
@@ -80,6 +82,7 @@ class AntSimulator:
         if known is not None:
             if _content(known) != _content(report):
                 raise Violation("409", "outBizNo已用于其他报案")
+            self._remind(self._cases[report.report_no])
             return
         case = self._cases.get(report.report_no)
         if case is None:
@@ -92,6 +95,11 @@ class AntSimulator:
         self._by_biz_no[report.out_biz_no] = report
         self._decide_later(case)
 
+    def _remind(self, case: Case) -> None:
+        """Who reports again has not heard of the decision: it is told again, unless it was acknowledged."""
+        if not case.told:
+            self._decide_later(case)
+
     def _open(self, report: Report) -> Case:
         reference = f"TESTCLAIM{next(self._serial):08d}"
         bill = f"{report.policy_no}/{report.report_no}"
@@ -100,6 +108,7 @@ class AntSimulator:
         return Case(report, self._desk.ledger.open(entry), report.policy_no.startswith("MATERIAL"))
 
     def _decide_later(self, case: Case) -> None:
+        case.told = False
         slow = is_slow(case.report.policy_no)
         number = f"{next(self._serial):04d}"
         if case.waits_for_material:
@@ -114,7 +123,7 @@ class AntSimulator:
             path="/partners/ant/notify",
             content_type=_XML,
             build=lambda: seal(self._keys, "request", write(number, self._now())),
-            is_acknowledged=self._is_taken,
+            is_acknowledged=functools.partial(self._is_taken, case),
         )
         self._courier.send_later(letter, self._settings.slow_s if slow else self._settings.delay_s)
 
@@ -140,12 +149,13 @@ class AntSimulator:
             ledger.apply(settlement, assessed.payable)
         return assessed
 
-    def _is_taken(self, body: bytes) -> bool:
+    def _is_taken(self, case: Case, body: bytes) -> bool:
         try:
             response = open_signed(self._keys, "response", body)
         except Violation:
             return False
-        return response.findtext("body/success") == "1" and response.findtext("body/errorCode") == DONE
+        case.told = response.findtext("body/success") == "1" and response.findtext("body/errorCode") == DONE
+        return case.told
 
     def _now(self) -> datetime:
         return self._settings.clock.now()

@@ -11,7 +11,8 @@ from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk, Notice
 from gateway.sandbox.common.script import Do
 
-RETRY_AFTER_S = (0.2, 0.4, 0.8, 1.6, 3.0, 5.0, 5.0, 5.0, 5.0)
+RETRY_AFTER_S = (0.2, 0.4, 0.8, 1.6, 3.0, *(5.0,) * 60)
+"""About five minutes: an insurer calls again until the hospital's side is up again."""
 _DEADLINE = aiohttp.ClientTimeout(total=10)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -86,8 +87,7 @@ class DetachedTextSeal:
         return Plain(self._layout.join(role, inner, b""), once=hashlib.sha256(signature).hexdigest())
 
     def _signature(self, around: bytes) -> bytes:
-        name = re.escape(self._layout.signature.encode())
-        found = re.findall(rb"<%s>([^<]*)</%s>" % (name, name), around)
+        found = _signature_of(self._layout.signature).findall(around)
         if not found or not found[0].strip():
             raise refusal.unsigned()
         if len(found) > 1:
@@ -98,6 +98,17 @@ class DetachedTextSeal:
             raise refusal.signature("the signature is no Base64 text") from None
 
 
+@lru_cache(maxsize=64)
+def _own_tag(element: str) -> re.Pattern[bytes]:
+    return re.compile(rb"</?%s[\s>]" % re.escape(element.encode()))
+
+
+@lru_cache(maxsize=64)
+def _signature_of(element: str) -> re.Pattern[bytes]:
+    name = re.escape(element.encode())
+    return re.compile(rb"<%s>([^<]*)</%s>" % (name, name))
+
+
 def cut(document: bytes, element: str) -> tuple[bytes, bytes]:
     """The bytes inside ``element`` and what stands around it. Raises ``SealRefused`` (seal-form) for an unclear cut."""
     opening, closing = b"<%s>" % element.encode(), b"</%s>" % element.encode()
@@ -105,7 +116,7 @@ def cut(document: bytes, element: str) -> tuple[bytes, bytes]:
     if start < 0 or end < start + len(opening):
         raise refusal.form("the envelope lacks the element that is signed")
     inner = document[start + len(opening) : end]
-    if re.search(rb"</?%s[\s>]" % re.escape(element.encode()), inner):
+    if _own_tag(element).search(inner):
         raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
     try:
         inner.decode("utf-8")

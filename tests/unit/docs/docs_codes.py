@@ -8,15 +8,48 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 GATEWAY = ROOT / "gateway"
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_MEMBER = "code"
+"""The name under which a code is told, as in ``{"code": …}``, is none itself."""
 _OUTCOMES = frozenset({"Refused", "NotSent", "Unknown"})
+_APART = frozenset({"sandbox", "cli", "functions", "targets", "expressions"})
+"""The sandbox's codes are the synthetic partners' own; the commands print codes of others; in the compiler of the
+mapping language ``code`` is generated Python."""
+_GAPS = frozenset({"_why_not"})
 _OTHER_CODES = frozenset({"replace"})
-"""``dataclasses.replace(value, code=…)`` in the mapping compiler is about generated Python, not about errors."""
+"""``dataclasses.replace(value, code=…)`` is about generated Python too."""
 
 
 def source_codes() -> set[str]:
-    """Every code in ``gateway``, without the sandbox (its codes are the synthetic partners' own)."""
-    files = [file for file in GATEWAY.rglob("*.py") if "sandbox" not in file.relative_to(GATEWAY).parts]
+    """Every error code that the rooms can tell."""
+    files = [file for file in GATEWAY.rglob("*.py") if not _APART & set(file.relative_to(GATEWAY).parts)]
     return {code for file in files for code in module_codes(ast.parse(file.read_text("utf-8")))}
+
+
+def claim_reasons() -> set[str]:
+    """Reasons that the claims room writes on a claim: the consent's gaps and what the engine and the judge hand on."""
+    found = _returned(ast.parse((GATEWAY / "claims" / "consent.py").read_text("utf-8")))
+    for file in (GATEWAY / "claims" / "conversation").glob("*.py"):
+        found |= _reasons(ast.parse(file.read_text("utf-8")))
+    return {reason for reason in found if "-" in reason}
+
+
+def _reasons(tree: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any("reason" in ast.unparse(target) for target in node.targets):
+            found |= set(_texts(node.value))
+        if isinstance(node, ast.Call):
+            found |= {text for word in node.keywords if word.arg == "reason" for text in _texts(word.value)}
+            if _name(node.func) in ("_close", "_park"):
+                found |= {text for argument in node.args for text in _texts(argument)}
+        if isinstance(node, ast.FunctionDef) and node.name in _GAPS:
+            found |= _returned(node)
+    return found
+
+
+def _returned(tree: ast.AST) -> set[str]:
+    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
+    return {text for value in returns for text in _texts(value)}
 
 
 def mistake_codes() -> set[str]:
@@ -83,5 +116,6 @@ def _name(function: ast.expr) -> str:
 
 def _texts(value: ast.expr) -> Iterator[str]:
     for node in ast.walk(value):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
-            yield node.value
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and text != _MEMBER and _CODE.fullmatch(text):
+            yield text

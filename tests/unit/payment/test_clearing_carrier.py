@@ -106,7 +106,7 @@ async def test_a_decision_becomes_an_order_a_receipt_and_paid(
     assert peer.applied == {row["settlement_id"]: 1}
     assert claims.events(order_id) == ["paid"]
     assert claims.open_rows() == 0
-    changes = claims.store.find("change", {"order_id": order_id, "field": "settlement"}, order_by="seq")
+    changes = claims.store.find("change", {"order_id": order_id, "field": "settlement"})
     assert (changes[0]["new"], changes[-1]["new"]) == ("created", "paid")
 
 

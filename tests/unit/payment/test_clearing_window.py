@@ -48,7 +48,7 @@ async def decided(ledger: Ledger, kind: str, approved: int, **more: Any) -> Bill
     claim = ClaimRun(
         new_claim_id(), order_id, 1, policy, ClaimKind(kind), now, ClaimState.DECIDED, "paid", approved=approved
     )
-    bill = Bill(order_id, "H99990100001", order_id, "d", brought, now, [claim], BillState.DECIDED)
+    bill = Bill(order_id, "H99990100001", order_id, "d", brought, now, [claim], b"bill", BillState.DECIDED)
     work = ledger.work()
     work.outbox(bill, "decided")
     await work.flush(bill)

@@ -1,0 +1,68 @@
+"""The deployment examples are read as they are: settings by the gateway's own reader, alerts against real metric names."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.config import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "deploy"
+
+
+def compose() -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    return said
+
+
+@pytest.mark.parametrize("room", ["gateway", "payment"])
+def test_the_example_settings_are_read_and_run_one_room_each(room: str) -> None:
+    settings = load_settings(DEPLOY / f"{room}.toml")
+    assert settings.mode == "production"
+    assert (settings.claims is None, settings.payment is None) == (
+        (False, True) if room == "gateway" else (True, False)
+    )
+
+
+def test_the_rooms_share_no_volume_and_no_key_directory() -> None:
+    mounts = {name: set(one["volumes"]) for name, one in compose()["services"].items()}
+    assert mounts["gateway"] & mounts["payment"] == set()
+
+
+@pytest.mark.parametrize("room", ["gateway", "payment"])
+def test_a_room_is_confined(room: str) -> None:
+    said = compose()["services"][room]
+    assert (said["read_only"], said["cap_drop"]) == (True, ["ALL"])
+    assert all("9464" not in port and "8543" not in port for port in said.get("ports", []))
+
+
+def test_every_port_that_is_published_or_scraped_is_one_that_is_served() -> None:
+    settings: list[Settings] = [load_settings(DEPLOY / f"{room}.toml") for room in ("gateway", "payment")]
+    claims, payment = settings[0].claims, settings[1].payment
+    assert claims is not None
+    assert payment is not None
+    served = {claims.hospital_door.port, claims.partner_door.port, claims.operator_door.port, payment.door.port}
+    watched = (DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8")
+    exposed = {int(port) for port in re.findall(r"^EXPOSE (.*)$", (ROOT / "Dockerfile").read_text(), re.M)[0].split()}
+    published = {int(port.split(":")[1]) for port in compose()["services"]["gateway"]["ports"]}
+    scraped = {int(port) for port in re.findall(r'"(?:gateway|payment):(\d+)"', watched)}
+    assert exposed == served
+    assert published | scraped <= served
+
+
+def test_alerts_are_about_metrics_that_there_are() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text("utf-8"))["groups"][0]["rules"]
+    used = {name for rule in rules for name in re.findall(r"lianpei_\w+", rule["expr"])}
+    documented = set(re.findall(r"`(lianpei_\w+)`", (ROOT / "docs" / "settings.md").read_text("utf-8")))
+    assert used <= documented
+    assert {"lianpei_ready", "lianpei_unknown_claims", "lianpei_unknown_amount_fen"} <= used
+    assert {"lianpei_certificate_days_left", "lianpei_weak_crypto"} <= used
+
+
+def test_the_image_gets_what_the_build_copies() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    assert {name for names in copied for name in names.split()} == allowed
