@@ -211,6 +211,10 @@ def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing
     store = gateway.store
 
     def unknown() -> dict[str, tuple[int, int]]:
+        for kind in ("direct_pay", "quick_claim"):
+            depth = store.tally("waiting", "insurer", {"kind": kind})
+            for code in registry.codes:
+                metrics.lane_depth(code, kind, depth[code].count if code in depth else 0)
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 

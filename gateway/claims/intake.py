@@ -39,7 +39,7 @@ class Intake:
     def _canonical(self, body: bytes) -> Submission:
         try:
             return _decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError) as bad:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as bad:
             raise self._explained(body, bad) from None
 
     def _explained(self, body: bytes, bad: Exception) -> BadRequest | BadClaim:

@@ -1,19 +1,30 @@
 """An insurer that took a claim and whose call never comes is asked again; no claim waits for ever."""
 
+import asyncio
+
 import pytest
 from support.bills import sample_bill
 from support.house import House
 
-LOST = [("huiyibao", "4.2"), ("hcx", "claim/on_submit"), ("ant", "notify")]
 
-
-@pytest.mark.parametrize(("code", "op"), LOST)
-async def test_a_decision_whose_call_is_lost_is_fetched(house: House, code: str, op: str) -> None:
+async def _decided_without_its_call(house: House, code: str, op: str) -> None:
     await house.script(code, op, "drop_connection")
     bill = sample_bill(code)
 
-    document = await house.settle(bill, patience_s=60)
+    document = await house.settle(bill, patience_s=90)
     booked = await house.settlements(code, bill)
 
-    assert document["claims"][0]["outcome"] == "paid"
-    assert [(one["times_applied"], one["amount_fen"]) for one in booked] == [(1, document["approved_fen"])]
+    assert document["claims"][0]["outcome"] == "paid", code
+    assert [(one["times_applied"], one["amount_fen"]) for one in booked] == [(1, document["approved_fen"])], code
+
+
+async def test_a_decision_whose_call_is_lost_is_fetched_by_enquiry(house: House) -> None:
+    await _decided_without_its_call(house, "hcx", "claim/on_submit")
+
+
+@pytest.mark.long
+async def test_where_nothing_can_be_enquired_the_same_act_is_repeated(house: House) -> None:
+    """Half a minute later, under its own id, and money moves once."""
+    lost = (("huiyibao", "4.2"), ("ant", "notify"))
+
+    await asyncio.gather(*(_decided_without_its_call(house, code, op) for code, op in lost))

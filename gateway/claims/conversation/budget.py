@@ -39,6 +39,11 @@ ENQUIRIES = 12
 """After this many enquiries a person takes over (the 医保 mobile-pay material stops at 12)."""
 
 
+def repeat_delay(attempt: int) -> float:
+    """30 s, 1, 2, 4 … minutes, at most six hours: before an act that was taken and never answered is brought up again."""
+    return float(min(21_600, 30 * 2 ** max(0, attempt - 1)))
+
+
 def enquiry_delay(attempt: int) -> float:
     """1, 2, 4, 8 … seconds, at most five minutes."""
     return float(min(300, 2 ** max(0, attempt - 1)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView, ClaimView
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay
+from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, repeat_delay
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
@@ -56,6 +56,8 @@ class Courier:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
             return self._ledger.result_of(before.act_id) or _UNKNOWN
+        elif before.state == ActState.PENDING and self._may_repeat(errand, before):
+            result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.PENDING:
             return await self._wait(errand, before)
         else:
@@ -65,6 +67,11 @@ class Courier:
         if result.state == "unknown":
             return await self._enquire(errand, errand.known())
         return result
+
+    def _may_repeat(self, errand: Errand, act: ActRecord) -> bool:
+        """A pending act is taken up again: its callback may have come while we were down, and who can't be asked is told again."""
+        rule = errand.step.rule
+        return not rule.status and rule.retry == "same_id" and act.attempts < ENQUIRIES
 
     async def _send(self, errand: Errand, act_id: ActId, attempt: int = 1) -> ActResult:
         """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id."""
@@ -147,7 +154,7 @@ class Courier:
         step, partner = errand.step, errand.partner
         slot = self._mailbox.open(act.act_id, partner.code, act.correlation)
         self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
-        self._sleep_until(errand, seconds(partner.manifest.poll_every) if step.rule.status else 3600.0)
+        self._sleep_until(errand, self._nap(errand, act))
         await errand.work.flush(errand.bill)
         while not errand.budget.spent:
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
@@ -159,6 +166,13 @@ class Courier:
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None
+
+    def _nap(self, errand: Errand, act: ActRecord) -> float:
+        """Seconds until a pending act is taken up again by the timer."""
+        rule = errand.step.rule
+        if rule.status:
+            return seconds(errand.partner.manifest.poll_every)
+        return repeat_delay(act.attempts) if rule.retry == "same_id" else 3600.0
 
     async def _arrived(self, slot: Slot, pause: float) -> bool:
         await asyncio.wait({slot.result}, timeout=pause)
