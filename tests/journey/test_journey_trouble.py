@@ -10,7 +10,7 @@ from support.house import Answer, House
 
 TROUBLES = [
     ("package", "S291", "lose_answer", 0.0),
-    ("huiyibao", "4.3", "delay", 8.5),
+    ("huiyibao", "4.3", "delay", 10.5),
     ("ant", "report", "lose_answer", 0.0),
     ("eclaimlink", "UploadTransaction", "lose_answer", 0.0),
     ("hcx", "claim/submit", "error500", 0.0),
