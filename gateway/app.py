@@ -30,7 +30,7 @@ from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
-from gateway.mapping import Vocabulary, load_folder, load_reader
+from gateway.mapping import MappedReader, Vocabulary, load_folder, load_reader
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.vault import Vault
@@ -53,7 +53,7 @@ def insurer_folders(mappings: Path) -> list[Path]:
     return sorted(folder for folder in (mappings / "insurers").iterdir() if (folder / "insurer.yaml").is_file())
 
 
-def load_readers(mappings: Path) -> dict[str, object]:
+def load_readers(mappings: Path) -> dict[str, MappedReader]:
     """Every hospital format: folder name to compiled reader."""
     files = sorted((mappings / "hospitals").glob("*/visit.yaml"))
     return {file.parent.name: load_reader(file, HOSPITAL_VOCABULARY) for file in files}
@@ -176,7 +176,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     tenants = [
         Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
     ]
-    intake = Intake(load_readers(Path(settings.mappings)))  # type: ignore[arg-type]
+    intake = Intake(load_readers(Path(settings.mappings)))
     guard = Guard(tenants, keys, engine.ledger)
     handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
     callbacks = Callbacks(engine)

@@ -44,6 +44,14 @@ def repeat_delay(attempt: int) -> float:
     return float(min(21_600, 30 * 2 ** max(0, attempt - 1)))
 
 
+_A_DAY_S = 24 * 3600.0
+
+
+def given_up(attempts: int, age_s: float) -> bool:
+    """Whether a taken act that was brought up so often, so long ago, goes to a person. Restarts alone can't use it up."""
+    return attempts >= ENQUIRIES and age_s >= _A_DAY_S
+
+
 def enquiry_delay(attempt: int) -> float:
     """1, 2, 4, 8 … seconds, at most five minutes."""
     return float(min(300, 2 ** max(0, attempt - 1)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView, ClaimView
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, repeat_delay
+from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, given_up, repeat_delay
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
@@ -58,6 +58,8 @@ class Courier:
             return self._ledger.result_of(before.act_id) or _UNKNOWN
         elif before.state == ActState.PENDING and self._may_repeat(errand, before):
             result = await self._send(errand, before.act_id, before.attempts + 1)
+        elif before.state == ActState.PENDING and self._given_up(errand, before):
+            return ActResult(state="unknown", peer_code="enquiries-used-up")
         elif before.state == ActState.PENDING:
             return await self._wait(errand, before)
         else:
@@ -72,6 +74,10 @@ class Courier:
         """A pending act is taken up again: its callback may have come while we were down, and who can't be asked is told again."""
         rule = errand.step.rule
         return not rule.status and rule.retry == "same_id" and act.attempts < ENQUIRIES
+
+    def _given_up(self, errand: Errand, act: ActRecord) -> bool:
+        rule, age = errand.step.rule, (self._clock.now() - act.prepared_at).total_seconds()
+        return not rule.status and rule.retry == "same_id" and given_up(act.attempts, age)
 
     async def _send(self, errand: Errand, act_id: ActId, attempt: int = 1) -> ActResult:
         """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id."""
