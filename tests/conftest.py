@@ -4,9 +4,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from support.house import House
 
 from gateway.cli.stage import Stage, free_ports
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A change is judged by the same examples every time; the long form explores new ones."""
+    long_form = config.getoption("markexpr") == "long"
+    settings.load_profile("explore" if long_form else "same")
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,12 @@ def _transform(reference: etree._Element) -> etree._Element:
 def _canonical(element: etree._Element, method: etree._Element) -> bytes:
     listed = method.find(_PREFIXES)
     prefixes = listed.get("PrefixList", "").split() if listed is not None else None
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=prefixes)
+    try:
+        return etree.tostring(
+            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=prefixes
+        )
+    except etree.C14NError:
+        raise refusal.form("a signed element has no canonical form (a relative namespace, for one)") from None
 
 
 def _bytes(element: etree._Element) -> bytes:

@@ -172,3 +172,12 @@ def test_the_right_certificate_over_a_strangers_signature_is_refused(
     token = one(stranger, "//wsse:BinarySecurityToken")
     token.text = one(etree.fromstring(signed), "//wsse:BinarySecurityToken").text
     assert code_of(pair[1], etree.tostring(stranger), now) == "seal-bad-signature"
+
+
+def test_a_signed_part_without_a_canonical_form_is_refused(
+    pair: tuple[Seal, Seal], signed: bytes, now: datetime
+) -> None:
+    """A relative namespace has no canonical form, so what was signed can't be known."""
+    hostile = signed.replace(b"<ds:SignedInfo", b'<ds:SignedInfo xmlns:x="a/b"', 1)
+    assert hostile != signed
+    assert code_of(pair[1], hostile, now) == "seal-form"
