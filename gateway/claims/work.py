@@ -61,39 +61,36 @@ class Work:
 
     def _put_bill(self, bill: Bill) -> None:
         now = self.now()
+        moved = [claim for claim in bill.claims if claim.dirty]
+        if bill.dirty or moved:
+            self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
         elif bill.dirty:
-            self.add().update(
-                "bill",
-                {"order_id": bill.order_id},
-                expect={"version": bill.version},
-                version=bill.version + 1,
-                state=bill.state.value,
-                approved=bill.approved,
-                self_pay_due=bill.self_pay_due,
-                updated_at=now,
-            )
-            bill.version += 1
-        moved = bill.dirty
+            self._update_bill(bill, now)
         bill.dirty = False
-        for claim in bill.claims:
-            if claim.dirty:
-                moved = True
-                self._put_claim(claim, now)
-        if moved:
-            self._put_timer(bill, now)
+        for claim in moved:
+            self._put_claim(claim, now)
 
-    def _put_timer(self, bill: Bill, now: int) -> None:
-        """A bill that is not at rest for good keeps a timer: it is taken up again even if this process dies now."""
+    def _set_alarm(self, bill: Bill, now: int) -> None:
+        """A bill that is not at rest for good says when to look: it is taken up again even if this process dies now."""
         at = bill.next_look(now)
-        if at == bill.timer or now < bill.timer <= at:
-            return
-        if at:
-            self.add().upsert("timer", order_id=bill.order_id, at=at)
-        else:
-            self.add().delete("timer", {"order_id": bill.order_id})
-        bill.timer = at
+        if at != bill.look_at and not now < bill.look_at <= at:
+            bill.look_at, bill.dirty = at, True
+
+    def _update_bill(self, bill: Bill, now: int) -> None:
+        self.add().update(
+            "bill",
+            {"order_id": bill.order_id},
+            expect={"version": bill.version},
+            version=bill.version + 1,
+            state=bill.state.value,
+            approved=bill.approved,
+            self_pay_due=bill.self_pay_due,
+            look_at=bill.look_at or None,
+            updated_at=now,
+        )
+        bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         account = bill.submission.payout_account
@@ -117,6 +114,7 @@ class Work:
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
+            look_at=bill.look_at or None,
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         bill.stored = True

@@ -16,12 +16,12 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT},
+    | {"payout_token": TEXT, "look_at": INT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
+    sparse=("look_at",),
 )
-TIMER = Table("timer", {"order_id": TEXT, "at": INT}, key=("order_id",), indexes=(("at",),))
-"""Bills that somebody must take up again, and when: every bill that is not at rest for good has a row."""
+"""``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there."""
 CLAIM = Table(
     "claim",
     _columns(TEXT, "claim_id order_id")
@@ -99,7 +99,6 @@ SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 CLAIMS = Schema(
     (
         BILL,
-        TIMER,
         CLAIM,
         WAITING,
         ACT,
@@ -114,6 +113,6 @@ CLAIMS = Schema(
         NONCE,
         SETTING,
     ),
-    version=1,
+    version=2,
     name="claims",
 )

@@ -73,7 +73,7 @@ class Link(asyncio.Protocol):
             self.close()
 
     def _late(self) -> None:
-        self._fail("the peer did not answer in time", "answer-late")
+        self._fail("the peer did not answer in time", code="answer-late")
 
     def _fail(self, what: str, code: str) -> None:
         answer, self._answer = self._answer, None
@@ -103,9 +103,9 @@ class Link(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as wrong:
-            self._fail(f"the connection broke ({type(wrong).__name__})", "answer-broken")
+            self._fail(f"the connection broke ({type(wrong).__name__})", code="answer-broken")
         if not self._in_body and self._head > MAX_HEAD_BYTES:
-            self._fail("the answer's head is larger than allowed", "answer-too-large")
+            self._fail("the answer's head is larger than allowed", code="answer-too-large")
 
     def eof_received(self) -> None:
         return None
@@ -114,7 +114,7 @@ class Link(asyncio.Protocol):
         ends_with_it = self._in_body and not {"content-length", "transfer-encoding"} & self._headers.keys()
         if error is None and ends_with_it and self._answer is not None:
             self._succeed(keep=False)
-        self._fail(f"the connection broke ({type(error).__name__ if error else 'closed'})", "answer-broken")
+        self._fail(f"the connection broke ({type(error).__name__ if error else 'closed'})", code="answer-broken")
 
     # The parser calls these.
 
@@ -131,7 +131,7 @@ class Link(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._room:
-            self._fail("the answer is larger than allowed", "answer-too-large")
+            self._fail("the answer is larger than allowed", code="answer-too-large")
         else:
             self._body.append(part)
 
