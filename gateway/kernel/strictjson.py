@@ -40,9 +40,14 @@ def surely_each_key_once(data: bytes, again: bytes) -> bool:
     Where nothing is escaped and no blank stands before a colon, ``":`` stands behind keys only, and a key said twice is
     written once more than it is kept. False means: look closer (``strict_json``).
     """
-    if b"\\" in data or any(blank in data for blank in _BLANK_COLONS):
+    if b"\\" in data or _blank_before_colon(data):
         return False
     return data.count(b'":') == again.count(b'":')
+
+
+def _blank_before_colon(data: bytes) -> bool:
+    """One byte is looked for first: that is many times faster than two, and most senders write no blanks at all."""
+    return any(blank[:1] in data and blank in data for blank in _BLANK_COLONS)
 
 
 _MALFORMED = object()
@@ -57,7 +62,7 @@ def _each_once(data: bytes, keys: int) -> bool:
     """
     if data.count(b":") == keys:
         return True
-    plain = b"\\" not in data and not any(blank in data for blank in _BLANK_COLONS)
+    plain = b"\\" not in data and not _blank_before_colon(data)
     if plain and data.count(b'":') == keys:
         return True
     return sum(map(bool, _KEYS.findall(data))) == keys
