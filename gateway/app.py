@@ -108,7 +108,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     store = Store.open(home / claims.database, CLAIMS)
     gateway: Gateway | None = None
     try:
-        vault = Vault({claims.vault_key: keys.vault_key(claims.vault_key)}, claims.vault_key)
+        vault = open_vault(claims, keys)
         ledger = Ledger(store, vault, clock)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
@@ -121,6 +121,11 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     except BaseException:
         await (store.close() if gateway is None else gateway.stop(0.0))
         raise
+
+
+def open_vault(claims: ClaimsSettings, keys: KeyRing) -> Vault:
+    masters = {name: keys.vault_key(name) for name in (claims.vault_key, *claims.vault_keys_old)}
+    return Vault(masters, claims.vault_key, keys.vault_key(claims.vault_index_key))
 
 
 def _connect(

@@ -11,11 +11,11 @@ from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import ActId, change_no, new_event_id
+from gateway.kernel.ids import ActId, change_no, new_event_id, new_notice_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
+from gateway.store.data_keys import NOTICE, DataKeys
 from gateway.store.unit import Unit
-from gateway.store.vault import Vault
 
 
 def millis(moment: datetime) -> int:
@@ -29,9 +29,11 @@ def moment(stored: int) -> datetime:
 class Work:
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
-    def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
+    def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "") -> None:
         self._store = store
-        self._vault = vault
+        self._keys = keys
+        self.order_id = order_id
+        """The bill whose data key seals what is kept here; empty for what belongs to no bill."""
         self._clock = clock
         self.unit = Unit()
         self._pending = False
@@ -43,9 +45,21 @@ class Work:
     def now(self) -> int:
         return self._clock.epoch_ms()
 
+    def for_bill(self, bill: Bill) -> None:
+        """Everything that is kept from now on belongs to ``bill``; a new one gets its data key here."""
+        if bill.order_id == self.order_id:
+            return
+        self.order_id = bill.order_id
+        if not bill.stored:
+            submission = bill.submission
+            self._keys.fresh(
+                self.add(), bill.order_id, submission.kind.value, submission.patient.cert_no, millis(bill.created_at)
+            )
+
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
-        self.add().insert("vault", record_id=record_id, kind=kind, blob=self._vault.seal(record_id, data, kind))
+        blob = self._keys.of(self.order_id).seal(record_id, data, kind)
+        self.add().insert("vault", record_id=record_id, order_id=self.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
         """Commit what was gathered. Raises ``Duplicate``, ``StaleWrite`` or ``StoreFailed``; then nothing was kept."""
@@ -96,6 +110,7 @@ class Work:
         bill.timer = at
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
+        self.for_bill(bill)
         account = bill.submission.payout_account
         self.add().insert(
             "bill",
@@ -223,9 +238,15 @@ class Work:
             self.add().upsert("correlation", insurer=insurer, value=correlation, claim_id=claim_id, act_id=act_id)
 
     def message(self, owner_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
-        """Every message in and out is kept with its digest and time, sealed (promise P6)."""
+        """Every message in and out is kept with its digest and time, sealed (promise P6).
+
+        What comes for a bill after it was erased is kept by its digest alone.
+        """
+        order_id, record_id = self.order_id or self._notice(), f"{owner_id}:{direction}:{digest}"
+        sealed = None if self._keys.is_erased(order_id) else self._keys.of(order_id).seal(record_id, body, "message")
         self.add().insert(
             "message",
+            order_id=order_id,
             owner_id=owner_id,
             direction=direction,
             at=self.now(),
@@ -233,7 +254,19 @@ class Work:
             key_ids=keys,
             size=len(body),
             http_status=status,
-            body=self._vault.seal(f"{owner_id}:{direction}:{digest}", body, "message"),
+            body=sealed,
+        )
+
+    def _notice(self) -> str:
+        """A data key for one message that belongs to no bill."""
+        name = new_notice_id()
+        self._keys.fresh(self.add(), name, NOTICE, "", self.now())
+        return name
+
+    def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
+        """A line in the audit about this bill: who did what, and why. Ids and codes only."""
+        self.add().insert(
+            "audit", at=self.now(), kind=kind, who=who, order_id=self.order_id, reason=reason, detail=detail
         )
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:

@@ -19,7 +19,11 @@ BILL = Table(
     | {"payout_token": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
+    chained=tuple(
+        "order_id hospital body_digest kind created_at total order_kind visit_id fund_total account_pay cash_pay".split()
+    ),
 )
+"""What is chained of a bill stays as it was brought, its totals included."""
 TIMER = Table("timer", {"order_id": TEXT, "at": INT}, key=("order_id",), indexes=(("at",),))
 """Bills that somebody must take up again, and when: every bill that is not at rest for good has a row."""
 CLAIM = Table(
@@ -55,20 +59,42 @@ REF = Table("ref", _columns(TEXT, "claim_id name value"), key=("claim_id", "name
 MESSAGE = Table(
     "message",
     {"seq": SERIAL}
-    | _columns(TEXT, "owner_id direction")
+    | _columns(TEXT, "order_id owner_id direction")
     | {"at": INT}
     | _columns(TEXT, "digest key_ids")
     | _columns(INT, "size http_status")
     | {"body": BLOB},
     key=("seq",),
     indexes=(("owner_id",),),
+    chained=tuple("order_id owner_id direction at digest key_ids size http_status".split()),
 )
 """Every message in and out, sealed; ``owner_id`` is the act's id, or the bill's for what the hospital brought."""
-VAULT = Table("vault", {"record_id": TEXT, "kind": TEXT, "blob": BLOB}, key=("record_id",))
+VAULT = Table("vault", _columns(TEXT, "record_id order_id kind") | {"blob": BLOB}, key=("record_id",))
+DATA_KEY = Table(
+    "data_key",
+    _columns(TEXT, "order_id master wrapped person data_class") | _columns(INT, "created_at erased_at"),
+    key=("order_id",),
+)
+"""Each bill's data key (see ``vault``). ``person`` is a blind index and has no index of the database: erasing a person is
+rare and may read the table once, while a random place in an index would cost every bill a page."""
 CHANGE = Table(
     "change",
     {"order_id": TEXT, "change_no": INT} | _columns(TEXT, "claim_id act_id field old new cause") | {"at": INT},
     key=("order_id", "change_no"),
+    chained=tuple("order_id change_no claim_id act_id field old new cause at".split()),
+)
+AUDIT = Table(
+    "audit",
+    {"seq": SERIAL, "at": INT} | _columns(TEXT, "kind who order_id reason detail"),
+    key=("seq",),
+    chained=tuple("at kind who order_id reason detail".split()),
+)
+"""What was done besides states: keys used, personal data read, erased, exported; by whom and why."""
+CHAIN = Table("chain", {"seq": SERIAL, "at": INT} | _columns(TEXT, "refs link"), key=("seq",))
+CHECKPOINT = Table(
+    "checkpoint",
+    {"number": SERIAL} | _columns(INT, "first_seq last_seq") | _columns(TEXT, "body signature key_id"),
+    key=("number",),
 )
 EVENT = Table(
     "event",
@@ -107,13 +133,17 @@ CLAIMS = Schema(
         REF,
         MESSAGE,
         VAULT,
+        DATA_KEY,
         CHANGE,
+        AUDIT,
+        CHAIN,
+        CHECKPOINT,
         EVENT,
         OUTBOX,
         SETTLEMENT,
         NONCE,
         SETTING,
     ),
-    version=1,
+    version=2,
     name="claims",
 )

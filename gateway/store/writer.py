@@ -14,6 +14,7 @@ import apsw
 
 from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Counters
+from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
 from gateway.store.sql import Plan
 
@@ -44,13 +45,16 @@ class Writer:
     the COMMIT with its fsync runs in a thread, so that a slow disk stops nobody. What comes meanwhile is the next group.
     """
 
-    def __init__(self, connection: apsw.Connection, settle: Callable[[Settled], None]) -> None:
+    def __init__(
+        self, connection: apsw.Connection, settle: Callable[[Settled], None], chain: Chain | None = None
+    ) -> None:
         self.counters = Counters()
         self.ready = True
         self._spent = False
         self._connection = connection
         self._execute = connection.execute
         self._settle = settle
+        self._chain = chain
         self._waiting: deque[Job] = deque()
         self._busy = False
         self._told: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Callable[[], Settled]] | None] = (
@@ -125,7 +129,11 @@ class Writer:
             return [(job.done, _not_acknowledged()) for job in group], False
         try:
             self._execute("BEGIN IMMEDIATE")
-            return [(job.done, self._write(job.work)) for job in group], True
+            settled = [(job.done, self._write(job.work)) for job in group]
+            if self._chain is not None:
+                kept = zip(group, settled, strict=True)
+                self._chain.extend(job.work for job, (_, refusal) in kept if refusal is None)
+            return settled, True
         except Exception as wrong:
             self._failed(wrong)
             return [(job.done, _not_acknowledged(wrong)) for job in group], False
@@ -137,6 +145,8 @@ class Writer:
         except Exception as wrong:
             self._failed(wrong)
             return [(done, _not_acknowledged(wrong)) for done, _ in settled]
+        if self._chain is not None:
+            self._chain.committed()
         self._count(settled)
         return settled
 

@@ -147,7 +147,7 @@ async def test_no_plain_text_of_a_sealed_record_reaches_the_disk_and_an_erased_o
     tmp_path: Path,
 ) -> None:
     canary = "张三-canary-诊断-7f3a".encode() * 40
-    vault = Vault({"m1": Secret(bytes(32))}, "m1")
+    vault, _ = Vault({"m1": Secret(bytes(32))}, "m1", Secret(bytes(32))).new_bill("o1")
     sealed = vault.seal("rec1", canary, "bill")
     store = Store.open(tmp_path / "claims.db", CLAIMS)
     await store.commit(Unit().insert("vault", record_id="rec1", kind="bill", blob=sealed))

@@ -60,7 +60,7 @@ class Callbacks:
         row = await self._await_act(partner, correlation)
         if row is None:
             raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
-        act_id = row["act_id"]
+        act_id, work.order_id = row["act_id"], row["order_id"]
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
         if row["state"] not in open_states or result.state in ("pending", "unknown"):
             work.add().insert(
