@@ -10,6 +10,10 @@ def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
     return dict.fromkeys(names.split(), kind)
 
 
+def _names(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 BILL = Table(
     "bill",
     _columns(TEXT, "order_id hospital idem_key body_digest kind state")
@@ -19,8 +23,8 @@ BILL = Table(
     | {"payout_token": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
-    chained=tuple(
-        "order_id hospital body_digest kind created_at total order_kind visit_id fund_total account_pay cash_pay".split()
+    chained=_names(
+        "order_id hospital body_digest kind created_at total order_kind visit_id fund_total account_pay cash_pay"
     ),
 )
 """What is chained of a bill stays as it was brought, its totals included."""
@@ -66,7 +70,7 @@ MESSAGE = Table(
     | {"body": BLOB},
     key=("seq",),
     indexes=(("owner_id",),),
-    chained=tuple("order_id owner_id direction at digest key_ids size http_status".split()),
+    chained=_names("order_id owner_id direction at digest key_ids size http_status"),
 )
 """Every message in and out, sealed; ``owner_id`` is the act's id, or the bill's for what the hospital brought."""
 VAULT = Table("vault", _columns(TEXT, "record_id order_id kind") | {"blob": BLOB}, key=("record_id",))
@@ -81,19 +85,19 @@ CHANGE = Table(
     "change",
     {"order_id": TEXT, "change_no": INT} | _columns(TEXT, "claim_id act_id field old new cause") | {"at": INT},
     key=("order_id", "change_no"),
-    chained=tuple("order_id change_no claim_id act_id field old new cause at".split()),
+    chained=_names("order_id change_no claim_id act_id field old new cause at"),
 )
 AUDIT = Table(
     "audit",
     {"seq": SERIAL, "at": INT} | _columns(TEXT, "kind who order_id reason detail"),
     key=("seq",),
-    chained=tuple("at kind who order_id reason detail".split()),
+    chained=_names("at kind who order_id reason detail"),
 )
 """What was done besides states: keys used, personal data read, erased, exported; by whom and why."""
 CHAIN = Table("chain", {"seq": SERIAL, "at": INT} | _columns(TEXT, "refs link"), key=("seq",))
 CHECKPOINT = Table(
     "checkpoint",
-    {"number": SERIAL} | _columns(INT, "first_seq last_seq") | _columns(TEXT, "body signature key_id"),
+    _columns(INT, "number first_seq last_seq") | _columns(TEXT, "body signature key_id"),
     key=("number",),
 )
 EVENT = Table(
