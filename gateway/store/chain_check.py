@@ -168,7 +168,10 @@ def _check_states(store: Readable, schema: Schema, report: Report) -> None:
             last[change["claim_id"], change["field"]] = change["new"]
         if bill["state"] != last.get(("", "bill.state"), "pending"):
             report.found(f"bill {order_id}: its state is not what its history says")
-        for claim in store.find("claim", {"order_id": order_id}, limit=100):
+        claims = store.find("claim", {"order_id": order_id}, limit=100)
+        for missing in {claim_id for claim_id, _ in last} - {claim["claim_id"] for claim in claims} - {""}:
+            report.found(f"claim {missing}: it has a history and is not here")
+        for claim in claims:
             told = {field: last.get((claim["claim_id"], field)) for field in ("claim.state", "claim.approved")}
             if claim["state"] != (told["claim.state"] or "created"):
                 report.found(f"claim {claim['claim_id']}: its state is not what its history says")

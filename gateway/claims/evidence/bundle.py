@@ -3,8 +3,8 @@
 import base64
 import io
 import zipfile
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -46,14 +46,13 @@ async def make_bundle(ledger: Ledger, checkpoints: Checkpoints, keys: KeyRing, w
     rows = _rows(ledger, claim, tree, messages)
     located = locate(ledger.store, rows)
     files: Files = {}
-    proofs = {"rows": _put_rows(files, rows, located), "entries": _put_chain(files, located)}
-    proofs["fields"] = _put_fields(files, tree, opened, rows)
+    lines = [*_put_rows(files, rows, located), *_put_chain(files, located), *_put_fields(files, tree, opened, rows)]
     if wish.messages:
         files |= {f"messages/{one['digest']}.bin": ledger.opened(one) for one in messages}
     _put_keys(files, keys, checkpoints.key_id, messages)
     head = {"format": FORMAT, "claim_id": claim["claim_id"], "order_id": order_id, "key": checkpoints.key_id}
     files["bundle.json"] = msgspec.json.encode(head | {"made_at": ledger.clock.epoch_ms()})
-    files["proofs.json"] = msgspec.json.encode(proofs)
+    files["proofs.txt"] = "".join(f"{line}\n" for line in lines).encode()
     return _zip(files)
 
 
@@ -99,33 +98,29 @@ def _rows(ledger: Ledger, claim: Row, tree: FieldTree, messages: list[Row]) -> l
     ]
 
 
-def _put_rows(files: Files, rows: list[tuple[str, Row]], located: Located) -> dict[str, int]:
-    placed: dict[str, int] = {}
+def _put_rows(files: Files, rows: list[tuple[str, Row]], located: Located) -> Iterator[str]:
     for number, (table, row) in enumerate(rows, 1):
         spelt = row_json(CLAIMS.table(table), row)
         name = f"rows/{number:04d}-{table}.json"
-        files[name], placed[name] = spelt, located.rows[merkle.digest(spelt)]
-    return placed
+        files[name] = spelt
+        yield f"row {name} chain/{located.rows[merkle.digest(spelt)]}.json"
 
 
-def _put_chain(files: Files, located: Located) -> dict[str, Any]:
-    entries: dict[str, Any] = {}
+def _put_chain(files: Files, located: Located) -> Iterator[str]:
     for seq, proof in sorted(located.proofs.items()):
         number = proof.checkpoint["number"]
         files[f"chain/{seq}.json"] = proof.entry
         files[f"checkpoints/{number}.json"] = proof.checkpoint["body"].encode()
         files[f"checkpoints/{number}.sig"] = base64.b64decode(proof.checkpoint["signature"])
-        entries[str(seq)] = {"checkpoint": number, "path": proof.path}
-    return entries
+        yield " ".join((f"entry chain/{seq}.json checkpoints/{number}.json", *proof.path))
 
 
-def _put_fields(files: Files, tree: FieldTree, opened: list[int], rows: list[tuple[str, Row]]) -> dict[str, Any]:
-    revealed: dict[str, list[str]] = {}
+def _put_fields(files: Files, tree: FieldTree, opened: list[int], rows: list[tuple[str, Row]]) -> Iterator[str]:
     for place in opened:
         name = f"fields/{place:05d}.json"
-        files[name], revealed[name] = tree.leaves[place], tree.neighbours(place)
-    root_row = f"rows/{len(rows):04d}-audit.json"
-    return {"root": tree.root, "row": root_row, "leaves": len(tree.leaves), "revealed": revealed}
+        files[name] = tree.leaves[place]
+        yield " ".join((f"field {name} rows/{len(rows):04d}-audit.json", *tree.neighbours(place)))
+    yield f"closed {len(tree.leaves) - len(opened)}"
 
 
 def _put_keys(files: Files, keys: KeyRing, audit_key: str, messages: list[Row]) -> None:

@@ -3,10 +3,12 @@
 import base64
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
@@ -55,7 +57,15 @@ def verify_bundle(bundle: bytes, key: bytes | None = None) -> Verdict:
     """
     try:
         return _Bundle(_unzip(bundle), key).judge()
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, msgspec.DecodeError) as bad:
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        StopIteration,
+        UnsupportedAlgorithm,
+        msgspec.DecodeError,
+    ) as bad:
         raise BadRequest(
             "this is no evidence bundle that we can read", code="bundle-unreadable", hint="See docs/evidence.md."
         ) from bad
@@ -76,22 +86,25 @@ class _Bundle:
     def __init__(self, files: dict[str, bytes], key: bytes | None) -> None:
         self._files = files
         self._head = self._json("bundle.json")
-        self._proofs = self._json("proofs.json")
+        self._lines = [line.split(" ") for line in files["proofs.txt"].decode().splitlines()]
         if self._head["format"] != FORMAT:
             raise ValueError("another format")
         loaded = load_pem_public_key(key if key is not None else files[f"keys/{self._head['key']}.pub.pem"])
         if not isinstance(loaded, Ed25519PublicKey):
             raise ValueError("not an Ed25519 key")
         self._key = loaded
+        self._proven: dict[str, dict[str, Any]] = {}
         self._verdict = Verdict(self._head["claim_id"], self._head["order_id"])
 
     def judge(self) -> Verdict:
         der = self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self._verdict.fingerprint = merkle.digest(der)
-        good = {seq for seq in self._proofs["entries"] if self._entry_holds(seq)}
-        for name, seq in self._proofs["rows"].items():
-            self._row(name, str(seq), good)
-        self._fields()
+        good = {name for name, over, *path in self._proofs("entry") if self._entry_holds(name, over, path)}
+        for name, entry in self._proofs("row"):
+            self._row(name, entry, good)
+        for name, root_row, *path in self._proofs("field"):
+            self._field(name, root_row, path)
+        self._verdict.closed = int(next(self._proofs("closed"))[0])
         self._messages()
         self._one_story()
         return self._verdict
@@ -102,46 +115,45 @@ class _Bundle:
     def _wrong(self, text: str) -> None:
         self._verdict.problems.append(text)
 
-    def _entry_holds(self, seq: str) -> bool:
+    def _proofs(self, kind: str) -> Iterator[list[str]]:
+        return (line[1:] for line in self._lines if line[0] == kind)
+
+    def _entry_holds(self, name: str, over: str, path: list[str]) -> bool:
         """The entry's digest leads to the root of a checkpoint that is signed."""
-        proof, spelt = self._proofs["entries"][seq], self._files[f"chain/{seq}.json"]
-        number = proof["checkpoint"]
-        body = self._files[f"checkpoints/{number}.json"]
-        told, entry = msgspec.json.decode(body), msgspec.json.decode(spelt)
-        if not signed(body, base64.b64encode(self._files[f"checkpoints/{number}.sig"]).decode(), self._key):
-            self._wrong(f"checkpoint {number}: the signature is not valid under this key")
+        body = self._files[over]
+        told = msgspec.json.decode(body)
+        signature = base64.b64encode(self._files[over.removesuffix(".json") + ".sig"]).decode()
+        if not signed(body, signature, self._key):
+            self._wrong(f"{over}: the signature is not valid under this key")
             return False
-        if merkle.climb(merkle.digest(spelt), proof["path"]) != told["root"] or str(entry["seq"]) != seq:
-            self._wrong(f"entry {seq}: it is not under checkpoint {number}")
+        if merkle.climb(merkle.digest(self._files[name]), path) != told["root"]:
+            self._wrong(f"{name}: it is not under {over}")
             return False
         if told["at"] not in self._verdict.signed_at:
             self._verdict.signed_at.append(told["at"])
         return True
 
-    def _row(self, name: str, seq: str, good: set[str]) -> None:
+    def _row(self, name: str, entry: str, good: set[str]) -> None:
         spelt = self._files[name]
         row = msgspec.json.decode(spelt)
-        if seq not in good or merkle.digest(spelt) not in self._json(f"chain/{seq}.json")["rows"]:
+        if entry not in good or merkle.digest(spelt) not in self._json(entry)["rows"]:
             self._wrong(f"{name}: it is not in a proven entry of the chain")
         elif row.get("order_id") != self._verdict.order_id:
             self._wrong(f"{name}: it belongs to another order")
         else:
+            self._proven[name] = row
             self._verdict.rows.append(row)
 
-    def _fields(self) -> None:
-        told = self._proofs["fields"]
-        committed = f"{self._verdict.claim_id}:{told['root']}"
-        roots = [row["detail"] for row in self._verdict.rows if row.get("kind") == "field-root"]
-        if committed not in roots:
-            self._wrong("the root of the fields is not in the chain")
-            return
-        for name, neighbours in told["revealed"].items():
-            mark, path, _, value = self._json(name)
-            if mark != "field" or merkle.climb(merkle.digest(self._files[name]), neighbours) != told["root"]:
-                self._wrong(f"{name}: it is not a field of this claim")
-            else:
-                self._verdict.fields[path] = value
-        self._verdict.closed = told["leaves"] - len(self._verdict.fields)
+    def _field(self, name: str, root_row: str, neighbours: list[str]) -> None:
+        """The field leads to the root that a proven row names for this claim."""
+        mark, path, _, value = self._json(name)
+        reached = merkle.climb(merkle.digest(self._files[name]), neighbours)
+        told = self._proven.get(root_row, {})
+        expected = {"_table": "audit", "kind": "field-root", "detail": f"{self._verdict.claim_id}:{reached}"}
+        if mark != "field" or any(told.get(key) != value for key, value in expected.items()):
+            self._wrong(f"{name}: it is not a field of this claim")
+        else:
+            self._verdict.fields[path] = value
 
     def _messages(self) -> None:
         digests = {row["digest"] for row in self._verdict.rows if row["_table"] == "message"}
