@@ -55,7 +55,6 @@ class Ledger:
         submission = _submission_decoder.decode(self.submission(order_id))
         policies = sorted(submission.policies, key=lambda policy: policy.order_no)
         claims = [self._claim(claim, policies[claim["seq"] - 1]) for claim in self.claim_rows(order_id)]
-        timer = self.store.get("timer", order_id=order_id)
         bill = Bill(
             order_id=OrderId(row["order_id"]),
             hospital=row["hospital"],
@@ -70,7 +69,7 @@ class Ledger:
             dirty=False,
             resumed=True,
             committed=True,
-            timer=timer["at"] if timer is not None else 0,
+            look_at=row["look_at"] or 0,
         )
         bill.acknowledged.set()
         return bill

@@ -16,6 +16,7 @@ from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import NOTICE, DataKeys
 from gateway.store.unit import Unit
+from gateway.store.vault import BillVault
 
 
 def millis(moment: datetime) -> int:
@@ -34,6 +35,8 @@ class Work:
         self._keys = keys
         self.order_id = order_id
         """The bill whose data key seals what is kept here; empty for what belongs to no bill."""
+        self._fresh: BillVault | None = None
+        """The data key of a bill whose rows are not written yet."""
         self._clock = clock
         self.unit = Unit()
         self._pending = False
@@ -51,14 +54,13 @@ class Work:
             return
         self.order_id = bill.order_id
         if not bill.stored:
-            submission = bill.submission
-            self._keys.fresh(
-                self.add(), bill.order_id, submission.kind.value, submission.patient.cert_no, millis(bill.created_at)
-            )
+            submission, at = bill.submission, millis(bill.created_at)
+            cert_no = submission.patient.cert_no
+            self._fresh = self._keys.fresh(self.add(), bill.order_id, submission.kind.value, cert_no, at)
 
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
-        blob = self._keys.of(self.order_id).seal(record_id, data, kind)
+        blob = (self._fresh or self._keys.of(self.order_id)).seal(record_id, data, kind)
         self.add().insert("vault", record_id=record_id, order_id=self.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
@@ -75,39 +77,36 @@ class Work:
 
     def _put_bill(self, bill: Bill) -> None:
         now = self.now()
+        moved = [claim for claim in bill.claims if claim.dirty]
+        if bill.dirty or moved:
+            self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
         elif bill.dirty:
-            self.add().update(
-                "bill",
-                {"order_id": bill.order_id},
-                expect={"version": bill.version},
-                version=bill.version + 1,
-                state=bill.state.value,
-                approved=bill.approved,
-                self_pay_due=bill.self_pay_due,
-                updated_at=now,
-            )
-            bill.version += 1
-        moved = bill.dirty
+            self._update_bill(bill, now)
         bill.dirty = False
-        for claim in bill.claims:
-            if claim.dirty:
-                moved = True
-                self._put_claim(claim, now)
-        if moved:
-            self._put_timer(bill, now)
+        for claim in moved:
+            self._put_claim(claim, now)
 
-    def _put_timer(self, bill: Bill, now: int) -> None:
-        """A bill that is not at rest for good keeps a timer: it is taken up again even if this process dies now."""
+    def _set_alarm(self, bill: Bill, now: int) -> None:
+        """A bill that is not at rest for good says when to look: it is taken up again even if this process dies now."""
         at = bill.next_look(now)
-        if at == bill.timer or now < bill.timer <= at:
-            return
-        if at:
-            self.add().upsert("timer", order_id=bill.order_id, at=at)
-        else:
-            self.add().delete("timer", {"order_id": bill.order_id})
-        bill.timer = at
+        if at != bill.look_at and not now < bill.look_at <= at:
+            bill.look_at, bill.dirty = at, True
+
+    def _update_bill(self, bill: Bill, now: int) -> None:
+        self.add().update(
+            "bill",
+            {"order_id": bill.order_id},
+            expect={"version": bill.version},
+            version=bill.version + 1,
+            state=bill.state.value,
+            approved=bill.approved,
+            self_pay_due=bill.self_pay_due,
+            look_at=bill.look_at or None,
+            updated_at=now,
+        )
+        bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.for_bill(bill)
@@ -132,6 +131,7 @@ class Work:
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
+            look_at=bill.look_at or None,
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         bill.stored = True
@@ -242,8 +242,9 @@ class Work:
 
         What comes for a bill after it was erased is kept by its digest alone.
         """
-        order_id, record_id = self.order_id or self._notice(), f"{owner_id}:{direction}:{digest}"
-        sealed = None if self._keys.is_erased(order_id) else self._keys.of(order_id).seal(record_id, body, "message")
+        order_id = self.order_id or self._notice()
+        vault = self._fresh or self._keys.unless_erased(order_id)
+        sealed = None if vault is None else vault.seal(f"{owner_id}:{direction}:{digest}", body, "message")
         self.add().insert(
             "message",
             order_id=order_id,

@@ -20,16 +20,16 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT},
+    | {"payout_token": TEXT, "look_at": INT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
+    sparse=("look_at",),
     chained=_names(
         "order_id hospital body_digest kind created_at total order_kind visit_id fund_total account_pay cash_pay"
     ),
 )
-"""What is chained of a bill stays as it was brought, its totals included."""
-TIMER = Table("timer", {"order_id": TEXT, "at": INT}, key=("order_id",), indexes=(("at",),))
-"""Bills that somebody must take up again, and when: every bill that is not at rest for good has a row."""
+"""``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
+What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
     _columns(TEXT, "claim_id order_id")
@@ -129,7 +129,6 @@ SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 CLAIMS = Schema(
     (
         BILL,
-        TIMER,
         CLAIM,
         WAITING,
         ACT,
@@ -148,6 +147,6 @@ CLAIMS = Schema(
         NONCE,
         SETTING,
     ),
-    version=2,
+    version=3,
     name="claims",
 )

@@ -57,11 +57,14 @@ class DataKeys:
         self._remember(order_id, found)
         return found
 
-    def is_erased(self, order_id: str) -> bool:
-        if order_id in self._known:
-            return False
-        row = self._store.get("data_key", order_id=order_id)
-        return row is not None and bool(row["erased_at"])
+    def unless_erased(self, order_id: str) -> BillVault | None:
+        """The bill's vault, or None once it was erased."""
+        try:
+            return self.of(order_id)
+        except VaultRefused as closed:
+            if closed.error_code != "vault-erased":
+                raise
+            return None
 
     def forget(self, order_id: str) -> None:
         self._known.pop(order_id, None)

@@ -193,7 +193,12 @@ def add_column(table: Table, name: str) -> str:
 
 
 def create_indexes(table: Table) -> list[str]:
-    return [
+    sparse = [
+        f"CREATE INDEX IF NOT EXISTS {q('_'.join(('by', table.name, name)))} ON {q(table.name)} ({q(name)})"
+        f" WHERE {q(name)} IS NOT NULL"
+        for name in table.sparse
+    ]
+    return sparse + [
         f"CREATE INDEX IF NOT EXISTS {q('_'.join(('by', table.name, *group)))} ON {q(table.name)} ({_list(group)})"
         for group in table.indexes
     ]

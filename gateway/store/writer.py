@@ -124,12 +124,11 @@ class Writer:
         return None
 
     def _write_group(self, group: list[Job]) -> tuple[Settled, bool]:
-        """Every job with its fate so far, and whether there is something to commit. One that clashes is refused alone."""
+        """Every job with its fate so far, and whether there is something to commit."""
         if self._spent:
             return [(job.done, _not_acknowledged()) for job in group], False
         try:
-            self._execute("BEGIN IMMEDIATE")
-            settled = [(job.done, self._write(job.work)) for job in group]
+            settled = self._write_jobs(group)
             if self._chain is not None:
                 kept = zip(group, settled, strict=True)
                 self._chain.extend(job.work for job, (_, refusal) in kept if refusal is None)
@@ -137,6 +136,17 @@ class Writer:
         except Exception as wrong:
             self._failed(wrong)
             return [(job.done, _not_acknowledged(wrong)) for job in group], False
+
+    def _write_jobs(self, group: list[Job]) -> Settled:
+        """Open a transaction and write the group into it. One that clashes is refused alone: clashes are rare, so the
+        group is written straight, and anew with a savepoint per job when one of them clashed.
+        """
+        self._execute("BEGIN IMMEDIATE")
+        if all(self._steps(job.work) is None for job in group):
+            return [(job.done, None) for job in group]
+        self._execute("ROLLBACK")
+        self._execute("BEGIN IMMEDIATE")
+        return [(job.done, self._write(job.work)) for job in group]
 
     def _commit(self, settled: Settled) -> Settled:
         """In the thread. A failing disk refuses the whole group."""

@@ -8,12 +8,13 @@ import platform
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
 STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total")
@@ -35,7 +36,8 @@ LABELS = frozenset(
 )
 """Every label name there is: a new one is added here on purpose."""
 
-_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
+_Child = TypeVar("_Child", Counter, Gauge, Stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +87,15 @@ def _installed_version() -> str:
         return "unpackaged"
 
 
-class _Family(Generic[_Metric]):
+class _Family(Generic[_Metric, _Child]):
     """One metric and its children, found by one dict look-up. Only closed label values are ever kept."""
 
     def __init__(self, metric: _Metric, labels: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> None:
         self._metric: _Metric = metric
         self._sets = [known[name] for name in labels]
-        self._children: dict[tuple[str, ...], _Metric] = {}
+        self._children: dict[tuple[str, ...], _Child] = {}
 
-    def at(self, *values: str) -> _Metric:
+    def at(self, *values: str) -> _Child:
         child = self._children.get(values)
         return child if child is not None else self._closed(values)
 
@@ -105,11 +107,12 @@ class _Family(Generic[_Metric]):
             if isinstance(child, Gauge):
                 child.set(figure)
 
-    def _closed(self, values: tuple[str, ...]) -> _Metric:
+    def _closed(self, values: tuple[str, ...]) -> _Child:
         closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
         child = self._children.get(closed)
         if child is None:
-            child = self._children[closed] = self._metric.labels(*closed)
+            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
+            child = self._children[closed] = made
         return child
 
 
@@ -138,16 +141,17 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
-    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter]:
+    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
         return _Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge]:
+    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge, Gauge]:
         return _Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> _Family[Histogram]:
+    def _stage_histogram(self) -> _Family[Stages, Stage]:
         labels = ("stage", "insurer")
         text = "Seconds that a stage of a claim took"
-        metric = Histogram("lianpei_stage_seconds", text, labels, buckets=SECONDS, registry=self._registry)
+        metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
+        self._registry.register(metric)
         return _Family(metric, labels, self._known)
 
     def _tell_build(self, version: str) -> None:

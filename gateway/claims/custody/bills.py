@@ -39,9 +39,7 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     if row["data_class"] == NOTICE:
         return True
     bill = ledger.bill_row(row["order_id"])
-    return (
-        bill is not None and bill["state"] == "decided" and ledger.store.get("timer", order_id=row["order_id"]) is None
-    )
+    return bill is not None and bill["state"] == "decided" and bill["look_at"] is None
 
 
 def messages_of(ledger: Ledger, order_id: str, claim_ids: list[str]) -> list[Row]:
