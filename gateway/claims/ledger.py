@@ -8,6 +8,7 @@ from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.conversation.states import WAITING, BillState, ClaimState
+from gateway.claims.safe import ref_id
 from gateway.claims.work import Work, moment
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
@@ -76,6 +77,7 @@ class Ledger:
 
     def _claim(self, row: Row, policy: Policy) -> ClaimRun:
         refs = self.store.find("ref", {"claim_id": row["claim_id"]}, limit=1000)
+        vault = self.keys.of(row["order_id"])
         return ClaimRun(
             claim_id=ClaimId(row["claim_id"]),
             order_id=OrderId(row["order_id"]),
@@ -91,7 +93,9 @@ class Ledger:
             step=row["step"],
             reason=row["reason_code"],
             version=row["version"],
-            refs={ref["name"]: ref["value"] for ref in refs},
+            refs={
+                ref["name"]: vault.open_text(ref_id(ref["claim_id"], ref["name"]), ref["value"], "ref") for ref in refs
+            },
             stored=True,
             dirty=False,
             waiting=row["state"] in WAITING,

@@ -10,13 +10,13 @@ from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
+from gateway.claims.safe import Safe, ref_id
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import ActId, change_no, new_event_id, new_notice_id
+from gateway.kernel.ids import ActId, change_no, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
-from gateway.store.data_keys import NOTICE, DataKeys
+from gateway.store.data_keys import DataKeys
 from gateway.store.unit import Unit
-from gateway.store.vault import BillVault
 
 
 def millis(moment: datetime) -> int:
@@ -32,11 +32,7 @@ class Work:
 
     def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "") -> None:
         self._store = store
-        self._keys = keys
-        self.order_id = order_id
-        """The bill whose data key seals what is kept here; empty for what belongs to no bill."""
-        self._fresh: BillVault | None = None
-        """The data key of a bill whose rows are not written yet."""
+        self.safe = Safe(keys, order_id)
         self._clock = clock
         self.unit = Unit()
         self._pending = False
@@ -48,20 +44,10 @@ class Work:
     def now(self) -> int:
         return self._clock.epoch_ms()
 
-    def for_bill(self, bill: Bill) -> None:
-        """Everything that is kept from now on belongs to ``bill``; a new one gets its data key here."""
-        if bill.order_id == self.order_id:
-            return
-        self.order_id = bill.order_id
-        if not bill.stored:
-            submission, at = bill.submission, millis(bill.created_at)
-            cert_no = submission.patient.cert_no
-            self._fresh = self._keys.fresh(self.add(), bill.order_id, submission.kind.value, cert_no, at)
-
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
-        blob = (self._fresh or self._keys.of(self.order_id)).seal(record_id, data, kind)
-        self.add().insert("vault", record_id=record_id, order_id=self.order_id, kind=kind, blob=blob)
+        blob = self.safe.vault().seal(record_id, data, kind)
+        self.add().insert("vault", record_id=record_id, order_id=self.safe.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
         """Commit what was gathered. Raises ``Duplicate``, ``StaleWrite`` or ``StoreFailed``; then nothing was kept."""
@@ -109,7 +95,7 @@ class Work:
         bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
-        self.for_bill(bill)
+        self.safe.belong_to(bill, self.add())
         account = bill.submission.payout_account
         self.add().insert(
             "bill",
@@ -242,9 +228,7 @@ class Work:
 
         What comes for a bill after it was erased is kept by its digest alone.
         """
-        order_id = self.order_id or self._notice()
-        vault = self._fresh or self._keys.unless_erased(order_id)
-        sealed = None if vault is None else vault.seal(f"{owner_id}:{direction}:{digest}", body, "message")
+        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.add(), self.now())
         self.add().insert(
             "message",
             order_id=order_id,
@@ -258,16 +242,10 @@ class Work:
             body=sealed,
         )
 
-    def _notice(self) -> str:
-        """A data key for one message that belongs to no bill."""
-        name = new_notice_id()
-        self._keys.fresh(self.add(), name, NOTICE, "", self.now())
-        return name
-
     def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
         """A line in the audit about this bill: who did what, and why. Ids and codes only."""
         self.add().insert(
-            "audit", at=self.now(), kind=kind, who=who, order_id=self.order_id, reason=reason, detail=detail
+            "audit", at=self.now(), kind=kind, who=who, order_id=self.safe.order_id, reason=reason, detail=detail
         )
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
@@ -283,7 +261,12 @@ class Work:
         for name, value in found.items():
             if value and claim.refs.get(name) != value:
                 claim.refs[name] = value
-                self.add().upsert("ref", claim_id=claim.claim_id, name=name, value=value)
+                self.ref(claim.claim_id, name, value)
+
+    def ref(self, claim_id: str, name: str, value: str) -> None:
+        """A partner's own number for something of ours: its words, so nobody knows what is in them, so sealed."""
+        sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
+        self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
 
     def event(self, bill: Bill, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""

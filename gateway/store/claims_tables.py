@@ -1,6 +1,7 @@
 """Room one's tables.
 
-Medical detail and identity lie sealed in ``vault.blob`` and ``message.body``; the rest is ids, states, times and amounts.
+Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and ``ref.value``;
+the rest is ids, states, times and amounts.
 """
 
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
@@ -60,6 +61,7 @@ ACT = Table(
 CORRELATION = Table("correlation", _columns(TEXT, "insurer value claim_id act_id"), key=("insurer", "value"))
 """By which word a partner's later call names the act that waits for it."""
 REF = Table("ref", _columns(TEXT, "claim_id name value"), key=("claim_id", "name"))
+"""What partners call things of ours. ``value`` is sealed: some partners make their numbers from what we send them."""
 MESSAGE = Table(
     "message",
     {"seq": SERIAL}

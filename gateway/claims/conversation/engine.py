@@ -50,7 +50,7 @@ class Engine:
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
         work = work or self.ledger.work()
-        work.for_bill(bill)
+        work.safe.belong_to(bill, work.add())
         task = asyncio.create_task(self._work(bill, work))
         self.running[bill.order_id] = task
         task.add_done_callback(lambda _: self.running.pop(bill.order_id, None))

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.room import AUDIT_KEY, Room, open_room
@@ -12,7 +13,7 @@ from support.room import AUDIT_KEY, Room, open_room
 from gateway.kernel import merkle
 from gateway.store.chain_check import KeyByName, Report, check
 from gateway.store.claims_tables import CLAIMS
-from gateway.store.errors import Duplicate
+from gateway.store.errors import Duplicate, StoreFailed
 from gateway.store.snapshot import Snapshot
 from gateway.store.unit import Unit
 
@@ -163,6 +164,28 @@ async def test_the_chain_goes_on_after_a_restart(tmp_path: Path) -> None:
         await room.store.close()
     assert report.findings == []
     assert report.entries == 9
+
+
+async def test_a_commit_that_failed_leaves_no_gap(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk at COMMIT: what was to be chained is not, and the next entry follows the last one that is there."""
+    await room.brought()
+    real, full = room.store._writer._execute, apsw.FullError("no room")
+    full.extendedresult = apsw.SQLITE_FULL
+
+    def once(statement: str, *values: object) -> object:
+        if statement == "COMMIT":
+            monkeypatch.undo()
+            raise full
+        return real(statement, *values)
+
+    monkeypatch.setattr(room.store._writer, "_execute", once)
+    with pytest.raises(StoreFailed):
+        await room.store.commit(Unit().insert("audit", at=1, kind="lost", who="w"))
+    await room.store.commit(Unit().insert("setting", name="s", value="v"))
+    await room.store.commit(Unit().insert("audit", at=1, kind="kept", who="w"))
+
+    assert [row["kind"] for row in room.store.find("audit", {})] == ["kept"]
+    assert verified(room).findings == []
 
 
 async def test_a_commit_costs_at_most_one_entry_however_many_wait_for_it(room: Room) -> None:

@@ -108,6 +108,14 @@ def test_a_person_has_one_index_however_the_number_is_spelt_and_nobody_else_can_
     assert Vault({"m1": OLD}, "m1", NEW).person("11010519491231002X") != VAULT.person("11010519491231002X")
 
 
+def test_text_is_sealed_into_text_and_garbage_is_refused() -> None:
+    sealed = BILL.seal_text("r", "病历号-1", "ref")
+    assert BILL.open_text("r", sealed, "ref") == "病历号-1"
+    for garbled in ("", "病", sealed[:-4], sealed + "="):
+        with pytest.raises(VaultRefused):
+            BILL.open_text("r", garbled, "ref")
+
+
 def test_a_bills_secrets_differ_by_purpose_and_by_bill() -> None:
     other, _ = VAULT.new_bill("ord_1")
     assert len({BILL.secret("a"), BILL.secret("b"), other.secret("a")}) == 3
