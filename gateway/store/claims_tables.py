@@ -151,4 +151,5 @@ CLAIMS = Schema(
     ),
     version=3,
     name="claims",
+    oldest=3,
 )

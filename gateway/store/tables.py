@@ -85,6 +85,8 @@ class Schema:
     tables: tuple[Table, ...]
     version: int
     name: str
+    oldest: int = 1
+    """The oldest version whose file can be brought forward."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Table]:
