@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.custody.keeper import Keeper
 from gateway.claims.door.app import hospital_app, operator_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.handlers import Handlers
+from gateway.claims.door.keeper import keeper_app
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import load_faults, load_manifest
@@ -31,6 +34,7 @@ from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
 from gateway.mapping import MappedReader, Vocabulary, load_folder, load_reader
+from gateway.store.checkpoints import Checkpoints
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.vault import Vault
@@ -39,7 +43,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import listen
+from gateway.wire.listen import listen, listen_local
 from gateway.wire.seals import build_seal
 from gateway.wire.tls import client_context, server_context
 
@@ -64,11 +68,13 @@ class Gateway:
     """A running claims room with its window. ``stop`` finishes what it can and loses nothing."""
 
     settings: Settings
+    home: Path
     store: Store
     engine: Engine
     metrics: Metrics
     carrier: Carrier | None
     clients: list[PartnerClient]
+    checkpoints: Checkpoints
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
@@ -91,6 +97,9 @@ class Gateway:
             await client.close()
         if self.carrier is not None:
             await self.carrier.close()
+        if self.store.ready:
+            with suppress(LianpeiError):
+                await self.checkpoints.sign_new()
         await self.store.close()
 
 
@@ -98,7 +107,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     """Wire and start the claims room and the window. Raises ``ConfigRefused`` when a setting, key or lock forbids it."""
     claims = settings.claims
     if claims is None:
-        raise ConfigRefused("the settings have no [claims] part", hint="See docs/settings.md.")
+        raise no_claims()
     clock = clock or SystemClock()
     key_dir = Path(settings.keys)
     refuse_development_keys(key_dir, settings.mode)
@@ -108,19 +117,47 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     store = Store.open(home / claims.database, CLAIMS)
     gateway: Gateway | None = None
     try:
-        vault = Vault({claims.vault_key: keys.vault_key(claims.vault_key)}, claims.vault_key)
+        vault = open_vault(claims, keys)
         ledger = Ledger(store, vault, clock)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
         engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
-        gateway = Gateway(settings, store, engine, metrics, carrier, clients)
+        checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
+        gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
         await _open_doors(gateway, claims, key_dir, keys)
         _watch(gateway, registry, metrics, keys)
         return gateway
     except BaseException:
         await (store.close() if gateway is None else gateway.stop(0.0))
         raise
+
+
+def open_vault(claims: ClaimsSettings, keys: KeyRing) -> Vault:
+    masters = {name: keys.vault_key(name) for name in (claims.vault_key, *claims.vault_keys_old)}
+    return Vault(masters, claims.vault_key, keys.vault_key(claims.vault_index_key))
+
+
+def keeper_socket(home: Path, claims: ClaimsSettings) -> Path:
+    """Where a running gateway takes its keeper's wishes."""
+    return Path(f"{home / claims.database}.keeper")
+
+
+def open_keeper(settings: Settings, home: Path) -> tuple[Keeper, Store]:
+    """The keeper without a gateway. Raises ``ConfigRefused`` (``store-in-use``) while another process has the database."""
+    claims = settings.claims
+    if claims is None:
+        raise no_claims()
+    keys, clock = KeyRing.from_directory(Path(settings.keys)), SystemClock()
+    refuse_development_keys(Path(settings.keys), settings.mode)
+    vault, signing = open_vault(claims, keys), keys.private(claims.audit_key)
+    store = Store.open(home / claims.database, CLAIMS)
+    checkpoints = Checkpoints(store, claims.audit_key, signing, clock)
+    return Keeper(Ledger(store, vault, clock), checkpoints, keys, claims.retention_years), store
+
+
+def no_claims() -> ConfigRefused:
+    return ConfigRefused("the settings have no [claims] part", hint="See docs/settings.md.")
 
 
 def _connect(
@@ -185,9 +222,12 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, client_ca)
     partners = partner_app(callbacks, engine.registry, metrics)
     gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys, None)
+    keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
+    gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
     operators = operator_app(metrics, gateway.ready)
     gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
     _spawn(gateway, Resolver(engine).run())
+    _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _spawn(gateway, Collector(partner, callbacks).run())
@@ -204,6 +244,18 @@ async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyR
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
     gateway.tasks.append(asyncio.ensure_future(work))
+
+
+async def _sign_audit(checkpoints: Checkpoints, every: float) -> None:
+    """Sign the audit's chain from time to time. Each digest goes into the log, which is kept elsewhere."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            if await checkpoints.sign_new() and checkpoints.newest is not None:
+                newest = checkpoints.newest
+                _log.event("audit-checkpoint", count=newest.number, digest=newest.digest())
+        except LianpeiError as bad:
+            _log.event("audit-unsigned", code=bad.error_code)
 
 
 def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing) -> None:

@@ -47,6 +47,17 @@ class ClaimsSettings(Closed, frozen=True):
     partner_door: Door
     operator_door: Door
     vault_key: str = "vault-claims"
+    """The master key that new bills' data keys are wrapped under."""
+    vault_keys_old: tuple[str, ...] = ()
+    """Master keys that some data keys may still be wrapped under (``lianpei vault rewrap`` ends that)."""
+    vault_index_key: str = "vault-index"
+    """Makes the blind index of persons. It can't be changed: bills already kept would no longer be found."""
+    audit_key: str = "audit-sign"
+    """The Ed25519 key that signs the audit's checkpoints."""
+    audit_every: float = 60.0
+    """Seconds between checkpoints."""
+    retention_years: dict[str, int] = {}
+    """How long the content of a bill is kept, by class (``direct_pay``, ``quick_claim``, ``notice``); no entry: for ever."""
     client_ca: str = "ca.cert.pem"
     """CA of the hospitals' client certificates, relative to the key directory."""
     most_open_bills: int = 2000

@@ -33,11 +33,12 @@ CLIENTS = {"hospital-h1": "H99990100001"}
 RSA_KEYS = ("ant-gateway-rsa", "ant-insurer-rsa", "hcx-gateway-rsa", "hcx-insurer-rsa")
 RSA_CERTIFIED = ("eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa")
 SM2_KEYS = ("huiyibao-gateway-sm2", "huiyibao-insurer-sm2")
-ED25519_KEYS = ("hospital-h2-sign",)
+ED25519_KEYS = ("hospital-h2-sign", "audit-sign")
 SECRETS = (
     "hospital-h3-hmac",
     "clearing-payment",
     "vault-claims",
+    "vault-index",
     "vault-payment",
     "package-app",
     "eclaimlink-pwd",

@@ -60,7 +60,7 @@ class Callbacks:
         row = await self._await_act(partner, correlation)
         if row is None:
             raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
-        act_id = row["act_id"]
+        act_id, work.safe.order_id = row["act_id"], row["order_id"]
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
         if row["state"] not in open_states or result.state in ("pending", "unknown"):
             work.add().insert(
@@ -91,7 +91,7 @@ class Callbacks:
         work.act_became(row["claim_id"], act_id, ActState.ANSWERED, result.state)
         for name, value in result.refs.items():
             if value:
-                work.add().upsert("ref", claim_id=row["claim_id"], name=name, value=value)
+                work.ref(row["claim_id"], name, value)
         try:
             await self._commit(work, act_id, body)
         except BaseException:
