@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.manifest import load_faults, load_manifest
+from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.clearing.carrier import Carrier
@@ -41,7 +41,9 @@ from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
 from gateway.wire.listen import listen
 from gateway.wire.seals import build_seal
+from gateway.wire.seals.overlap import seal_names
 from gateway.wire.tls import client_context, server_context
+from gateway.wire.trust import Trust
 
 _log = get_logger("lianpei.app")
 _ALL = frozenset(label.value for label in Label)
@@ -102,7 +104,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     clock = clock or SystemClock()
     key_dir = Path(settings.keys)
     refuse_development_keys(key_dir, settings.mode)
-    keys = KeyRing.from_directory(key_dir)
+    keys = load_keys(key_dir)
     folders = insurer_folders(Path(settings.mappings))
     metrics = Metrics.for_codes([folder.name for folder in folders])
     store = Store.open(home / claims.database, CLAIMS)
@@ -115,12 +117,20 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         gateway = Gateway(settings, store, engine, metrics, carrier, clients)
-        await _open_doors(gateway, claims, key_dir, keys)
-        _watch(gateway, registry, metrics, keys)
+        guard = await _open_doors(gateway, claims, key_dir, keys)
+        _watch(gateway, registry, metrics, lambda: keys.certificate_days() | guard.certificate_days())
         return gateway
     except BaseException:
         await (store.close() if gateway is None else gateway.stop(0.0))
         raise
+
+
+def load_keys(directory: Path) -> KeyRing:
+    """The ring of a serving process: a wrong key stops who needs it and nobody else, with the reason in the log."""
+    keys = KeyRing.from_directory(directory, isolate=True)
+    for refused in keys.refusals.values():
+        _log.event("key-refused", code=refused.error_code)
+    return keys
 
 
 def _connect(
@@ -155,8 +165,22 @@ def load_partner(
     client = PartnerClient(deployed.endpoint, tls=tls, limit=manifest.limits.concurrency)
     bare = build_seal({"profile": "plain"}, keys)
     seal = build_seal(manifest.seal, keys)
+    require_trusted_peers(deployed, manifest, keys, clock)
     metrics.weak_crypto(manifest.insurer, "exception" in manifest.seal)
     return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
+
+
+def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: KeyRing, clock: Clock) -> None:
+    """Hold the partner's message certificates against its authorities, where the settings name them. Raises ``ConfigRefused``."""
+    if not deployed.peer_ca:
+        return
+    lists = keys.directory / deployed.peer_crl if deployed.peer_crl else None
+    trust = Trust.from_files(keys.directory / deployed.peer_ca, lists)
+    for role in seal_names(manifest.seal, keys):
+        for name in keys.alternatives(role):
+            entry = keys.entries[name]
+            if entry.certificate is not None and entry.private is None:
+                trust.require(name, entry.certificate, entry.chain, clock.now())
 
 
 def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clock: Clock) -> Carrier | None:
@@ -171,7 +195,7 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clo
     return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
 
 
-async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> None:
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> Guard:
     settings, engine, metrics = gateway.settings, gateway.engine, gateway.metrics
     tenants = [
         Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
@@ -181,23 +205,31 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
     callbacks = Callbacks(engine)
     hospital = hospital_app(handlers, metrics, Path(settings.schemas), intake.formats)
-    client_ca = key_dir / claims.client_ca
-    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, client_ca)
+    clients = (key_dir / claims.client_ca, key_dir / claims.client_crl if claims.client_crl else None)
+    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, *clients)
     partners = partner_app(callbacks, engine.registry, metrics)
-    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys, None)
+    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys)
     operators = operator_app(metrics, gateway.ready)
-    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
+    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
     _spawn(gateway, Resolver(engine).run())
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _spawn(gateway, Collector(partner, callbacks).run())
     if gateway.carrier is not None:
         _spawn(gateway, gateway.carrier.run())
+    return guard
 
 
-async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyRing, client_ca: Path | None) -> int:
+async def _listen(
+    gateway: Gateway,
+    app: web.Application,
+    door: Door,
+    keys: KeyRing,
+    client_ca: Path | None = None,
+    client_crl: Path | None = None,
+) -> int:
     runner = web.AppRunner(app, access_log=None)
-    tls = server_context(keys, door.certificate, client_ca) if door.certificate else None
+    tls = server_context(keys, door.certificate, client_ca, client_crl=client_crl) if door.certificate else None
     gateway.runners.append(runner)
     return await listen(runner, door.host, door.port, tls)
 
@@ -206,7 +238,9 @@ def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
     gateway.tasks.append(asyncio.ensure_future(work))
 
 
-def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing) -> None:
+def _watch(
+    gateway: Gateway, registry: Registry, metrics: Metrics, certificates: Callable[[], Mapping[str, float]]
+) -> None:
     """Figures that are read when Prometheus asks, not kept up on the hot path."""
     store = gateway.store
 
@@ -218,4 +252,4 @@ def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
-    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days, ready=gateway.ready)
+    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready)

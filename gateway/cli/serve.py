@@ -107,6 +107,7 @@ async def _payment(chosen: argparse.Namespace) -> Running:
             port=room.door.port,
             tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
             secret=ring.secret(room.secret),
+            certificates=ring.certificate_days,
             channel_endpoint=room.channel_endpoint,
             channel_tls=client_context(ca, ring, "") if secure else None,
             mappings=Path(settings.mappings) / "payment" / "pay",

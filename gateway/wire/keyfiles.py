@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_private_key,
     load_der_public_key,
+    pkcs12,
 )
 
 from gateway.kernel.errors import ConfigRefused
@@ -44,7 +45,7 @@ def read_private(path: Path) -> PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _unreadable(path) from None
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
-        _require_strong(path, key.public_key())
+        require_strong(path.name, key.public_key())
         return key
     raise _unreadable(path)
 
@@ -60,23 +61,48 @@ def read_public(path: Path) -> PublicKey:
         raise _unreadable(path) from None
 
 
-def read_certificate(path: Path, now: datetime) -> x509.Certificate:
-    """The first certificate of the file, valid at ``now``. Raises ``ConfigRefused``."""
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """Every certificate of the file, the one that it is named for first. Raises ``ConfigRefused``."""
     try:
-        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+        return x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError:
         raise _unreadable(path) from None
+
+
+def read_pkcs12(path: Path, passphrase: Secret[str]) -> tuple[PrivateKey, list[x509.Certificate]]:
+    """The key, and its certificate before those of its issuers. Raises ``ConfigRefused``."""
+    require_owner_only(path)
+    try:
+        bundle = pkcs12.load_pkcs12(path.read_bytes(), passphrase.expose().encode())
+    except ValueError:
+        raise ConfigRefused(
+            f"{path.name} does not open with its passphrase",
+            code="key-passphrase",
+            hint=f"write the passphrase into {path.name}.secret, or export the file again",
+        ) from None
+    key = bundle.key
+    if bundle.cert is None or not isinstance(
+        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    ):
+        raise _unreadable(path)
+    require_strong(path.name, key.public_key())
+    return key, [bundle.cert.certificate, *(one.certificate for one in bundle.additional_certs)]
+
+
+def require_current(name: str, certificate: x509.Certificate, now: datetime) -> None:
+    """Raises ``ConfigRefused`` (certificate-expired) unless ``certificate`` is valid at ``now``."""
     if now > certificate.not_valid_after_utc:
         raise ConfigRefused(
-            f"{path.name} has expired", code="certificate-expired", hint="renew the certificate and load it again"
+            f"the certificate {name} has expired",
+            code="certificate-expired",
+            hint="renew the certificate and load it again",
         )
     if now < certificate.not_valid_before_utc:
         raise ConfigRefused(
-            f"{path.name} is not valid yet",
+            f"the certificate {name} is not valid yet",
             code="certificate-expired",
             hint="check the clock and the certificate's dates",
         )
-    return certificate
 
 
 def certificate_key(path: Path, certificate: x509.Certificate) -> PublicKey:
@@ -108,18 +134,17 @@ def spki(key: PublicKey) -> bytes:
 
 def _known_public(path: Path, key: object) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        _require_strong(path, key)
+        require_strong(path.name, key)
         return key
     raise _unreadable(path)
 
 
-def _require_strong(path: Path, key: PublicKey) -> None:
+def require_strong(name: str, key: PublicKey) -> None:
+    """Raises ``ConfigRefused`` (key-weak) for RSA below 2048 bits or another curve than P-256."""
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise ConfigRefused(
-            f"{path.name} is shorter than {MIN_RSA_BITS} bits", code="key-weak", hint="use a longer key"
-        )
+        raise ConfigRefused(f"{name} is shorter than {MIN_RSA_BITS} bits", code="key-weak", hint="use a longer key")
     if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigRefused(f"{path.name} is not on curve P-256", code="key-weak", hint="use a P-256 key")
+        raise ConfigRefused(f"{name} is not on curve P-256", code="key-weak", hint="use a P-256 key")
 
 
 def _unreadable(path: Path) -> ConfigRefused:
