@@ -36,12 +36,12 @@ from gateway.store.sqlite import Store
 from gateway.store.vault import Vault
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
-from gateway.wire.devkeys import refuse_development_keys
+from gateway.wire.devkeys import refuse_development_certificates, refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
 from gateway.wire.listen import listen
 from gateway.wire.seals import build_seal
-from gateway.wire.seals.overlap import seal_names
+from gateway.wire.seals.overlap import peer_names
 from gateway.wire.tls import client_context, server_context
 from gateway.wire.trust import Trust
 
@@ -103,8 +103,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         raise ConfigRefused("the settings have no [claims] part", hint="See docs/settings.md.")
     clock = clock or SystemClock()
     key_dir = Path(settings.keys)
-    refuse_development_keys(key_dir, settings.mode)
-    keys = load_keys(key_dir)
+    keys = load_keys(key_dir, settings.mode)
     folders = insurer_folders(Path(settings.mappings))
     metrics = Metrics.for_codes([folder.name for folder in folders])
     store = Store.open(home / claims.database, CLAIMS)
@@ -125,9 +124,14 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         raise
 
 
-def load_keys(directory: Path) -> KeyRing:
-    """The ring of a serving process: a wrong key stops who needs it and nobody else, with the reason in the log."""
+def load_keys(directory: Path, mode: str) -> KeyRing:
+    """The ring of a serving process: a wrong key stops who needs it and nobody else, with the reason in the log.
+
+    Raises ``ConfigRefused`` for development keys outside development mode.
+    """
+    refuse_development_keys(directory, mode)
     keys = KeyRing.from_directory(directory, isolate=True)
+    refuse_development_certificates(keys, mode)
     for refused in keys.refusals.values():
         _log.event("key-refused", code=refused.error_code)
     return keys
@@ -176,10 +180,10 @@ def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: K
         return
     lists = keys.directory / deployed.peer_crl if deployed.peer_crl else None
     trust = Trust.from_files(keys.directory / deployed.peer_ca, lists)
-    for role in seal_names(manifest.seal, keys):
+    for role in peer_names(manifest.seal, keys):
         for name in keys.alternatives(role):
             entry = keys.entries[name]
-            if entry.certificate is not None and entry.private is None:
+            if entry.certificate is not None:
                 trust.require(name, entry.certificate, entry.chain, clock.now())
 
 

@@ -12,13 +12,12 @@ from typing import Any, Protocol
 
 import uvloop
 
-from gateway.app import start_gateway
+from gateway.app import load_keys, start_gateway
 from gateway.config import Settings, load_settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.payment.room import start_payment
 from gateway.payment.settings import PaymentRoomSettings
 from gateway.telemetry.logs import setup_logging
-from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.keys import KeyRing
 from gateway.wire.tls import client_context, server_context
 
@@ -96,8 +95,7 @@ async def _payment(chosen: argparse.Namespace) -> Running:
     if room is None:
         raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
     key_dir = Path(settings.keys)
-    refuse_development_keys(key_dir, settings.mode)
-    ring = KeyRing.from_directory(key_dir)
+    ring = load_keys(key_dir, settings.mode)
     ca = key_dir / room.channel_ca if room.channel_ca else None
     secure = room.channel_endpoint.startswith("https:")
     return await start_payment(

@@ -57,11 +57,14 @@ class Entry:
     origin: Origin = Origin.FILE
 
     @property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """Its certificate and the chain behind it."""
+        return () if self.certificate is None else (self.certificate, *self.chain)
+
+    @property
     def ends(self) -> datetime | None:
         """When the first of its certificates ends."""
-        if self.certificate is None:
-            return None
-        return min(one.not_valid_after_utc for one in (self.certificate, *self.chain))
+        return min((one.not_valid_after_utc for one in self.certificates), default=None)
 
     def require_current(self, name: str, now: datetime) -> None:
         """Raises ``ConfigRefused`` (certificate-expired) unless the certificate is valid at ``now``."""

@@ -125,6 +125,15 @@ def read_secret(path: Path) -> Secret[str]:
     return Secret(text)
 
 
+def kind_of(key: PublicKey) -> str:
+    """``RSA-2048``, ``P-256``, ``Ed25519`` or ``SM2``."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA-{key.key_size}"
+    if isinstance(key, Sm2PublicKey):
+        return "SM2"
+    return "P-256" if isinstance(key, ec.EllipticCurvePublicKey) else "Ed25519"
+
+
 def spki(key: PublicKey) -> bytes:
     """SubjectPublicKeyInfo, to compare keys of any kind."""
     if isinstance(key, Sm2PublicKey):

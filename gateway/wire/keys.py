@@ -195,23 +195,28 @@ class KeyRing:
 
         Raises ``ConfigRefused`` (key-slot) for a key that stays in a slot.
         """
+        self.certificate(name)
         entry = self._entry(name)
         if entry.origin is Origin.FILE:
             yield self.tls_files(name)
         else:
-            with key_in_memory(self.private(name), (self.certificate(name), *entry.chain)) as file:
+            with key_in_memory(self.private(name), entry.certificates) as file:
                 yield file, file
 
     def certificate_file(self, name: str) -> Path:
         self.certificate(name)
         return self.directory / f"{self.name_of(name)}{CERTIFICATE}"
 
-    def chain(self, name: str) -> tuple[x509.Certificate, ...]:
-        """The certificates that stand behind ``name``'s own in its file."""
-        return self._entry(name).chain
-
-    def holds_private(self, name: str) -> bool:
-        return self._entry(name).private is not None
+    def entry(self, role: str) -> Entry:
+        """All of it. Raises ``ConfigRefused`` when there is nothing under this name, or something wrong."""
+        found = self._entry(role)
+        if found is _NOTHING:
+            raise ConfigRefused(
+                f"the key ring holds no {self.name_of(role)}",
+                code="key-missing",
+                hint="lianpei keys list shows what there is",
+            )
+        return found
 
     def _entry(self, role: str) -> Entry:
         name = self.name_of(role)

@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.wire.keyfiles import PrivateKey
-from gateway.wire.sm2 import Sm2PrivateKey
+from gateway.wire.keymaking import private_pem
 
 
 @contextmanager
 def key_in_memory(key: PrivateKey, certificates: Sequence[x509.Certificate]) -> Iterator[Path]:
     """A path that gives the key and its certificates as PEM while the context lasts (Linux, ``memfd_create``)."""
-    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    private = key.to_pem() if isinstance(key, Sm2PrivateKey) else key.private_bytes(*plain)
+    private = private_pem(key)
     handle = os.memfd_create("key", os.MFD_CLOEXEC)
     try:
         os.write(handle, b"".join([private, *(one.public_bytes(Encoding.PEM) for one in certificates)]))

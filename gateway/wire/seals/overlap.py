@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from typing import Any
 
 from gateway.kernel.errors import ConfigRefused, SealRefused
 from gateway.wire.keys import KeyRing
@@ -15,6 +16,7 @@ from gateway.wire.rotation import Accepted
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed
 from gateway.wire.seals.settings import day_of
 
+_PEER = "peer"
 MOST_CHOICES = 9
 """Three keys at each end. More would let a forged message cost more and more work."""
 
@@ -80,10 +82,24 @@ def overlapping(build: Callable[[KeyRing], Seal], roles: Sequence[str], keys: Ke
     return OverlapSeal(current, others)
 
 
-def seal_names(config: object, keys: KeyRing) -> list[str]:
+def seal_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
     """Every text of a seal's settings that names a key of the ring, in order of appearance."""
+    return own_names(config, keys) + peer_names(config, keys)
+
+
+def own_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
+    """Ours: named by settings that do not begin with ``peer``."""
+    return _named({name: value for name, value in config.items() if not name.startswith(_PEER)}, keys)
+
+
+def peer_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
+    """The partner's: named by settings that begin with ``peer``."""
+    return _named({name: value for name, value in config.items() if name.startswith(_PEER)}, keys)
+
+
+def _named(value: object, keys: KeyRing) -> list[str]:
     known = {*keys.names(), *keys.roles, *keys.refusals}
-    return list(dict.fromkeys(text for text in _texts(config) if text in known))
+    return list(dict.fromkeys(text for text in _texts(value) if text in known))
 
 
 def _texts(value: object) -> Iterator[str]:
