@@ -256,7 +256,7 @@ class _Reading:
         entry.require_current(name, now)
 
     def _secret(self, name: str) -> Secret[str]:
-        given = self._given.get(name)
+        given = self._given.get(name.replace(".", "-"))  # a variable's name can hold no point
         if given is not None and given.secret is not None:
             return given.secret
         if SECRET not in self._files.get(name, {}):
