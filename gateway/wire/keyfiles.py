@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -24,6 +25,7 @@ PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | Sm2PublicKey
 
 MIN_RSA_BITS = 2048
+_PROBE = b"Lianpei asks whether this key is whole"
 
 
 def require_owner_only(path: Path) -> None:
@@ -41,11 +43,13 @@ def read_private(path: Path) -> PrivateKey:
     if is_sm2(der):
         return Sm2PrivateKey.from_der(der)
     try:
-        key = load_der_private_key(der, password=None)
+        # The library's own check looks for primes for 0.1 s a key; the key proves itself by a signature instead.
+        key = load_der_private_key(der, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _unreadable(path) from None
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         require_strong(path.name, key.public_key())
+        _prove(path, key)
         return key
     raise _unreadable(path)
 
@@ -139,6 +143,16 @@ def spki(key: PublicKey) -> bytes:
     if isinstance(key, Sm2PublicKey):
         return key.to_der()
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _prove(path: Path, key: object) -> None:
+    """An RSA key whose numbers don't fit each other signs what its public half does not verify."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        try:
+            signature = key.sign(_PROBE, padding.PKCS1v15(), SHA256())
+            key.public_key().verify(signature, _PROBE, padding.PKCS1v15(), SHA256())
+        except (InvalidSignature, ValueError):
+            raise _unreadable(path) from None
 
 
 def _known_public(path: Path, key: object) -> PublicKey:

@@ -16,6 +16,7 @@ from test_wire_tls import handshake
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import refuse_development_certificates
 from gateway.wire.keys import KeyRing
+from gateway.wire.pem import der_from_pem, pem_from_der
 from gateway.wire.seals import Plain, Role, build_seal
 from gateway.wire.tls import client_context, server_context
 
@@ -167,3 +168,19 @@ def test_a_key_that_was_not_issued_for_development_is_not_refused_for_it(tmp_pat
 def test_a_key_without_its_certificate_is_no_tls_identity(tmp_path: Path) -> None:
     put_key(tmp_path, "door", rsa_key())
     assert code_of(lambda: server_context(KeyRing.from_directory(tmp_path), "door")) == "key-missing"
+
+
+def broken_rsa() -> bytes:
+    """A PKCS#8 file whose private exponent was changed and whose other numbers were not."""
+    numbers = rsa_key().private_numbers()
+    whole = key_pem(rsa_key())
+    der = der_from_pem(whole, "PRIVATE KEY")
+    for number in (numbers.d, numbers.dmp1):
+        size = (number.bit_length() + 7) // 8
+        der = der.replace(number.to_bytes(size, "big"), (number ^ 2).to_bytes(size, "big"))
+    return pem_from_der(der, "PRIVATE KEY")
+
+
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    put_private(tmp_path / "ours.key.pem", broken_rsa())
+    assert loading(tmp_path) == "key-form"
