@@ -126,14 +126,14 @@ class KeyRing:
     def vault_key(self, name: str) -> Secret[bytes]:
         """A vault's master key: 32 bytes, written as 64 hex digits."""
         try:
-            key = bytes.fromhex(self.secret(name).expose())
+            key = Secret(bytes.fromhex(self.secret(name).expose()))
         except ValueError:
-            key = b""
-        if len(key) != VAULT_KEY_BYTES:
+            key = Secret(b"")
+        if len(key.expose()) != VAULT_KEY_BYTES:
             raise ConfigRefused(
                 f"{name}{SECRET} is no vault key", code="key-form", hint="write 64 hex digits (openssl rand -hex 32)"
             )
-        return Secret(key)
+        return key
 
     def alternatives(self, role: str) -> tuple[str, ...]:
         """The key ids under which a signer of ``role`` may come: of the key in use and of those beside it."""
@@ -243,9 +243,10 @@ class _Reading:
             try:
                 self._read(name, now)
             except ConfigRefused as refusal:
+                # The frames below hold what they read; a dump of their variables must not tell it.
+                self.refusals[name] = refusal.with_traceback(None)
                 if not self._isolate:
-                    raise
-                self.refusals[name] = refusal
+                    raise self.refusals[name] from None
 
     def _read(self, name: str, now: datetime) -> None:
         if name in self._given:
