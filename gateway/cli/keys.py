@@ -14,12 +14,13 @@ from gateway.cli import key_judge, rotate
 from gateway.cli.key_users import users_by_name
 from gateway.cli.table import show as show_table
 from gateway.config import Settings, load_settings
+from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import create_development_keys
 from gateway.wire.entries import Entry
 from gateway.wire.keyfiles import kind_of, spki
 from gateway.wire.keymaking import KINDS, certificate_request, new_key, parse_subject, write_new, write_pair
 from gateway.wire.keys import KEY, KeyRing
-from gateway.wire.rotation import Accepted, accepting, read_roles, role_of, write_roles
+from gateway.wire.rotation import Accepted, Role, accepting, read_roles, role_of, switched, write_roles
 
 _ABOUT = """Keys lie in one directory, by name: <name>.key.pem, .pub.pem, .cert.pem, .p12 (passphrase in <name>.p12.secret),
 .pkcs11 (address of a key in a slot) and .secret. rotation.toml says which name a role means now. See docs/keys.md."""
@@ -47,6 +48,10 @@ def add_commands(commands: Any) -> None:
     one.add_argument("name", help="the other key's name in the key directory")
     one.add_argument("--until", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD", help="its last day")
     one.add_argument("--from", dest="since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="its first day")
+    one = _add(verbs, "use", _use, "make another key what a role means now; the former one counts for a while")
+    one.add_argument("role", help="the name that the manifest or setting uses: a peer's, for ours see rotate")
+    one.add_argument("name", help="the other key's name in the key directory")
+    one.add_argument("--overlap-days", type=int, default=30, metavar="N", help="how long the former key counts (30)")
     rotate.add_command(_add(verbs, "rotate", rotate.run, "prove, switch to, or switch back from an insurer's next key"))
     one = verbs.add_parser("development", help="create throw-away keys for development (a CA, RSA and SM2 keys)")
     one.add_argument("directory", type=Path, nargs="?", default=Path("certs-example"))
@@ -180,10 +185,25 @@ def _csr(chosen: argparse.Namespace) -> int:
 
 
 def _accept(chosen: argparse.Namespace) -> int:
-    ring, directory = _ring(chosen), _directory(chosen)
-    ring.using({chosen.name: chosen.name}).entry(chosen.name)
-    roles = read_roles(directory)
+    directory, roles = _other_key(chosen)
     other = Accepted(chosen.name, chosen.until, chosen.since)
     write_roles(directory, {**roles, chosen.role: accepting(role_of(roles, chosen.role), other)})
     print(f"{chosen.name} counts for {chosen.role} until {chosen.until}; restart the gateway to make it so")
     return 0
+
+
+def _use(chosen: argparse.Namespace) -> int:
+    directory, roles = _other_key(chosen)
+    role = role_of(roles, chosen.role)
+    if role.use == chosen.name:
+        raise ConfigRefused(f"{chosen.role} means {chosen.name} already", code="rotation-form", hint="nothing is to do")
+    write_roles(directory, {**roles, chosen.role: switched(role, chosen.name, rotate.today(), chosen.overlap_days)})
+    print(f"{chosen.role} now means {chosen.name}; restart the gateway to make it so")
+    return 0
+
+
+def _other_key(chosen: argparse.Namespace) -> tuple[Path, dict[str, Role]]:
+    """Where the roles are written, and them. Raises ``ConfigRefused`` unless the key named is there and good."""
+    _ring(chosen).using({chosen.name: chosen.name}).entry(chosen.name)
+    directory = _directory(chosen)
+    return directory, read_roles(directory)

@@ -54,14 +54,14 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.switch:
         _require_alone(chosen.insurer, settings, ring, role)
         roles = read_roles(directory)
-        write_roles(directory, {**roles, role: switched(role_of(roles, role), name, _today(), chosen.overlap_days)})
+        write_roles(directory, {**roles, role: switched(role_of(roles, role), name, today(), chosen.overlap_days)})
         print(f"{role} now means {name}. {_RESTART} To take it back: lianpei keys rotate {chosen.insurer} --back")
     return 0
 
 
 def _back(chosen: argparse.Namespace, directory: Path, role: str) -> int:
     roles = read_roles(directory)
-    back = turned_back(role_of(roles, role), _today(), chosen.overlap_days)
+    back = turned_back(role_of(roles, role), today(), chosen.overlap_days)
     write_roles(directory, {**roles, role: back})
     print(f"{role} means {back.use} again. {_RESTART}")
     return 0
@@ -109,5 +109,5 @@ def _require_alone(insurer: str, settings: Settings, ring: KeyRing, role: str) -
         )
 
 
-def _today() -> date:
+def today() -> date:
     return datetime.now(SHANGHAI).date()

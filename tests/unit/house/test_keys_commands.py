@@ -124,7 +124,12 @@ def test_a_peers_announced_key_is_let_in_for_its_days(desk: KeyDesk) -> None:
     words = ("ant-insurer-rsa", "ant-insurer-rsa.2027", "--from", "2027-01-01", "--until", "2027-02-01")
     assert desk.run("accept", *words).status == 0
     shown = desk.run("show", "ant-insurer-rsa").out
+    assert desk.run("use", *words[:2]).status == 0
+    assert "rotation-form" in desk.run("use", *words[:2]).err
+    ring = desk.ring()
     (desk.keys / "rotation.toml").unlink()
+    assert ring.rsa_public("ant-insurer-rsa") == ring.rsa_public("hcx-insurer-rsa")
+    assert [one.name for one in ring.accepted("ant-insurer-rsa")] == ["ant-insurer-rsa"]
     assert "also ant-insurer-rsa.2027 from 2027-01-01 until 2027-02-01" in shown
     assert "key-missing" in desk.run("accept", "ant-insurer-rsa", "nobody", "--until", "2027-02-01").err
 
