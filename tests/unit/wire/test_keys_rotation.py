@@ -189,3 +189,10 @@ def test_a_hospitals_old_and_new_signing_key_count_by_their_ids(directory: Path)
         True,
     ]
     assert not keys.counts("us", "stranger", NOW)
+
+
+def test_no_role_changes_what_a_vaults_key_means(tmp_path: Path) -> None:
+    """Records name the key that they were wrapped with."""
+    put_private(tmp_path / "vault.secret", b"0b" * 32)
+    put_private(tmp_path / "vault.2027.secret", b"0c" * 32)
+    assert ring(tmp_path, vault=Role("vault.2027")).vault_key("vault").expose() == b"\x0b" * 32
