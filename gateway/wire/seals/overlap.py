@@ -4,6 +4,7 @@ Which keys count stands in ``rotation.toml``. The seal is built once per choice 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -45,18 +46,19 @@ class OverlapSeal:
         return self._current.seal(plain, role, now)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:
+        return self._first(lambda seal: seal.open(body, role, now), now)
+
+    def _first(self, opened: Callable[[Seal], Plain], now: datetime) -> Plain:
         """By the keys in use first. What none opens is refused for the reason that the keys in use gave."""
         try:
-            return self._current.open(body, role, now)
+            return opened(self._current)
         except SealRefused as refused:
             if refused.error_code not in _OTHER_KEY:
                 raise
             for other in self._others:
                 if other.counts(now):
-                    try:
-                        return other.seal.open(body, role, now)
-                    except SealRefused:
-                        continue
+                    with suppress(SealRefused):
+                        return opened(other.seal)
             raise
 
 
