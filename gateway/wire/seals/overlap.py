@@ -85,34 +85,35 @@ def overlapping(build: Callable[[KeyRing], Seal], roles: Sequence[str], keys: Ke
 
 
 def seal_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
-    """Every text of a seal's settings that names a key of the ring, in order of appearance."""
+    """Every text of a seal's settings that names a key of the ring: ours, then the partner's."""
     return own_names(config, keys) + peer_names(config, keys)
 
 
 def own_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
-    """Ours: named by settings that do not begin with ``peer``."""
-    return _named({name: value for name, value in config.items() if not name.startswith(_PEER)}, keys)
+    """Ours: named by settings that do not begin with ``peer``, at any depth."""
+    return _known([text for text, of_peer in _texts(config, of_peer=False) if not of_peer], keys)
 
 
 def peer_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:
-    """The partner's: named by settings that begin with ``peer``."""
-    return _named({name: value for name, value in config.items() if name.startswith(_PEER)}, keys)
+    """The partner's: named by settings that begin with ``peer``, at any depth."""
+    return _known([text for text, of_peer in _texts(config, of_peer=False) if of_peer], keys)
 
 
-def _named(value: object, keys: KeyRing) -> list[str]:
+def _known(texts: Sequence[str], keys: KeyRing) -> list[str]:
     known = {*keys.names(), *keys.roles, *keys.refusals}
-    return list(dict.fromkeys(text for text in _texts(value) if text in known))
+    return list(dict.fromkeys(text for text in texts if text in known))
 
 
-def _texts(value: object) -> Iterator[str]:
+def _texts(value: object, *, of_peer: bool) -> Iterator[tuple[str, bool]]:
+    """Each text, and whether it stands under a setting of the partner's."""
     if isinstance(value, str):
-        yield value
+        yield value, of_peer
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
+        for name, one in value.items():
+            yield from _texts(one, of_peer=of_peer or str(name).startswith(_PEER))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _texts(one)
+            yield from _texts(one, of_peer=of_peer)
 
 
 def _choices(roles: Sequence[str], keys: KeyRing) -> Iterator[dict[str, Accepted]]:

@@ -22,6 +22,7 @@ from gateway.wire.rotation import (
 )
 from gateway.wire.seals import Plain, Seal, build_seal
 from gateway.wire.seals import Role as Direction
+from gateway.wire.seals.overlap import own_names, peer_names
 
 DAY = date(2027, 1, 10)
 NOW = datetime(2027, 1, 10, 4, tzinfo=UTC)
@@ -196,3 +197,14 @@ def test_no_role_changes_what_a_vaults_key_means(tmp_path: Path) -> None:
     put_private(tmp_path / "vault.secret", b"0b" * 32)
     put_private(tmp_path / "vault.2027.secret", b"0c" * 32)
     assert ring(tmp_path, vault=Role("vault.2027")).vault_key("vault").expose() == b"\x0b" * 32
+
+
+def test_a_seals_settings_tell_whose_each_key_is_at_any_depth(directory: Path) -> None:
+    keys = KeyRing.from_directory(directory)
+    config = {
+        "profile": "x",
+        "own_key": "us",
+        "encryption": {"own_key": "us", "peer_key": "them"},
+        "peers": ["stranger", "no"],
+    }
+    assert (own_names(config, keys), peer_names(config, keys)) == (["us"], ["them", "stranger"])
