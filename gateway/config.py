@@ -39,6 +39,10 @@ class InsurerSettings(Closed, frozen=True):
     """Certificate file of the partner's CA, relative to the key directory; empty trusts the system's."""
     client_certificate: str = ""
     """Key ring name of our client certificate for mTLS."""
+    peer_ca: str = ""
+    """PEM file with the authorities that the partner's message certificates must come from, relative to the key directory."""
+    peer_crl: str = ""
+    """PEM file with these authorities' revocation lists; empty asks for none."""
 
 
 class ClaimsSettings(Closed, frozen=True):
@@ -60,6 +64,8 @@ class ClaimsSettings(Closed, frozen=True):
     """How long the content of a bill is kept, by class (``direct_pay``, ``quick_claim``, ``notice``); no entry: for ever."""
     client_ca: str = "ca.cert.pem"
     """CA of the hospitals' client certificates, relative to the key directory."""
+    client_crl: str = ""
+    """Revocation list of that CA, relative to the key directory; empty asks for none."""
     most_open_bills: int = 2000
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.app import keeper_socket, no_claims, open_keeper
 from gateway.claims.custody.wish import Wish
 from gateway.config import ClaimsSettings, Settings, load_settings
 from gateway.kernel.errors import LianpeiError
+from gateway.opening import keeper_socket, no_claims, open_keeper
 
 
 def home_of(config: str | None) -> tuple[Settings, ClaimsSettings, Path]:

@@ -94,6 +94,6 @@ def open_room(path: Path, current: str = "m1", masters: tuple[str, ...] = ("m1",
     store, clock = Store.open(path, CLAIMS), TurnedClock()
     vault = Vault({name: MASTERS[name] for name in masters}, current, Secret(b"i" * 32))
     ledger = Ledger(store, vault, clock)
-    ring = KeyRing(path.parent, {"audit-sign": Entry(AUDIT_KEY, AUDIT_KEY.public_key())}, {})
+    ring = KeyRing(path.parent, {"audit-sign": Entry(AUDIT_KEY, AUDIT_KEY.public_key())}, {}, {})
     checkpoints = Checkpoints(store, "audit-sign", AUDIT_KEY, clock)
     return Room(path, store, ledger, Keeper(ledger, checkpoints, ring, years), clock)

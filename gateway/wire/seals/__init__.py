@@ -8,6 +8,7 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import aes_ecb, detached_text, jwe_compact, plain, sm2_envelope, wsse_x509
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed
+from gateway.wire.seals.overlap import overlapping, seal_names
 from gateway.wire.seals.settings import day_of
 
 __all__ = ["PROFILES", "Plain", "Role", "Seal", "Sealed", "build_seal"]
@@ -26,11 +27,13 @@ def build_seal(config: Mapping[str, Any], keys: KeyRing, today: date | None = No
     """Build one partner's seal from its manifest's ``seal`` section.
 
     ``today`` (the civil day in China) judges dated exceptions. Raises ``ConfigRefused`` for an unknown profile, an
-    unknown or wrong setting, a key that is missing or of another kind, or a weak profile without a running exception.
+    unknown or wrong setting, a key that is missing, of another kind or made for another purpose, or a weak profile without
+    a running exception.
     """
     profile = config.get("profile")
     if not isinstance(profile, str) or profile not in PROFILES:
         raise ConfigRefused(
             "a seal names no known profile", code="seal-setting", hint=f"use one of {', '.join(PROFILES)}"
         )
-    return PROFILES[profile](config, keys, today or day_of(datetime.now(UTC)))
+    day = today or day_of(datetime.now(UTC))
+    return overlapping(lambda ring: PROFILES[profile](config, ring, day), seal_names(config, keys), keys)

@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from gateway.kernel.errors import MessageRefused
 from gateway.kernel.strictjson import MAX_BYTES, strict_json
+from gateway.wire.jwk import rsa_jwk
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
@@ -140,8 +141,8 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweCompactSe
     settings = Settings("jwe-compact", config, frozenset(known))
     own, peer = settings.text("own_key"), settings.text("peer_key")
     return JweCompactSeal(
-        RSAKey.import_key(keys.rsa_private(own)),
-        RSAKey.import_key(keys.rsa_public(peer)),
+        rsa_jwk(keys.rsa_private(own)),
+        rsa_jwk(keys.rsa_public(peer)),
         settings.choice("alg", KeyAlgorithm, KeyAlgorithm.RSA_OAEP_256),
         settings.choice("answers", Answers, Answers.SEALED),
         settings.text("protocol_prefix", "x-hcx-"),

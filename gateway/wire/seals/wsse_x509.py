@@ -8,6 +8,7 @@ from cryptography import x509
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
+from gateway.wire.purpose import Purpose, require_purpose
 from gateway.wire.seals.base import Plain, Role, Sealed
 from gateway.wire.seals.settings import Answers, Settings
 from gateway.wire.seals.wsse_sign import Signer
@@ -54,8 +55,10 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> WsseX509Seal
     settings = Settings("wsse-x509", config, frozenset({"own_key", "peer_key", "window_s", "answers"}))
     own, peer = settings.text("own_key"), settings.text("peer_key")
     window = timedelta(seconds=settings.number("window_s", 300))
-    certificate = keys.certificate(own)
+    certificate, theirs = keys.certificate(own), keys.certificate(peer)
+    require_purpose(own, certificate, Purpose.SIGN)
+    require_purpose(peer, theirs, Purpose.SIGN)
     signer = Signer(keys.rsa_private(own), certificate, window)
-    verifier = Verifier(keys.certificate(peer), keys.rsa_public(peer), window)
+    verifier = Verifier(theirs, keys.rsa_public(peer), window)
     answers = settings.choice("answers", Answers, Answers.SEALED)
     return WsseX509Seal(signer, verifier, certificate, answers, (own, peer))
