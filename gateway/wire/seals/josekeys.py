@@ -61,7 +61,7 @@ def sign_keys(
     """Our key, the peer's and the names of both, from the settings named ``own`` and ``peer``, or from ``secret``."""
     if algorithm in _SHORTEST_SECRET:
         name = settings.text("secret")
-        secret = keys.secret_bytes(name).expose()
+        secret = secret_key(settings, keys, "secret").expose()
         if len(secret) < _SHORTEST_SECRET[algorithm]:
             raise settings.refuse("secret", f"must name a secret of {_SHORTEST_SECRET[algorithm]} bytes or more")
         shared = OctKey.import_key(secret)

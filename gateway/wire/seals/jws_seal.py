@@ -29,6 +29,7 @@ KNOWN = frozenset(
         "own_key",
         "peer_key",
         "secret",
+        "key_form",
         "alg",
         "form",
         "field",
@@ -210,7 +211,7 @@ def build_agreement(settings: Settings) -> Agreement:
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JwsSeal:  # noqa: ARG001 - builders' shape
-    """Settings: ``own_key``, ``peer_key`` (or ``secret`` for HS256); ``alg`` (RS256), ``form`` (compact | flattened |
+    """Settings: ``own_key``, ``peer_key`` (or ``secret`` and ``key_form`` for HS256); ``alg`` (RS256), ``form`` (compact | flattened |
     detached), ``field`` (none), ``signature_header`` (X-JWS-Signature), ``own_kid``, ``peer_kid``, ``typ`` (none),
     ``time_header`` (iat, for one), ``once_header`` (jti, for one), ``window_s`` (300), ``content_type``, ``answers``.
     """

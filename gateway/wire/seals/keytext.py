@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 from enum import StrEnum
 
 from gateway.kernel.secret import Secret
@@ -16,17 +17,20 @@ class KeyForm(StrEnum):
     BASE64 = "base64"
 
 
-def secret_key(settings: Settings, keys: KeyRing, name: str, lengths: tuple[int, ...]) -> Secret[bytes]:
-    """The secret that setting ``name`` names, read as ``key_form`` (text). Raises ``ConfigRefused`` for another length."""
+def secret_key(settings: Settings, keys: KeyRing, name: str, lengths: Collection[int] = ()) -> Secret[bytes]:
+    """The secret that setting ``name`` names, read as ``key_form`` (text).
+
+    Raises ``ConfigRefused`` for another form, for none of ``lengths`` (bytes), or, where any will do, for an empty key.
+    """
     text = keys.secret(settings.text(name)).expose()
     form = settings.choice("key_form", KeyForm, KeyForm.TEXT)
     try:
         key = _read(text, form)
     except (ValueError, binascii.Error):
         key = b""
-    if len(key) not in lengths:
-        wanted = " or ".join(map(str, lengths))
-        raise settings.refuse(name, f"must name a secret of {wanted} bytes, written as {form}")
+    if not key or (lengths and len(key) not in lengths):
+        wanted = f"of {' or '.join(map(str, lengths))} bytes, " if lengths else ""
+        raise settings.refuse(name, f"must name a secret {wanted}written as {form}")
     return Secret(key)
 
 

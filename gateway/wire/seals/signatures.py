@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.constant_time import bytes_eq
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
+from gateway.wire.seals.keytext import secret_key
 from gateway.wire.seals.settings import Settings
 from gateway.wire.sm2 import DEFAULT_USER_ID, Sm2PrivateKey, Sm2PublicKey
 from gateway.wire.sm2_forms import SignatureForm, der_from_raw, raw_from_der, signature_from_wire, signature_to_wire
 
-SETTINGS = frozenset({"algorithm", "own_key", "peer_key", "secret", "signature_form", "user_id"})
+SETTINGS = frozenset({"algorithm", "own_key", "peer_key", "secret", "key_form", "signature_form", "user_id"})
 
 
 class Signatures(Protocol):
@@ -184,7 +185,7 @@ def _sm2(settings: Settings, keys: KeyRing) -> Signatures:
 
 
 def _hmac(digest: hashes.HashAlgorithm) -> "Builder":
-    return lambda settings, keys: Hmac(keys.secret_bytes(settings.text("secret")), digest)
+    return lambda settings, keys: Hmac(secret_key(settings, keys, "secret"), digest)
 
 
 def _digest(digest: hashes.HashAlgorithm) -> "Builder":
@@ -218,7 +219,8 @@ PLAIN_HASHES = frozenset({"sha256", "sm3", "sha1", "md5"})
 
 
 def build_signatures(settings: Settings, keys: KeyRing) -> Signatures:
-    """From ``algorithm`` and its keys: ``own_key`` and ``peer_key``, or ``secret`` for HMAC.
+    """From ``algorithm`` and its keys: ``own_key`` and ``peer_key``, or ``secret`` (read as ``key_form``)
+    for HMAC.
 
     ``signature_form`` (der | raw) belongs to ECDSA and SM2, ``user_id`` (1234567812345678) to SM2; an empty one is allowed,
     because the 2023 text of GM/T 0009 prefers it.
