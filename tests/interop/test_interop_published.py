@@ -164,7 +164,7 @@ def test_yibao_keys_and_ciphertexts() -> None:
 def test_yibao_signed_text_and_signature(tmp_path: Path) -> None:
     made = YIBAO["sign_input_example"]
     seal = yibao_seal(tmp_path)._seal
-    text = seal.canonical.text(seal.canonical.covered(made["message"]))
+    text = seal.canonical.write(made["message"]).text
     assert text.decode() == made["string_to_sign"]
     assert seal.signatures.verify(base64.b64decode(made["signData_raw_rs_base64"]), text)
 

@@ -1,10 +1,11 @@
 """What a seal is: the only place where a message becomes bytes that can be trusted, and back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 
 class Role(StrEnum):
@@ -49,13 +50,18 @@ class Seal(Protocol):
         ...
 
 
-@runtime_checkable
-class HeaderSeal(Seal, Protocol):
-    """A seal whose signature travels in HTTP headers. Only these ever see a header; to all others none can matter."""
+class HeaderSeal(ABC):
+    """A ``Seal`` whose signature may travel in HTTP headers. Only these ever see a header; to all others none can matter."""
 
+    __slots__ = ()
+
+    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
+        """A message without headers."""
+        return self.open_with(body, {}, role, now)
+
+    @abstractmethod
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
-        """``open``, given the message's headers by lower-case name."""
-        ...
+        """``Seal.open``, given the message's headers by lower-case name."""
 
 
 def open_message(seal: Seal, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:

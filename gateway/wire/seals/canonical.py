@@ -1,47 +1,31 @@
 """The text that is signed: sorted ``k=v`` pairs or compact sorted JSON, written from parsed members.
 
 Both forms lose something of the message (types, empties, order). So what is believed afterwards is not the message but
-``covered``: the members as the text shows them, and nothing that the text leaves out.
+``Written.covered``: the members as the text shows them, and nothing that the text leaves out.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import msgspec
-
 from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
+from gateway.wire.seals.normal import Empties, Normal, build_normal, number_text
 from gateway.wire.seals.settings import Settings
 
 SETTINGS = frozenset({"empties", "numbers", "escape", "charset", "key_text"})
 PAIR_SETTINGS = SETTINGS | {"separator", "assign", "values", "nested"}
 
-_SORTED = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _SECRET = "{secret}"  # noqa: S105 - a placeholder
 
 Members = Mapping[str, Any]
-
-
-class Empties(StrEnum):
-    """Empty texts, empty lists and nulls, at every level."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
-
-class Numbers(StrEnum):
-    AS_WRITTEN = "as-written"
-    TEXT = "text"
-    """Numbers and booleans inside nested JSON become texts."""
 
 
 class Escape(StrEnum):
@@ -72,13 +56,21 @@ class Charset(StrEnum):
     GB18030 = "gb18030"
 
 
-class Canonical(Protocol):
-    def covered(self, members: Members) -> dict[str, Any]:
-        """The members as the text shows them. Raises ``SealRefused`` (seal-ambiguous) if others would show the same."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One message in canonical form."""
 
-    def text(self, covered: Members) -> bytes:
-        """The bytes to sign."""
+    covered: Members
+    """The members as the text shows them; the very object that was given when nothing had to change."""
+    document: bytes
+    """``covered`` as compact sorted JSON."""
+    text: bytes
+    """The bytes to sign."""
+
+
+class Canonical(Protocol):
+    def write(self, members: Members) -> Written:
+        """Raises ``SealRefused`` (seal-ambiguous) when other members would show the same text."""
         ...
 
 
@@ -95,20 +87,17 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class SortedJson:
-    empties: Empties
-    numbers: Numbers
+    normal: Normal
     escape: Escape
     charset: Charset
     tail: Tail
 
-    def covered(self, members: Members) -> dict[str, Any]:
-        return _normal(members, self.empties, self.numbers)
-
-    def text(self, covered: Members) -> bytes:
-        encoded = _SORTED.encode(covered)
+    def write(self, members: Members) -> Written:
+        covered, document = self.normal.value(members)
         if self.escape is Escape.NONE and self.charset is Charset.UTF_8 and self.tail.secret is None:
-            return encoded
-        return _bytes(self.tail.end(_escaped(encoded.decode(), self.escape)), self.charset)
+            return Written(covered, document, document)
+        text = self.tail.end(_escaped(document.decode(), self.escape))
+        return Written(covered, document, _bytes(text, self.charset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,66 +111,41 @@ class SortedPairs:
     assign: str
     values: Values
     nested: Nested
-    empties: Empties
-    numbers: Numbers
+    normal: Normal
     escape: Escape
     charset: Charset
     tail: Tail
 
-    def covered(self, members: Members) -> dict[str, Any]:
+    def write(self, members: Members) -> Written:
         if not all(map(_NAME.fullmatch, members)):
             raise refusal.ambiguous("a member's name holds a character that pairs do not allow")
-        return _normal(members, self.empties, self.numbers)
+        covered, pairs, parts, same = {}, [], [], True
+        for name in sorted(members):
+            value, encoded = self.normal.value(members[name])
+            same = same and value is members[name] and not self.normal.drops(value)
+            if not self.normal.drops(value):
+                covered[name] = value
+                pairs.append(f"{name}{self.assign}{self._shown(value, encoded)}")
+                parts.append(b'"%s":%s' % (name.encode(), encoded))
+        text = _bytes(self.tail.end(self.separator.join(pairs)), self.charset)
+        return Written(members if same else covered, b"{%s}" % b",".join(parts), text)
 
-    def text(self, covered: Members) -> bytes:
-        pairs = [f"{name}{self.assign}{self._value(covered[name])}" for name in sorted(covered)]
-        return _bytes(self.tail.end(self.separator.join(pairs)), self.charset)
-
-    def _value(self, value: Any) -> str:
-        shown = self._nested(value) if isinstance(value, dict | list) else self._plain(value)
+    def _shown(self, value: Any, encoded: bytes) -> str:
+        shown = self._nested(encoded) if isinstance(value, dict | list) else self._plain(value)
         return quote(shown, safe="", encoding=self.charset) if self.values is Values.URL else shown
 
-    def _nested(self, value: Any) -> str:
+    def _nested(self, encoded: bytes) -> str:
         if self.nested is Nested.REFUSE:
             raise refusal.ambiguous("a value is nested, but only plain values were agreed")
-        return _escaped(_SORTED.encode(value).decode(), self.escape)
+        return _escaped(encoded.decode(), self.escape)
 
     def _plain(self, value: Any) -> str:
-        shown = value if isinstance(value, str) else "" if value is None else _number_text(value)
+        shown = value if isinstance(value, str) else "" if value is None else number_text(value)
         if self.nested is Nested.JSON and shown[:1] in ("{", "["):
             raise refusal.ambiguous("a plain value starts like a nested one, so the signed text has a second reading")
         if self.values is Values.RAW and self.separator in shown:
             raise refusal.ambiguous("a value holds the separator, so the signed text has a second reading")
         return shown
-
-
-def _normal(members: Members, empties: Empties, numbers: Numbers) -> dict[str, Any]:
-    """New members without empties (an object left without members stays) and with numbers as texts, as agreed."""
-    if empties is Empties.KEEP and numbers is Numbers.AS_WRITTEN:
-        return dict(members)
-    drop, text = empties is Empties.DROP, numbers is Numbers.TEXT
-
-    def walk(value: Any) -> Any:
-        kind = type(value)
-        if kind is dict:
-            inner = {name: walk(one) for name, one in value.items()}
-            return {name: one for name, one in inner.items() if one not in _EMPTY} if drop else inner
-        if kind is list:
-            return [walk(one) for one in value]
-        return _number_text(value) if text and kind in _NUMBERS else value
-
-    normal: dict[str, Any] = walk(dict(members))
-    return normal
-
-
-_EMPTY: tuple[Any, ...] = ("", None, [])
-_NUMBERS = (int, Decimal, bool)
-
-
-def _number_text(value: int | Decimal | bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _escaped(text: str, escape: Escape) -> str:
@@ -219,8 +183,7 @@ def build_tail(settings: Settings, keys: KeyRing) -> Tail:
 def build_json(settings: Settings, tail: Tail) -> SortedJson:
     """From ``empties`` (keep), ``numbers`` (as-written), ``escape`` (none), ``charset`` (utf-8)."""
     return SortedJson(
-        settings.choice("empties", Empties, Empties.KEEP),
-        settings.choice("numbers", Numbers, Numbers.AS_WRITTEN),
+        build_normal(settings, Empties.KEEP),
         settings.choice("escape", Escape, Escape.NONE),
         settings.choice("charset", Charset, Charset.UTF_8),
         tail,
@@ -239,8 +202,7 @@ def build_pairs(settings: Settings, tail: Tail) -> SortedPairs:
         assign,
         settings.choice("values", Values, Values.RAW),
         settings.choice("nested", Nested, Nested.JSON),
-        settings.choice("empties", Empties, Empties.DROP),
-        settings.choice("numbers", Numbers, Numbers.AS_WRITTEN),
+        build_normal(settings, Empties.DROP),
         settings.choice("escape", Escape, Escape.NONE),
         settings.choice("charset", Charset, Charset.UTF_8),
         tail,

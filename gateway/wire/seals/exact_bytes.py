@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal, signatures
-from gateway.wire.seals.base import Plain, Role, Sealed
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Sealed
 from gateway.wire.seals.canonical import Tail, build_tail
 from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.freshness import Freshness, build_freshness
@@ -58,7 +58,7 @@ class SignedText:
 
 
 @dataclass(frozen=True, slots=True)
-class ExactBytesSeal:
+class ExactBytesSeal(HeaderSeal):
     profile: str
     signatures: signatures.Signatures
     text: SignedText
@@ -82,9 +82,6 @@ class ExactBytesSeal:
         text = self.text.write(tuple(headers.values()), plain.document)
         headers[self.signature_header] = self.encoding.write(self.signatures.sign(text))
         return Sealed(plain.document, self.content_type, headers, self.key_ids)
-
-    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
-        return self.open_with(body, {}, role, now)
 
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         if self.answers.apply_to(role):

@@ -3,7 +3,6 @@
 JWE alone proves that nothing was changed, not who sent it (except ``dir``, whose key only the two ends hold).
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from joserfc.errors import JoseError
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import jws_seal, refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
-from gateway.wire.seals.jose import CryptRegistry, header_of, require_agreed
+from gateway.wire.seals.jose import CryptRegistry, header_of, require_agreed, single_use_mark
 from gateway.wire.seals.josekeys import ContentAlgorithm, JoseKey, KeyAlgorithm, crypt_keys
 from gateway.wire.seals.members import json_bytes, json_object
 from gateway.wire.seals.settings import Answers, Settings
@@ -96,7 +95,7 @@ class JweSeal:
         if self.inner is not None:
             return self.inner.open(document, role, now)
         readable = {name: value for name, value in header.items() if name not in _OWN}
-        return Plain(document, readable, hashlib.sha256(token.encode()).hexdigest())
+        return Plain(document, readable, single_use_mark(token))
 
     def _token(self, body: bytes) -> str:
         token = json_object(body).get(self.agreement.field) if self.agreement.field else body.decode("ascii", "replace")

@@ -1,4 +1,4 @@
-"""``jws``: a JSON Web Signature (RFC 7515) around or beside the document, made and verified by joserfc.
+"""``jws``: a JSON Web Signature (RFC 7515) around or beside the document; joserfc's algorithms sign and verify.
 
 Forms: ``compact``, ``flattened`` (JSON) and ``detached``: the bytes of the body are signed as they travel (``b64: false``,
 RFC 7797) and the signature stands in an HTTP header.
@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc import jws
 from joserfc.errors import JoseError
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
-from gateway.wire.seals.base import Plain, Role, Sealed
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Sealed
 from gateway.wire.seals.freshness import Freshness, TimeForm
-from gateway.wire.seals.jose import MAX_HEADER, SignRegistry, base64url, header_of, require_agreed
+from gateway.wire.seals.jose import MAX_HEADER, base64url, header_of, require_agreed, write_base64url
 from gateway.wire.seals.josekeys import JoseKey, SignAlgorithm, sign_keys
 from gateway.wire.seals.members import json_bytes, json_object
 from gateway.wire.seals.settings import Answers, Settings
@@ -53,6 +53,14 @@ class Form(StrEnum):
     DETACHED = "detached"
 
 
+class Algorithm(Protocol):
+    """One of joserfc's algorithms."""
+
+    def sign(self, msg: bytes, key: Any) -> bytes: ...
+
+    def verify(self, msg: bytes, sig: bytes, key: Any) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """What both ends agreed on outside the message."""
@@ -77,12 +85,12 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class JwsSeal:
+class JwsSeal(HeaderSeal):
     profile: str
     own: JoseKey
     peer: JoseKey
     agreement: Agreement
-    registry: SignRegistry
+    algorithm: Algorithm
     content_type: str
     answers: Answers
     key_ids: tuple[str, ...]
@@ -92,19 +100,18 @@ class JwsSeal:
         agreement = self.agreement
         if self.answers.apply_to(role):
             return Sealed(plain.document, self.content_type)
-        header = self._header(plain, now)
-        if agreement.form is Form.FLATTENED:
-            made = jws.serialize_json({"protected": header}, plain.document, self.own, registry=self.registry)
-            return Sealed(json_bytes(made), self.content_type, key_ids=self.key_ids)
-        token = jws.serialize_compact(header, plain.document, self.own, registry=self.registry)
+        head = write_base64url(json_bytes(self._header(plain, now)))
+        payload = plain.document if agreement.form is Form.DETACHED else write_base64url(plain.document).encode()
+        signature = write_base64url(self.algorithm.sign(b"%s.%s" % (head.encode(), payload), self.own))
         if agreement.form is Form.DETACHED:
-            headers = {agreement.signature_header: _detached(token)}
+            headers = {agreement.signature_header: f"{head}..{signature}"}
             return Sealed(plain.document, self.content_type, headers, self.key_ids)
+        if agreement.form is Form.FLATTENED:
+            made = {"protected": head, "payload": payload.decode(), "signature": signature}
+            return Sealed(json_bytes(made), self.content_type, key_ids=self.key_ids)
+        token = f"{head}.{payload.decode()}.{signature}"
         body = json_bytes({agreement.field: token}) if agreement.field else token.encode()
         return Sealed(body, self.content_type, key_ids=self.key_ids)
-
-    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
-        return self.open_with(body, {}, role, now)
 
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         agreement = self.agreement
@@ -122,9 +129,12 @@ class JwsSeal:
         require_agreed(header, agreement.deciding, agreement.peer_kid)
         if not signature:
             raise refusal.unsigned()
-        base64url(signature, "the signature is no Base64url text")
-        document = self._verified(f"{head}.{payload}.{signature}", body)
-        return self._plain(document, header, f"{head}.{payload}", now)
+        signed = b"%s.%s" % (head.encode(), body if agreement.form is Form.DETACHED else payload.encode())
+        if not self._verified(signed, base64url(signature, "the signature is no Base64url text")):
+            raise refusal.signature()
+        detached = agreement.form is Form.DETACHED
+        document = body if detached else base64url(payload, "the payload is no Base64url text")
+        return self._plain(document, header, signed, now)
 
     def _header(self, plain: Plain, now: datetime) -> dict[str, Any]:
         agreement = self.agreement
@@ -144,14 +154,13 @@ class JwsSeal:
             raise refusal.form("the body lacks the token")
         return token.strip()
 
-    def _verified(self, token: str, body: bytes) -> bytes:
-        detached = body if self.agreement.form is Form.DETACHED else None
+    def _verified(self, signed: bytes, signature: bytes) -> bool:
         try:
-            return jws.deserialize_compact(token, self.peer, registry=self.registry, payload=detached).payload
-        except (JoseError, ValueError, TypeError, KeyError):
-            raise refusal.signature() from None
+            return bool(self.algorithm.verify(signed, signature, self.peer))
+        except (JoseError, ValueError, TypeError):
+            return False
 
-    def _plain(self, document: bytes, header: Mapping[str, Any], signed: str, now: datetime) -> Plain:
+    def _plain(self, document: bytes, header: Mapping[str, Any], signed: bytes, now: datetime) -> Plain:
         agreement = self.agreement
         if agreement.time_header:
             agreement.freshness.require(str(header.get(agreement.time_header, "")), now)
@@ -159,15 +168,7 @@ class JwsSeal:
         if agreement.once_header and not once:
             raise refusal.form("the message carries no single-use id")
         readable = {name: value for name, value in header.items() if name not in _OWN}
-        if not once:
-            covered = signed.encode() + document if agreement.form is Form.DETACHED else signed.encode()
-            once = hashlib.sha256(covered).hexdigest()
-        return Plain(document, readable, once)
-
-
-def _detached(token: str) -> str:
-    """Without its payload, which the library leaves in where it needs no encoding."""
-    return f"{token.partition('.')[0]}..{token.rpartition('.')[2]}"
+        return Plain(document, readable, once or hashlib.sha256(signed).hexdigest())
 
 
 def _parts(token: str) -> tuple[str, str, str]:
@@ -224,7 +225,7 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JwsSeal:  # 
         own,
         peer,
         agreement,
-        SignRegistry(algorithms=[agreement.algorithm], strict_check_header=False),
+        jws.JWSRegistry.algorithms[agreement.algorithm],
         settings.text("content_type", "application/jose" if wrapped else "application/json"),
         settings.choice("answers", Answers, Answers.SEALED),
         names,

@@ -14,8 +14,8 @@ from typing import Any
 from gateway.kernel.errors import SealRefused
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal, signatures
-from gateway.wire.seals.base import Plain, Role, Sealed
-from gateway.wire.seals.canonical import PAIR_SETTINGS, Canonical, Members, build_json, build_pairs, build_tail
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Sealed
+from gateway.wire.seals.canonical import PAIR_SETTINGS, Canonical, Members, Written, build_json, build_pairs, build_tail
 from gateway.wire.seals.canonical import SETTINGS as TEXT_SETTINGS
 from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.field_cipher import Covers, FieldCipher, ValueForm, build_field_cipher
@@ -57,7 +57,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedMembersSeal:
+class SignedMembersSeal(HeaderSeal):
     profile: str
     layout: Layout
     canonical: Canonical
@@ -75,15 +75,11 @@ class SignedMembersSeal:
         members = self._members(plain, now)
         travels = members if self.cipher is None else self.cipher.close(members)
         clear = self.cipher is not None and self.cipher.covers is Covers.CLEAR
-        text = self.canonical.text(self._covered(members if clear else travels))
-        signature = layout.encoding.write(self.signatures.sign(text))
+        written = self.canonical.write(self._signed(members if clear else travels))
+        signature = layout.encoding.write(self.signatures.sign(written.text))
         headers = {layout.signature_header: signature} if layout.signature_header else {}
-        if layout.signature_field:
-            travels = {**travels, layout.signature_field: signature}
-        return Sealed(layout.body.write(travels), layout.body.content_type, headers, self.key_ids)
-
-    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
-        return self.open_with(body, {}, role, now)
+        body = self._body(travels, written, signature)
+        return Sealed(body, layout.body.content_type, headers, self.key_ids)
 
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         if self.answers.apply_to(role):
@@ -91,14 +87,14 @@ class SignedMembersSeal:
         members = self.layout.body.read(body)
         signature = self._signature(members, headers)
         clear_is_signed = self.cipher is not None and self.cipher.covers is Covers.CLEAR
-        covered = self._covered(self._opened_unproven(members) if clear_is_signed else members)
-        text = self.canonical.text(covered)
-        if not self.signatures.verify(signature, text):
+        written = self.canonical.write(self._signed(self._opened_unproven(members) if clear_is_signed else members))
+        if not self.signatures.verify(signature, written.text):
             raise refusal.signature()
-        self._require_fresh(covered, now)
+        self._require_fresh(written.covered, now)
         if self.cipher is not None and not clear_is_signed:
-            covered = self.cipher.open(covered)
-        return self._plain(covered, text)
+            opened = self.cipher.open(written.covered)
+            written = Written(opened, json_bytes(opened), written.text)
+        return self._plain(written)
 
     def _members(self, plain: Plain, now: datetime) -> dict[str, Any]:
         layout = self.layout
@@ -114,7 +110,9 @@ class SignedMembersSeal:
         if layout.nonce_field:
             members[layout.nonce_field] = secrets.token_hex(16)
         if layout.body is BodyForm.FORM:
-            return {name: value if _nested(value) else form_text(value) for name, value in members.items()}
+            return {
+                name: value if isinstance(value, dict | list) else form_text(value) for name, value in members.items()
+            }
         return members
 
     @property
@@ -130,9 +128,20 @@ class SignedMembersSeal:
         except UnicodeDecodeError:
             raise refusal.form("the document is not UTF-8") from None
 
-    def _covered(self, members: Members) -> dict[str, Any]:
+    def _signed(self, members: Members) -> Members:
+        """Without what is agreed to stand outside the signature."""
         apart = self.layout.unsigned | {self.layout.signature_field}
-        return self.canonical.covered({name: value for name, value in members.items() if name not in apart})
+        if apart.isdisjoint(members):
+            return members
+        return {name: value for name, value in members.items() if name not in apart}
+
+    def _body(self, travels: Members, written: Written, signature: str) -> bytes:
+        layout = self.layout
+        own = {layout.signature_field: signature} if layout.signature_field else {}
+        if layout.body is BodyForm.JSON and written.covered is travels and own and travels:
+            # The sorted text is the message already, so that only the signature is to be added.
+            return written.document[:-1] + b"," + json_bytes(own)[1:]
+        return layout.body.write({**travels, **own})
 
     def _signature(self, members: Members, headers: Mapping[str, str]) -> bytes:
         layout = self.layout
@@ -163,18 +172,15 @@ class SignedMembersSeal:
         if layout.nonce_field and not covered.get(layout.nonce_field):
             raise refusal.form("the message carries no nonce")
 
-    def _plain(self, covered: dict[str, Any], text: bytes) -> Plain:
-        layout = self.layout
+    def _plain(self, written: Written) -> Plain:
+        layout, covered = self.layout, written.covered
         nonce = covered.get(layout.nonce_field) if layout.nonce_field else None
-        once = form_text(nonce) if nonce is not None else hashlib.sha256(text).hexdigest()
+        once = form_text(nonce) if nonce is not None else hashlib.sha256(written.text).hexdigest()
         if not layout.document_field:
-            return Plain(json_bytes(covered), once=once)
-        document = covered.pop(layout.document_field, _ABSENT)
-        return Plain(document.encode() if isinstance(document, str) else json_bytes(document), covered, once)
-
-
-def _nested(value: Any) -> bool:
-    return isinstance(value, dict | list)
+            return Plain(written.document, once=once)
+        document = covered.get(layout.document_field, _ABSENT)
+        beside = {name: value for name, value in covered.items() if name != layout.document_field}
+        return Plain(document.encode() if isinstance(document, str) else json_bytes(document), beside, once)
 
 
 def build_pairs_seal(config: Mapping[str, Any], keys: KeyRing, today: date) -> SignedMembersSeal:  # noqa: ARG001

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from gateway.wire.seals.base import HeaderSeal, Plain, Role, Seal, Sealed
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Seal, Sealed, open_message
 from gateway.wire.seals.settings import Settings, WeakUntil, day_of
 
 LABELS: Mapping[str, tuple[str, ...]] = {
@@ -79,8 +79,10 @@ def weak_use(config: Mapping[str, Any]) -> WeakUse | None:
     return WeakUse(found, until, reason)
 
 
-class DatedSeal:
+class DatedSeal(HeaderSeal):
     """A seal that stops on the day after its exception, in a process that runs over the date too."""
+
+    __slots__ = ("_seal", "_weak", "profile")
 
     def __init__(self, seal: Seal, weak: WeakUntil) -> None:
         self.profile = seal.profile
@@ -91,25 +93,13 @@ class DatedSeal:
         self._weak.require(day_of(now))
         return self._seal.seal(plain, role, now)
 
-    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
-        self._weak.require(day_of(now))
-        return self._seal.open(body, role, now)
-
-
-class DatedHeaderSeal(DatedSeal):
-    """The same for a seal whose signature travels in a header."""
-
-    def __init__(self, seal: HeaderSeal, weak: WeakUntil) -> None:
-        super().__init__(seal, weak)
-        self._header_seal = seal
-
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         self._weak.require(day_of(now))
-        return self._header_seal.open_with(body, headers, role, now)
+        return open_message(self._seal, body, headers, role, now)
 
 
 def held_to_its_date(seal: Seal, use: WeakUse, today: date) -> Seal:
     """Raises ``ConfigRefused`` (weak-seal-expired) when the last day is over already."""
     weak = WeakUntil(seal.profile, use.until)
     weak.require(today)
-    return DatedHeaderSeal(seal, weak) if isinstance(seal, HeaderSeal) else DatedSeal(seal, weak)
+    return DatedSeal(seal, weak)

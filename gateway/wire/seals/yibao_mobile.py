@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
 from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
-from gateway.wire.seals.canonical import Charset, Empties, Escape, Nested, Numbers, SortedPairs, Tail, Values
+from gateway.wire.seals.canonical import Charset, Escape, Nested, SortedPairs, Tail, Values
 from gateway.wire.seals.ciphers import Blocks, Content, Sm4Gcm
 from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.field_cipher import Covers, FieldCipher, ValueForm
 from gateway.wire.seals.freshness import build_freshness
 from gateway.wire.seals.members import BodyForm
+from gateway.wire.seals.normal import Empties, Normal, Numbers
 from gateway.wire.seals.settings import Answers, Settings
 from gateway.wire.seals.signatures import Sm2
 from gateway.wire.seals.signed_members import Layout, SignedMembersSeal
@@ -127,8 +128,7 @@ def _text(secret: Secret[str]) -> SortedPairs:
         assign="=",
         values=Values.RAW,
         nested=Nested.JSON,
-        empties=Empties.DROP,
-        numbers=Numbers.TEXT,
+        normal=Normal(Empties.DROP, Numbers.TEXT),
         escape=Escape.NONE,
         charset=Charset.UTF_8,
         tail=Tail("&key=", secret),
