@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +124,12 @@ def _signers(keys: KeyRing) -> dict[str, Callable[[bytes], object]]:
 
 
 def _canonical(primitive: Callable[[bytes], object], data: bytes) -> Work:
-    """Each side reads the document and writes its sorted text once."""
+    """Each side reads the document, with numbers that keep their text, and writes its sorted text once."""
+    decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
     def work() -> None:
-        _SORTED.encode(msgspec.json.decode(data))
-        primitive(_SORTED.encode(msgspec.json.decode(data)))
+        _SORTED.encode(decode(data))
+        primitive(_SORTED.encode(decode(data)))
 
     return work
 

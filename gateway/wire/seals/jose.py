@@ -3,8 +3,6 @@
 Source: RFC 7515, RFC 7516, RFC 8725 (JWT best current practice).
 """
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +11,7 @@ from joserfc import jwe
 
 from gateway.kernel.strictjson import MAX_BYTES
 from gateway.wire.seals import refusal
+from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.members import json_object
 
 OWN_KEYS = frozenset({"jwk", "jku", "x5c", "x5u", "x5t", "x5t#S256"})
@@ -35,15 +34,9 @@ def header_of(segment: str) -> dict[str, Any]:
 def base64url(segment: str, what: str) -> bytes:
     """Only the one spelling without padding. Raises ``SealRefused`` (seal-form) that says ``what``."""
     try:
-        text = segment.encode("ascii").translate(_TO_BASE64) + b"=" * (-len(segment) % 4)
-        data = binascii.a2b_base64(text, strict_mode=True)
-    except (binascii.Error, ValueError):
+        return Encoding.BASE64URL.read(segment)
+    except ValueError:
         raise refusal.form(what) from None
-    last = len(segment) % 4
-    # The last character may carry bits that nobody reads: they must be nought, or one value has several texts.
-    if last and segment[-last:] != write_base64url(data[1 - last :]):
-        raise refusal.form(what)
-    return data
 
 
 def single_use_mark(token: str) -> str:
@@ -53,13 +46,6 @@ def single_use_mark(token: str) -> str:
     head, _, vector, _, tag = token.split(".")
     parts = (base64url(part, "a part of the token is no Base64url text") for part in (head, vector, tag))
     return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def write_base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-_TO_BASE64 = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 def require_agreed(header: Mapping[str, Any], agreed: Mapping[str, Any], kid: str) -> None:

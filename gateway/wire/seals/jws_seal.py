@@ -18,8 +18,9 @@ from joserfc.errors import JoseError
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import HeaderSeal, Plain, Role, Sealed
+from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.freshness import Freshness, TimeForm
-from gateway.wire.seals.jose import MAX_HEADER, base64url, header_of, require_agreed, write_base64url
+from gateway.wire.seals.jose import MAX_HEADER, base64url, header_of, require_agreed
 from gateway.wire.seals.josekeys import JoseKey, SignAlgorithm, sign_keys
 from gateway.wire.seals.members import json_bytes, json_object
 from gateway.wire.seals.settings import Answers, Settings
@@ -44,6 +45,7 @@ KNOWN = frozenset(
         "answers",
     }
 )
+_BASE64URL = Encoding.BASE64URL
 _OWN = frozenset({"alg", "b64", "crit", "kid", "typ", "cty"})
 
 
@@ -100,9 +102,9 @@ class JwsSeal(HeaderSeal):
         agreement = self.agreement
         if self.answers.apply_to(role):
             return Sealed(plain.document, self.content_type)
-        head = write_base64url(json_bytes(self._header(plain, now)))
-        payload = plain.document if agreement.form is Form.DETACHED else write_base64url(plain.document).encode()
-        signature = write_base64url(self.algorithm.sign(b"%s.%s" % (head.encode(), payload), self.own))
+        head = _BASE64URL.write(json_bytes(self._header(plain, now)))
+        payload = plain.document if agreement.form is Form.DETACHED else _BASE64URL.write(plain.document).encode()
+        signature = _BASE64URL.write(self.algorithm.sign(b"%s.%s" % (head.encode(), payload), self.own))
         if agreement.form is Form.DETACHED:
             headers = {agreement.signature_header: f"{head}..{signature}"}
             return Sealed(plain.document, self.content_type, headers, self.key_ids)

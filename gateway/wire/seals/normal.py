@@ -65,7 +65,8 @@ class Normal:
 
 
 _EMPTY: tuple[Any, ...] = ("", None, [])
-_EMPTY_MARKS = (b'""', b"null", b"[]")
+_EMPTY_MARKS = (b'":""', b'":null', b'":[]')
+"""How an empty member stands in compact JSON; a text that looks so costs a walk and no more."""
 _NUMBERS = (int, Decimal, bool)
 
 
