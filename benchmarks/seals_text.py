@@ -74,6 +74,7 @@ def _cases(keys: KeyRing, data: bytes, size: int) -> list[Case]:
     for name, keyed, primitive in (("rsa-sha256", RSA, signers["rsa"]), ("sm2-sm3", SM2, signers["sm2"])):
         by_hand = _canonical(primitive, data)
         made.append((f"sorted-json {name}", {**sorted_json, "algorithm": name, **keyed}, by_hand))
+        by_hand = _pairs(primitive, data)
         made.append((f"sorted-pairs {name}", {**pairs, "algorithm": name, **keyed}, by_hand))
     made.append(("yibao-mobile", yibao, _yibao(signers["sm2"], data)))
     for alg, keyed, primitive in (
@@ -130,6 +131,24 @@ def _canonical(primitive: Callable[[bytes], object], data: bytes) -> Work:
     def work() -> None:
         _SORTED.encode(decode(data))
         primitive(_SORTED.encode(decode(data)))
+
+    return work
+
+
+def _pairs(primitive: Callable[[bytes], object], data: bytes) -> Work:
+    """Each side reads the document and joins its sorted pairs once, nested values as sorted JSON."""
+    decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+    def shown(value: object) -> str:
+        return value if isinstance(value, str) else _SORTED.encode(value).decode()
+
+    def text() -> bytes:
+        members = decode(data)
+        return "&".join(f"{name}={shown(members[name])}" for name in sorted(members)).encode()
+
+    def work() -> None:
+        text()
+        primitive(text())
 
     return work
 

@@ -4,7 +4,7 @@ Source: RFC 7515, RFC 7516, RFC 8725 (JWT best current practice).
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from joserfc import jwe
@@ -26,26 +26,26 @@ class CryptRegistry(jwe.JWERegistry):
     max_ciphertext_length = MAX_BYTES
 
 
-def header_of(segment: str) -> dict[str, Any]:
+def header_of(segment: bytes) -> dict[str, Any]:
     """A protected header. Raises ``SealRefused`` (seal-form) for no strict JSON object in Base64url."""
     return json_object(base64url(segment, "the protected header is no Base64url text"))
 
 
-def base64url(segment: str, what: str) -> bytes:
+def base64url(segment: bytes, what: str) -> bytes:
     """Only the one spelling without padding. Raises ``SealRefused`` (seal-form) that says ``what``."""
     try:
-        return Encoding.BASE64URL.read(segment)
+        return Encoding.BASE64URL.read(segment.decode("ascii"))
     except ValueError:
         raise refusal.form(what) from None
 
 
-def single_use_mark(token: str) -> str:
+def single_use_mark(parts: Sequence[bytes]) -> str:
     """What tells one compact JWE from every other: its header, vector and tag as bytes, not as texts, so that no second
     spelling of one token has a mark of its own. Raises ``SealRefused`` (seal-form).
     """
-    head, _, vector, _, tag = token.split(".")
-    parts = (base64url(part, "a part of the token is no Base64url text") for part in (head, vector, tag))
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    head, _, vector, _, tag = parts
+    told = (base64url(part, "a part of the token is no Base64url text") for part in (head, vector, tag))
+    return hashlib.sha256(b"".join(told)).hexdigest()
 
 
 def require_agreed(header: Mapping[str, Any], agreed: Mapping[str, Any], kid: str) -> None:

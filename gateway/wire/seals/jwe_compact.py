@@ -79,7 +79,7 @@ class JweCompactSeal:
             raise refusal.form("payload must be a compact JWE")
         document, header = self._decrypt(token)
         readable = {name: value for name, value in header.items() if name not in _OWN_HEADERS}
-        return Plain(document, readable, self._once(readable) or single_use_mark(token))
+        return Plain(document, readable, self._once(readable) or single_use_mark(token.encode().split(b".")))
 
     def _decrypt(self, token: str) -> tuple[bytes, Mapping[str, Any]]:
         header = _header(token)
@@ -107,7 +107,7 @@ class JweCompactSeal:
 def _header(token: str) -> dict[str, Any]:
     if token.count(".") != 4:
         raise refusal.form("a compact JWE has five parts")
-    return header_of(token.partition(".")[0])
+    return header_of(token.partition(".")[0].encode())
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweCompactSeal:  # noqa: ARG001 - builders' shape

@@ -49,12 +49,8 @@ class Agreement:
     field: str
     own_kid: str
     peer_kid: str
-    nested: bool
-
-    @property
-    def deciding(self) -> dict[str, Any]:
-        fixed: dict[str, Any] = {"alg": str(self.algorithm), "enc": str(self.content)}
-        return {**fixed, "cty": _NESTED_TYPE} if self.nested else fixed
+    deciding: Mapping[str, Any]
+    """The header members that decide how a message is read, each with its one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +85,26 @@ class JweSeal:
         if self.answers.apply_to(role):
             return Plain(body)
         token = self._token(body)
-        header = header_of(token.partition(".")[0])
+        parts = token.split(b".")
+        if len(parts) != 5:
+            raise refusal.form("a compact JWE has five parts")
+        header = header_of(parts[0])
         require_agreed(header, self.agreement.deciding, self.agreement.own_kid)
         document = self._decrypted(token)
         if self.inner is not None:
             return self.inner.open(document, role, now)
         readable = {name: value for name, value in header.items() if name not in _OWN}
-        return Plain(document, readable, single_use_mark(token))
+        return Plain(document, readable, single_use_mark(parts))
 
-    def _token(self, body: bytes) -> str:
-        token = json_object(body).get(self.agreement.field) if self.agreement.field else body.decode("ascii", "replace")
-        if not isinstance(token, str) or token.count(".") != 4:
-            raise refusal.form("a compact JWE has five parts")
-        return token.strip()
+    def _token(self, body: bytes) -> bytes:
+        if not self.agreement.field:
+            return body.strip()
+        token = json_object(body).get(self.agreement.field)
+        if not isinstance(token, str):
+            raise refusal.form("the body lacks the token")
+        return token.encode()
 
-    def _decrypted(self, token: str) -> bytes:
+    def _decrypted(self, token: bytes) -> bytes:
         try:
             opened = jwe.decrypt_compact(token, self.own, registry=self.registry).plaintext
         except (JoseError, InvalidTag, ValueError, TypeError, KeyError):
@@ -120,13 +121,15 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweSeal:
     """
     settings = Settings("jwe", config, KNOWN)
     nested = settings.section("nested")
+    algorithm = settings.choice("alg", KeyAlgorithm, KeyAlgorithm.RSA_OAEP_256)
+    content = settings.choice("enc", ContentAlgorithm, ContentAlgorithm.A256GCM)
     agreement = Agreement(
-        settings.choice("alg", KeyAlgorithm, KeyAlgorithm.RSA_OAEP_256),
-        settings.choice("enc", ContentAlgorithm, ContentAlgorithm.A256GCM),
+        algorithm,
+        content,
         settings.optional("field"),
         settings.optional("own_kid"),
         settings.optional("peer_kid"),
-        nested is not None,
+        {"alg": str(algorithm), "enc": str(content)} | ({} if nested is None else {"cty": _NESTED_TYPE}),
     )
     own, peer, names = crypt_keys(settings, keys, agreement.algorithm, agreement.content)
     inner = None if nested is None else jws_seal.build(nested, keys, today)

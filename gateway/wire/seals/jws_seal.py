@@ -79,11 +79,8 @@ class Agreement:
     once_header: str
     freshness: Freshness
 
-    @property
-    def deciding(self) -> dict[str, Any]:
-        """The header members that decide how a message is read."""
-        fixed: dict[str, Any] = {"alg": str(self.algorithm)}
-        return {**fixed, "b64": False, "crit": ["b64"]} if self.form is Form.DETACHED else fixed
+    deciding: Mapping[str, Any]
+    """The header members that decide how a message is read, each with its one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,9 @@ class JwsSeal(HeaderSeal):
         if self.answers.apply_to(role):
             return Plain(body)
         if agreement.form is Form.DETACHED:
-            head, payload, signature = _parts(headers.get(agreement.signature_header.lower(), ""))
+            head, payload, signature = _parts(
+                headers.get(agreement.signature_header.lower(), "").encode("ascii", "replace")
+            )
             if payload:
                 raise refusal.ambiguous("a detached signature brings its own payload beside the body")
         elif agreement.form is Form.FLATTENED:
@@ -131,7 +130,7 @@ class JwsSeal(HeaderSeal):
         require_agreed(header, agreement.deciding, agreement.peer_kid)
         if not signature:
             raise refusal.unsigned()
-        signed = b"%s.%s" % (head.encode(), body if agreement.form is Form.DETACHED else payload.encode())
+        signed = b"%s.%s" % (head, body if agreement.form is Form.DETACHED else payload)
         if not self._verified(signed, base64url(signature, "the signature is no Base64url text")):
             raise refusal.signature()
         detached = agreement.form is Form.DETACHED
@@ -150,11 +149,13 @@ class JwsSeal(HeaderSeal):
             header[agreement.once_header] = str(uuid.uuid4())
         return header
 
-    def _token(self, body: bytes) -> str:
-        token = json_object(body).get(self.agreement.field) if self.agreement.field else body.decode("ascii", "replace")
+    def _token(self, body: bytes) -> bytes:
+        if not self.agreement.field:
+            return body.strip()
+        token = json_object(body).get(self.agreement.field)
         if not isinstance(token, str):
             raise refusal.form("the body lacks the token")
-        return token.strip()
+        return token.encode()
 
     def _verified(self, signed: bytes, signature: bytes) -> bool:
         try:
@@ -173,16 +174,16 @@ class JwsSeal(HeaderSeal):
         return Plain(document, readable, once or hashlib.sha256(signed).hexdigest())
 
 
-def _parts(token: str) -> tuple[str, str, str]:
+def _parts(token: bytes) -> tuple[bytes, bytes, bytes]:
     if not token:
         raise refusal.unsigned()
-    parts = token.split(".")
-    if len(parts) != 3 or not token.isascii() or len(parts[0]) > MAX_HEADER:
+    parts = token.split(b".")
+    if len(parts) != 3 or len(parts[0]) > MAX_HEADER:
         raise refusal.form("a compact JWS has three parts")
     return parts[0], parts[1], parts[2]
 
 
-def _flattened(body: bytes) -> tuple[str, str, str]:
+def _flattened(body: bytes) -> tuple[bytes, bytes, bytes]:
     message = json_object(body)
     if "signature" not in message:
         raise refusal.unsigned()
@@ -190,7 +191,7 @@ def _flattened(body: bytes) -> tuple[str, str, str]:
         raise refusal.header("a flattened JWS holds protected, payload and signature, and no unprotected header")
     if not all(isinstance(value, str) and "." not in value for value in message.values()):
         raise refusal.form("the parts of a JWS must be texts")
-    return message["protected"], message["payload"], message["signature"]
+    return message["protected"].encode(), message["payload"].encode(), message["signature"].encode()
 
 
 def build_agreement(settings: Settings) -> Agreement:
@@ -198,9 +199,11 @@ def build_agreement(settings: Settings) -> Agreement:
     field = settings.optional("field")
     if field and form is not Form.COMPACT:
         raise settings.refuse("field", "belongs to the compact form")
+    algorithm = settings.choice("alg", SignAlgorithm, SignAlgorithm.RS256)
+    unencoded = {"b64": False, "crit": ["b64"]} if form is Form.DETACHED else {}
     window = timedelta(seconds=settings.number("window_s", 300))
     return Agreement(
-        settings.choice("alg", SignAlgorithm, SignAlgorithm.RS256),
+        algorithm,
         form,
         field,
         settings.text("signature_header", "X-JWS-Signature"),
@@ -210,6 +213,7 @@ def build_agreement(settings: Settings) -> Agreement:
         settings.optional("time_header"),
         settings.optional("once_header"),
         Freshness(TimeForm.SECONDS, window),
+        {"alg": str(algorithm), **unencoded},
     )
 
 
