@@ -43,8 +43,9 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
 from gateway.wire.listen import listen, listen_local
-from gateway.wire.seals import build_seal
+from gateway.wire.seals import build_seal, weak_use
 from gateway.wire.seals.overlap import peer_names
+from gateway.wire.seals.settings import day_of
 from gateway.wire.tls import client_context, server_context
 from gateway.wire.trust import Trust
 
@@ -166,7 +167,7 @@ def load_partner(
     bare = build_seal({"profile": "plain"}, keys)
     seal = build_seal(manifest.seal, keys)
     require_trusted_peers(deployed, manifest, keys, clock)
-    metrics.weak_crypto(manifest.insurer, "exception" in manifest.seal)
+    metrics.weak_crypto(manifest.insurer, weak_use(manifest.seal) is not None)
     return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
 
 
@@ -267,4 +268,9 @@ def _watch(
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
-    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready)
+    def weak() -> dict[tuple[str, str], float]:
+        today = day_of(gateway.engine.clock.now())
+        uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
+        return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
+
+    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready, weak=weak)
