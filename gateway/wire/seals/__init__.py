@@ -6,9 +6,10 @@ from typing import Any
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
-from gateway.wire.seals import aes_ecb, detached_text, jwe_compact, plain, sm2_envelope, wsse_x509
+from gateway.wire.seals import aes_ecb, detached_text, jwe_compact, plain, sm2_envelope
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed
 from gateway.wire.seals.settings import day_of
+from gateway.wire.seals.xml import dsig_build, wsse
 
 __all__ = ["PROFILES", "Plain", "Role", "Seal", "Sealed", "build_seal"]
 
@@ -17,7 +18,8 @@ PROFILES: Mapping[str, Callable[[Mapping[str, Any], KeyRing, date], Seal]] = {
     "aes-ecb-body": aes_ecb.build,
     "sm2-envelope": sm2_envelope.build,
     "detached-text": detached_text.build,
-    "wsse-x509": wsse_x509.build,
+    "xml-dsig": dsig_build.build,
+    "wsse-x509": wsse.build,
     "jwe-compact": jwe_compact.build,
 }
 

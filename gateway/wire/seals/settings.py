@@ -33,6 +33,20 @@ class Settings:
             raise self.refuse(name, "must be a text")
         return value
 
+    def optional(self, name: str, default: str = "") -> str:
+        """A text that may be empty or absent."""
+        value = self._values.get(name, default)
+        if not isinstance(value, str):
+            raise self.refuse(name, "must be a text")
+        return value
+
+    def section(self, name: str) -> Mapping[str, Any] | None:
+        """Settings below this one, or nothing."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, Mapping):
+            raise self.refuse(name, "must be a group of settings")
+        return value
+
     def number(self, name: str, default: int) -> int:
         """A whole number above 0, or its digits as text."""
         value = str(self._values.get(name, default))
