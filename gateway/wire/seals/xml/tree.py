@@ -91,13 +91,11 @@ def prefixes_of(method: etree._Element) -> list[str] | None:
 
 def canonical(element: etree._Element, c14n: C14n, prefixes: list[str] | None = None) -> bytes:
     """Canonical XML 1.0 of the element and what is in it, in its place in the document."""
-    inherited = {} if c14n is C14n.EXCLUSIVE else _inherited(element)
-    for name, value in inherited.items():
-        element.set(name, value)
+    exclusive = c14n is C14n.EXCLUSIVE
+    apex = element if exclusive or element.getparent() is None else _alone(element)
     try:
-        exclusive = c14n is C14n.EXCLUSIVE
         return etree.tostring(
-            element,
+            apex,
             method="c14n",
             exclusive=exclusive,
             with_comments=False,
@@ -105,19 +103,19 @@ def canonical(element: etree._Element, c14n: C14n, prefixes: list[str] | None = 
         )
     except etree.C14NError:
         raise refusal.form("a signed element has no canonical form (a relative namespace, for one)") from None
-    finally:
-        for name in inherited:
-            del element.attrib[name]
 
 
-def _inherited(element: etree._Element) -> dict[str, str]:
-    """``xml:`` attributes of the ancestors, which inclusive canonicalisation copies onto the apex (C14N 1.0, 2.4)."""
-    found: dict[str, str] = {}
+def _alone(element: etree._Element) -> etree._Element:
+    """The element as the root of its own document, with everything that inclusive canonicalisation takes from around it: the
+    namespaces in scope and the ancestors' ``xml:`` attributes (C14N 1.0, section 2.4). The library's own inclusive form of an
+    element inside a document loses default namespaces.
+    """
+    apex = parse(etree.tostring(element, encoding="UTF-8", with_tail=False))
     for ancestor in element.iterancestors():
         for name, value in ancestor.attrib.items():
-            if str(name).startswith(f"{{{XML}}}") and name not in element.attrib:
-                found.setdefault(str(name), str(value))
-    return found
+            if str(name).startswith(f"{{{XML}}}") and name not in apex.attrib:
+                apex.set(name, value)
+    return apex
 
 
 def within(parent: etree._Element, content: bytes) -> bytes:
