@@ -9,7 +9,6 @@ const [wsdl, endpoint, keyFile, certificateFile, claim] = process.argv.slice(2);
     hasTimeStamp: true,
     signatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
     signerOptions: { idMode: 'wssecurity' },
-    additionalReferences: ['wsu:Timestamp'],
   }));
   const [, raw] = await client.SubmitAsync({ claim });
   process.stdout.write(raw);

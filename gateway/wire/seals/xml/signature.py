@@ -7,7 +7,7 @@ Source: XML Signature Syntax and Processing 1.1, with the limits of the W3C's be
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -101,7 +101,7 @@ class Verifier:
             raise refusal.form(f"a signature covers 1 to {MAX_REFERENCES} elements")
         if enveloped_in is not None:
             _take_out(signature)
-        covered = tuple(self._covered(reference, resolve, enveloped_in) for reference in references)
+        covered = tuple(self._covered(reference, resolve, signature, enveloped_in) for reference in references)
         return Believed(covered, hashlib.sha256(content).hexdigest())
 
     def _signed_info(self, signed_info: etree._Element) -> bytes:
@@ -120,12 +120,19 @@ class Verifier:
         if not self.suite.method.holds(self.peer.key, value, content):
             raise refusal.signature()
 
-    def _covered(self, reference: etree._Element, resolve: Resolve, enveloped_in: etree._Element | None) -> Covered:
+    def _covered(
+        self,
+        reference: etree._Element,
+        resolve: Resolve,
+        signature: etree._Element,
+        enveloped_in: etree._Element | None,
+    ) -> Covered:
         uri = reference.get("URI")
         if uri is None or reference.get("Type") is not None:
             raise refusal.form("a reference must say by URI what it covers, and nothing else")
         element = resolve(uri)
-        prefixes = self._transforms(reference, enveloped=element is enveloped_in)
+        holds_it = element is enveloped_in or any(one is element for one in signature.iterancestors())
+        prefixes = self._transforms(reference, taken_out=element is enveloped_in, holds_it=holds_it)
         content = canonical(element, self.suite.c14n, prefixes)
         if only(reference, ds("DigestMethod"), "one DigestMethod").get("Algorithm") != self.suite.digest.uri:
             raise refusal.algorithm()
@@ -134,18 +141,21 @@ class Verifier:
             raise refusal.signature("a signed element was changed")
         return Covered(element, content)
 
-    def _transforms(self, reference: etree._Element, *, enveloped: bool) -> list[str] | None:
-        """Only the agreed canonicalisation, after the signature itself was taken out where it lies inside."""
+    def _transforms(self, reference: etree._Element, *, taken_out: bool, holds_it: bool) -> list[str] | None:
+        """Only the agreed canonicalisation, after the signature itself was taken out where it lies inside. Where it lies outside,
+        taking it out changes nothing, and some stacks (node-soap) ask for it all the same.
+        """
         found = reference.findall(f"{ds('Transforms')}/*")
         algorithms = [part.get("Algorithm") for part in found if part.tag == ds("Transform")]
         canonicalisation = self.suite.c14n.uri
-        agreed: Sequence[list[str]] = ([canonicalisation],)
+        agreed = [[canonicalisation]]
         if self.suite.c14n is C14n.INCLUSIVE:  # what XML-DSig does where no transform says otherwise
-            agreed = ([canonicalisation], [])
-        wanted = [[ENVELOPED, *rest] if enveloped else rest for rest in agreed]
+            agreed.append([])
+        enveloped = [[ENVELOPED, *rest] for rest in agreed]
+        wanted = enveloped if taken_out else agreed if holds_it else [*agreed, *enveloped]
         if len(algorithms) != len(found) or algorithms not in wanted:
             raise refusal.algorithm("a reference has other transforms than were agreed")
-        if enveloped and len(found[0]):
+        if any(len(part) for part in found if part.get("Algorithm") == ENVELOPED):
             raise refusal.algorithm("a transform has a parameter that was not agreed")
         last = found[-1] if found and found[-1].get("Algorithm") == canonicalisation else None
         return prefixes_of(last) if last is not None else None
