@@ -40,7 +40,8 @@ from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
 from gateway.wire.listen import listen
-from gateway.wire.seals import build_seal
+from gateway.wire.seals import build_seal, weak_use
+from gateway.wire.seals.settings import day_of
 from gateway.wire.tls import client_context, server_context
 
 _log = get_logger("lianpei.app")
@@ -155,7 +156,7 @@ def load_partner(
     client = PartnerClient(deployed.endpoint, tls=tls, limit=manifest.limits.concurrency)
     bare = build_seal({"profile": "plain"}, keys)
     seal = build_seal(manifest.seal, keys)
-    metrics.weak_crypto(manifest.insurer, "exception" in manifest.seal)
+    metrics.weak_crypto(manifest.insurer, weak_use(manifest.seal) is not None)
     return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
 
 
@@ -218,4 +219,9 @@ def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
-    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days, ready=gateway.ready)
+    def weak() -> dict[tuple[str, str], float]:
+        today = day_of(gateway.engine.clock.now())
+        uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
+        return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
+
+    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days, ready=gateway.ready, weak=weak)

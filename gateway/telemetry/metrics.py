@@ -30,8 +30,10 @@ ROUTES = (
     "/openapi.json",
     "/partners/{code}/{path}",
 )
+WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
 LABELS = frozenset(
-    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "version", "python", "le"}
+    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "algorithm", "version", "python"}
+    | {"le"}
 )
 """Every label name there is: a new one is added here on purpose."""
 
@@ -51,6 +53,7 @@ class LabelValues:
     certificates: Collection[str] = ()
     stages: Collection[str] = STAGES
     statuses: Collection[str] = STATUSES
+    algorithms: Collection[str] = WEAK_ALGORITHMS
     by_name: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class LabelValues:
             "name": self.certificates,
             "stage": self.stages,
             "status": self.statuses,
+            "algorithm": self.algorithms,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
 
@@ -135,6 +139,9 @@ class Metrics:
         self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
+        self._weak_days = self._gauge(
+            "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
+        )
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
@@ -185,8 +192,10 @@ class Metrics:
         unknown: Callable[[], Mapping[str, tuple[int, int]]] | None = None,
         certificates: Callable[[], Mapping[str, float]] | None = None,
         ready: Callable[[], bool] | None = None,
+        weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
     ) -> None:
-        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate.
+        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
+        left by insurer and weak algorithm.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -196,6 +205,13 @@ class Metrics:
             self._sources.append(lambda: self._days.tell(certificates()))
         if ready is not None:
             self._sources.append(lambda: self._ready.set(int(ready())))
+
+        if weak is not None:
+            self._sources.append(lambda: self._tell_weak(weak()))
+
+    def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
+        for (insurer, algorithm), days in figures.items():
+            self._weak_days.at(insurer, algorithm).set(days)
 
     def _tell_unknown(self, figures: Mapping[str, tuple[int, int]]) -> None:
         for insurer, (claims, amount_fen) in figures.items():

@@ -6,12 +6,37 @@ from typing import Any
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
-from gateway.wire.seals import aes_ecb, detached_text, jwe_compact, plain, sm2_envelope
-from gateway.wire.seals.base import Plain, Role, Seal, Sealed
+from gateway.wire.seals import (
+    aes_ecb,
+    detached_text,
+    encrypted_body,
+    exact_bytes,
+    jwe_compact,
+    jwe_seal,
+    jws_seal,
+    plain,
+    signed_members,
+    sm2_envelope,
+    yibao_mobile,
+)
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Seal, Sealed, open_message
 from gateway.wire.seals.settings import day_of
+from gateway.wire.seals.weak import WeakUse, held_to_its_date, weak_algorithms, weak_use
 from gateway.wire.seals.xml import dsig_build, wsse
 
-__all__ = ["PROFILES", "Plain", "Role", "Seal", "Sealed", "build_seal"]
+__all__ = [
+    "PROFILES",
+    "HeaderSeal",
+    "Plain",
+    "Role",
+    "Seal",
+    "Sealed",
+    "WeakUse",
+    "build_seal",
+    "open_message",
+    "weak_algorithms",
+    "weak_use",
+]
 
 PROFILES: Mapping[str, Callable[[Mapping[str, Any], KeyRing, date], Seal]] = {
     "plain": plain.build,
@@ -21,6 +46,13 @@ PROFILES: Mapping[str, Callable[[Mapping[str, Any], KeyRing, date], Seal]] = {
     "xml-dsig": dsig_build.build,
     "wsse-x509": wsse.build,
     "jwe-compact": jwe_compact.build,
+    "exact-bytes": exact_bytes.build,
+    "sorted-pairs": signed_members.build_pairs_seal,
+    "sorted-json": signed_members.build_json_seal,
+    "yibao-mobile": yibao_mobile.build,
+    "encrypted-body": encrypted_body.build,
+    "jws": jws_seal.build,
+    "jwe": jwe_seal.build,
 }
 
 
@@ -35,4 +67,7 @@ def build_seal(config: Mapping[str, Any], keys: KeyRing, today: date | None = No
         raise ConfigRefused(
             "a seal names no known profile", code="seal-setting", hint=f"use one of {', '.join(PROFILES)}"
         )
-    return PROFILES[profile](config, keys, today or day_of(datetime.now(UTC)))
+    day = today or day_of(datetime.now(UTC))
+    use = weak_use(config)
+    seal = PROFILES[profile](config, keys, day)
+    return seal if use is None else held_to_its_date(seal, use, day)
