@@ -69,7 +69,7 @@ def test_xmlsec1_believes_our_message(
 def test_xmlsec1_reads_what_we_encrypt(build: Build, ring: KeyRing, now: datetime, tmp_path: Path) -> None:
     """Either cipher, with the form of OAEP that every xmlsec1 knows; then the signature inside holds too."""
     for content in ("aes256-gcm", "aes128-gcm"):
-        seal = build(encryption={"content": content, "key": "rsa-oaep-mgf1p"})
+        seal = build(encryption={"content": content, "key_transport": "rsa-oaep-mgf1p"})
         message = seal.seal(Plain(envelope()), Role.REQUEST, now).body
         key = str(ring.directory / f"{THEIRS}.key.pem")
         good, opened, said = xmlsec1("--decrypt", "--privkey-pem", key, directory=tmp_path, message=message)
@@ -83,7 +83,7 @@ def test_xmlsec1_reads_what_we_encrypt(build: Build, ring: KeyRing, now: datetim
 @pytest.mark.parametrize("order", ["sign-first", "encrypt-first"])
 def test_we_read_what_libxmlsec_encrypts(build: Build, ring: KeyRing, now: datetime, digest: str, order: str) -> None:
     transport = "rsa-oaep-mgf1p" if digest == "sha1" else "rsa-oaep-mgf1p-sha256"
-    ours = build(THEIRS, OURS, encryption={"key": transport, "order": order})
+    ours = build(THEIRS, OURS, encryption={"key_transport": transport, "order": order})
     if order == "sign-first":
         signed = etree.fromstring(build().seal(Plain(envelope()), Role.REQUEST, now).body)
         message = etree.tostring(encrypted(signed, ring, digest))
@@ -124,7 +124,7 @@ def encrypted(root: etree._Element, ring: KeyRing, digest: str) -> etree._Elemen
 def test_libxmlsec_reads_what_we_encrypt(
     build: Build, ring: KeyRing, now: datetime, place: str, transport: str
 ) -> None:
-    seal = build(encryption={"key": transport, "key_place": place})
+    seal = build(encryption={"key_transport": transport, "key_place": place})
     root = etree.fromstring(seal.seal(Plain(envelope()), Role.REQUEST, now).body)
     data, wrapped = root.find(f".//{{{XENC}}}EncryptedData"), root.find(f".//{{{XENC}}}EncryptedKey")
     assert data is not None

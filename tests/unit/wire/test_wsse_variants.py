@@ -28,11 +28,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "PSS": {"signature": "rsa-pss-sha384", "digest": "sha384"},
     "encrypted after signing": {"encryption": {}},
     "encrypted before signing": {"encryption": {"order": "encrypt-first", "content": "aes128-gcm"}},
-    "key in the header": {"encryption": {"key_place": "header", "key": "rsa-oaep-mgf1p"}},
+    "key in the header": {"encryption": {"key_place": "header", "key_transport": "rsa-oaep-mgf1p"}},
     "ECDSA, encrypted": {"signature": "ecdsa-sha256", "encryption": {"own_key": "", "peer_key": ""}},
     "SHA-1 by exception": {"signature": "rsa-sha1", "digest": "sha1", **WEAK},
     "CBC by exception": {"encryption": {"order": "encrypt-first", "content": "aes256-cbc"}, **WEAK},
-    "RSA1_5 by exception": {"encryption": {"order": "encrypt-first", "key": "rsa-1_5"}, **WEAK},
+    "RSA1_5 by exception": {"encryption": {"order": "encrypt-first", "key_transport": "rsa-1_5"}, **WEAK},
 }
 
 
@@ -72,6 +72,16 @@ def test_the_body_arrives_in_every_variant(both: Ends, now: datetime, variant: s
     assert content(theirs.open(sealed.body, Role.REQUEST, now).document) == content(ENVELOPE)
     encrypted = "encryption" in VARIANTS[variant]
     assert ("测试".encode() not in sealed.body) is encrypted
+
+
+@pytest.mark.parametrize("variant", [name for name, settings in VARIANTS.items() if "exception" in settings])
+def test_a_weak_variant_loads_as_a_dated_exception_only(both: Ends, variant: str) -> None:
+    with pytest.raises(ConfigRefused) as refused:
+        both(**{name: value for name, value in VARIANTS[variant].items() if name != "exception"})
+    assert refused.value.error_code == "seal-setting"
+    with pytest.raises(ConfigRefused) as expired:
+        both(**VARIANTS[variant] | {"exception": {"until": "2026-01-01", "reason": "test"}})
+    assert expired.value.error_code == "weak-seal-expired"
 
 
 @pytest.mark.parametrize(("soap", "kind"), [(SOAP11, "text/xml"), (SOAP12, "application/soap+xml")])
@@ -121,10 +131,10 @@ def test_a_message_counts_once_where_that_was_agreed(both: Ends, now: datetime) 
         {"key_reference": "key-name"},
         {"encryption": "yes"},
         {"encryption": {"content": "aes256-ecb"}},
-        {"encryption": {"key": "direct"}},
+        {"encryption": {"key_transport": "direct"}},
         {"encryption": {"order": "both"}},
         {"encryption": {"content": "aes256-cbc"}, **WEAK},
-        {"encryption": {"key": "rsa-1_5"}, **WEAK},
+        {"encryption": {"key_transport": "rsa-1_5"}, **WEAK},
         {"encryption": {"key_place": "header", "order": "encrypt-first"}},
     ],
 )

@@ -9,14 +9,14 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from lxml import etree
 
-from gateway.kernel.clock import SHANGHAI
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
+from gateway.wire.seals.freshness import Freshness
 from gateway.wire.seals.settings import Answers
 from gateway.wire.seals.xml.algorithms import SigningKey, Suite
 from gateway.wire.seals.xml.identity import Claimed, Identity, KeyReference, key_info
@@ -37,11 +37,17 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """Where the signed content says when it was made, and how long that counts; a local time is China's."""
+    """Where the signed content says when it was made, and how long that counts."""
 
     path: str
-    pattern: str
-    window: timedelta
+    freshness: Freshness
+
+    def require(self, root: etree._Element, now: datetime) -> None:
+        """Raises ``SealRefused``: seal-form for no such time, seal-stale outside the window."""
+        texts = [element.text or "" for element in root.findall(self.path)]
+        if len(texts) != 1:
+            raise refusal.form("the signed content must give its time once")
+        self.freshness.require(texts[0].strip(), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class XmlDsigSeal:
             raise refusal.form("a signature must cover one element")
         content = believed.content_of(target, "the element that is used")
         if layout.time is not None:
-            _require_fresh(root, layout.time, now)
+            layout.time.require(target, now)
         if self._once is not None:
             self._once.take(believed.once, now)
         return Plain(content if target is root else within(root, content), once=believed.once)
@@ -159,16 +165,3 @@ class XmlDsigSeal:
 
 def _resolver(root: etree._Element, ids: Ids) -> Resolve:
     return lambda uri: root if uri == "" else by_reference(ids, uri)
-
-
-def _require_fresh(root: etree._Element, rule: TimeRule, now: datetime) -> None:
-    """The time lies in signed content, because only the signed element reaches the reader."""
-    texts = [element.text or "" for element in root.findall(rule.path)]
-    try:
-        (text,) = texts
-        moment = datetime.strptime(text.strip(), rule.pattern)  # noqa: DTZ007 - a zone follows where there is none
-    except ValueError:
-        raise refusal.form("the signed content gives no readable time") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    if abs(now - moment) > rule.window:
-        raise refusal.stale()

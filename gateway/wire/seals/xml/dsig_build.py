@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.base import Role
+from gateway.wire.seals.freshness import build_freshness
 from gateway.wire.seals.settings import Answers, Settings
 from gateway.wire.seals.xml.algorithms import C14n, Digest, Method, Suite, signing_key
 from gateway.wire.seals.xml.dsig import Form, Layout, TimeRule, XmlDsigSeal
@@ -16,7 +17,7 @@ from gateway.wire.seals.xml.single_use import SingleUse
 PROFILE = "xml-dsig"
 _LAYOUT = frozenset({"form", "element", "id_attribute", "signature", "digest", "c14n", "prefix", "key_info", "time"})
 _KNOWN = _LAYOUT | {"own_key", "peer_key", "answers", "request", "answer", "single_use", "exception"}
-_TIME = frozenset({"path", "format", "window_s"})
+_TIME = frozenset({"path", "time_form", "window_s"})
 _ELEMENT = re.compile(r"(\{[^{}\s]+\})?[A-Za-z_][A-Za-z0-9_.-]*")
 _PREFIX = re.compile(r"[a-z][a-z0-9]*")
 _IN_X509_DATA = (KeyReference.NONE, KeyReference.ISSUER_SERIAL, KeyReference.X509_DATA)
@@ -80,5 +81,4 @@ def _time(settings: Settings) -> TimeRule | None:
     if section is None:
         return None
     rule = Settings(f"{PROFILE} time", section, _TIME)
-    window = timedelta(seconds=rule.number("window_s", 300))
-    return TimeRule(rule.text("path"), rule.text("format", "%Y%m%d%H%M%S"), window)
+    return TimeRule(rule.text("path"), build_freshness(rule))

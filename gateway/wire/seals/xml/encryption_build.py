@@ -3,14 +3,15 @@
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.settings import Settings
 from gateway.wire.seals.xml.algorithms import Method
-from gateway.wire.seals.xml.encryption import Content, Encryption, KeyPlace, KeyTransport, Order
+from gateway.wire.seals.xml.ciphers import Content, KeyTransport
+from gateway.wire.seals.xml.encryption import Encryption, KeyPlace, Order
 from gateway.wire.seals.xml.identity import KeyReference, identity, in_token_reference, key_info
 
-_KNOWN = frozenset({"content", "key", "order", "key_place", "own_key", "peer_key"})
+_KNOWN = frozenset({"content", "key_transport", "order", "key_place", "own_key", "peer_key"})
 
 
 def build_encryption(outer: Settings, keys: KeyRing, own: str, peer: str) -> Encryption | None:
-    """``content`` (aes256-gcm), ``key`` (rsa-oaep-sha256), ``order`` (sign-first), ``key_place`` (inline), ``own_key`` and
+    """``content`` (aes256-gcm), ``key_transport`` (rsa-oaep-sha256), ``order`` (sign-first), ``key_place`` (inline), ``own_key`` and
     ``peer_key`` (those of the signature). Nothing where the manifest has no ``encryption``. Raises ``ConfigRefused``.
     """
     section = outer.section("encryption")
@@ -18,10 +19,10 @@ def build_encryption(outer: Settings, keys: KeyRing, own: str, peer: str) -> Enc
         return None
     settings = Settings(f"{outer.profile} encryption", section, _KNOWN)
     content = settings.choice("content", Content, Content.AES256_GCM)
-    transport = settings.choice("key", KeyTransport, KeyTransport.OAEP_SHA256)
+    transport = settings.choice("key_transport", KeyTransport, KeyTransport.OAEP_SHA256)
     order = settings.choice("order", Order, Order.SIGN_FIRST)
     place = settings.choice("key_place", KeyPlace, KeyPlace.INLINE)
-    if (content.cbc or transport is KeyTransport.RSA1_5) and (order, place) != (Order.ENCRYPT_FIRST, KeyPlace.INLINE):
+    if (content.cbc or transport.weak) and (order, place) != (Order.ENCRYPT_FIRST, KeyPlace.INLINE):
         raise settings.refuse(
             "order", "must be encrypt-first with an inline key, because this cipher needs a signature around it"
         )
