@@ -141,7 +141,6 @@ class XmlDsigSeal:
             target.set(layout.id_attribute, identity)
         if not _PLAIN_ID.fullmatch(identity):
             raise refusal.form("the signed element's id is no XML name")
-        by_reference(ids_of(target.getroottree().getroot()), f"#{identity}")
         return f"#{identity}"
 
     def _signature(self, layout: Layout, reference: str) -> etree._Element:

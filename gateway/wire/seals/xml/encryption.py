@@ -55,42 +55,37 @@ class Encryption:
         soap, body = soap_parts(root)
         key = os.urandom(self.content.key_bytes)
         data = self.content.encrypt(key, _inner(body))
-        names = f"EK-{secrets.token_hex(8)}", f"ED-{secrets.token_hex(8)}"
-        wrapped = self._wrapped_text(key, *names)
+        key_id, data_id = f"EK-{secrets.token_hex(8)}", f"ED-{secrets.token_hex(8)}"
+        wrapped = self._wrapped_text(key, key_id, data_id)
         inline = self.place is KeyPlace.INLINE
-        info = wrapped if inline else _TO_HEADER % names[0]
-        for child in list(body):
-            body.remove(child)
-        body.text = None
-        body.append(place := etree.Comment(names[1]))
-        texts = {place: _DATA % (names[1], self.content.uri, info, _b64(data))}
+        info = wrapped if inline else _TO_HEADER % key_id
+        marks = _around(body, data_id)
         if not inline:
-            security = _security(root, soap)
-            security.insert(0, key_place := etree.Comment(names[0]))
-            texts[key_place] = wrapped
-        written = etree.tostring(root, encoding="UTF-8")
-        for comment, text in texts.items():
-            written = written.replace(b"<!--%s-->" % (comment.text or "").encode(), text.encode(), 1)
-        return written
+            _security(root, soap).insert(0, etree.Comment(key_id))
+        written = etree.tostring(root, encoding="UTF-8").replace(_mark(key_id), wrapped.encode(), 1)
+        before, rest = written.split(marks[0], 1)
+        text = _DATA % (data_id, self.content.uri, info, _b64(data))
+        return before + text.encode() + rest.rsplit(marks[1], 1)[1]
 
-    def decrypt(self, envelope: bytes, whole: bytes | None = None) -> bytes:
-        """The envelope with its Body's content in clear. ``whole`` is the message that ``envelope`` was taken from, where a
-        wrapped key may lie in the security header. Raises ``SealRefused``.
+    def decrypt(self, envelope: bytes, whole: bytes | None = None) -> tuple[bytes, etree._Element]:
+        """The envelope with its Body's content in clear, as bytes and as a tree. ``whole`` is the message that ``envelope`` was
+        taken from, where a wrapped key may lie in the security header. Raises ``SealRefused``.
         """
         root = parse(envelope)
         body = soap_parts(root)[1]
         data = self._encrypted(body)
         wrapped = self._wrapped(data, root if whole is None else parse(whole), signed_only=whole is not None)
         text, key_text = _cipher_value(data), _cipher_value(wrapped)
-        body.replace(data, place := etree.Comment(f"content-{secrets.token_hex(8)}"))
+        place = f"content-{secrets.token_hex(8)}"
+        body.replace(data, etree.Comment(place))
         written = etree.tostring(root, encoding="UTF-8")
-        mark = b"<!--%s-->" % (place.text or "").encode()
         try:
-            opened = written.replace(mark, self.content.decrypt(self._unwrap(key_text), text), 1)
-            soap_parts(parse(opened))
+            opened = written.replace(_mark(place), self.content.decrypt(self._unwrap(key_text), text), 1)
+            clear = parse(opened)
+            soap_parts(clear)
         except (ValueError, InvalidTag, SealRefused):
             raise refusal.decrypt() from None
-        return opened
+        return opened, clear
 
     def _encrypted(self, body: etree._Element) -> etree._Element:
         """The Body's only child. Nothing else in the message may be encrypted or stand beside it."""
@@ -159,6 +154,20 @@ _TO_HEADER = (
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def _mark(name: str) -> bytes:
+    """A comment as it is written; the parser drops all others, so it stands in the document exactly once."""
+    return b"<!--%s-->" % name.encode()
+
+
+def _around(body: etree._Element, name: str) -> tuple[bytes, bytes]:
+    """Marks before and after the Body's content, which is then cut out of the text: taking a large tree apart is slow."""
+    first, last = etree.Comment(f"{name}-from"), etree.Comment(f"{name}-to")
+    first.tail, body.text = body.text, None
+    body.insert(0, first)
+    body.append(last)
+    return _mark(f"{name}-from"), _mark(f"{name}-to")
 
 
 def _inner(body: etree._Element) -> bytes:

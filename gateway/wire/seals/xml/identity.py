@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -43,7 +44,7 @@ class KeyReference(StrEnum):
     X509_DATA = "x509-data"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identity:
     """A key and, where there is one, the certificate that carries it."""
 
@@ -60,13 +61,16 @@ class Identity:
                 "our signing certificate has expired", code="certificate-expired", hint="load a renewed certificate"
             )
 
+    @cached_property
     def der(self) -> bytes:
         return self._own().public_bytes(Encoding.DER)
 
+    @cached_property
     def thumbprint(self) -> bytes:
         """SHA-1 of the certificate: a name in WS-Security 1.1 and no proof of anything."""
-        return hashlib.sha1(self.der(), usedforsecurity=False).digest()
+        return hashlib.sha1(self.der, usedforsecurity=False).digest()
 
+    @cached_property
     def ski(self) -> bytes:
         """The certificate's subject key identifier; where it has none, SHA-1 of the key, as RFC 5280 makes it."""
         try:
@@ -74,6 +78,7 @@ class Identity:
         except x509.ExtensionNotFound:
             return x509.SubjectKeyIdentifier.from_public_key(self.key).digest
 
+    @cached_property
     def issuer_serial(self) -> tuple[x509.Name, int]:
         return self._own().issuer, self._own().serial_number
 
@@ -102,13 +107,13 @@ def key_info(reference: KeyReference, own: Identity, token_id: str = "") -> str:
         case KeyReference.TOKEN:
             return f'<wsse:Reference URI="#{token_id}" ValueType="{X509_V3}"></wsse:Reference>'
         case KeyReference.SKI:
-            return _identifier(X509_SKI, own.ski())
+            return _identifier(X509_SKI, own.ski)
         case KeyReference.THUMBPRINT:
-            return _identifier(THUMBPRINT, own.thumbprint())
+            return _identifier(THUMBPRINT, own.thumbprint)
         case KeyReference.ISSUER_SERIAL:
             return _issuer_serial(own)
         case KeyReference.X509_DATA:
-            return f"<ds:X509Data><ds:X509Certificate>{_b64(own.der())}</ds:X509Certificate></ds:X509Data>"
+            return f"<ds:X509Data><ds:X509Certificate>{_b64(own.der)}</ds:X509Certificate></ds:X509Data>"
 
 
 def in_token_reference(content: str) -> str:
@@ -120,7 +125,7 @@ def _b64(data: bytes) -> str:
 
 
 def _issuer_serial(own: Identity) -> str:
-    issuer, serial = own.issuer_serial()
+    issuer, serial = own.issuer_serial
     name = issuer.rfc4514_string().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return (
         f"<ds:X509Data><ds:X509IssuerSerial><ds:X509IssuerName>{name}</ds:X509IssuerName>"
@@ -158,7 +163,7 @@ class Claimed:
         elif part.tag == ds("KeyValue") and self._security is None:
             _key_value(part, peer)
         elif part.tag == wsse("Reference") and self._security is not None:
-            _same(octets(self._token(part)), peer.der())
+            _same(octets(self._token(part)), peer.der)
         elif part.tag == wsse("KeyIdentifier") and self._security is not None:
             _key_identifier(part, peer)
         else:
@@ -180,7 +185,7 @@ def _key_identifier(part: etree._Element, peer: Identity) -> None:
     kind = part.get("ValueType", "")
     if kind not in (X509_SKI, THUMBPRINT, X509_V3):
         raise refusal.form("a key identifier is of a kind that was not agreed")
-    agreed = {X509_SKI: peer.ski, THUMBPRINT: peer.thumbprint, X509_V3: peer.der}[kind]()
+    agreed = {X509_SKI: peer.ski, THUMBPRINT: peer.thumbprint, X509_V3: peer.der}[kind]
     _same(octets(part), agreed)
 
 
@@ -188,9 +193,9 @@ def _x509_data(data: etree._Element, peer: Identity) -> None:
     """Further certificates are the sender's chain and prove nothing; the first one must be the agreed one."""
     certificates = data.findall(ds("X509Certificate"))
     if certificates:
-        _same(octets(certificates[0]), peer.der())
+        _same(octets(certificates[0]), peer.der)
     for part in data.findall(ds("X509SKI")):
-        _same(octets(part), peer.ski())
+        _same(octets(part), peer.ski)
     for part in data.findall(ds("X509IssuerSerial")):
         _issued(part, peer)
     known = {ds(name) for name in ("X509Certificate", "X509SKI", "X509IssuerSerial", "X509SubjectName")}
@@ -200,7 +205,7 @@ def _x509_data(data: etree._Element, peer: Identity) -> None:
 
 
 def _issued(part: etree._Element, peer: Identity) -> None:
-    issuer, serial = peer.issuer_serial()
+    issuer, serial = peer.issuer_serial
     text = (only(part, ds("X509IssuerName"), "one issuer name").text or "").strip()
     number = (only(part, ds("X509SerialNumber"), "one serial number").text or "").strip()
     try:

@@ -18,11 +18,14 @@ from gateway.wire.seals import refusal
 from gateway.wire.seals.xml.algorithms import C14n, Suite
 from gateway.wire.seals.xml.identity import Claimed, Identity
 from gateway.wire.seals.xml.names import DS, ENVELOPED, ds
-from gateway.wire.seals.xml.tree import canonical, octets, only, prefixes_of
+from gateway.wire.seals.xml.tree import canonical, octets, prefixes_of
 
 MAX_REFERENCES = 8
 Resolve: TypeAlias = Callable[[str], etree._Element]
-_PARTS = ([ds("SignedInfo"), ds("SignatureValue")], [ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo")])
+_SIGNATURE = ([ds("SignedInfo"), ds("SignatureValue")], [ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo")])
+_METHODS = [ds("CanonicalizationMethod"), ds("SignatureMethod")]
+_REFERENCE = ([ds("Transforms"), ds("DigestMethod"), ds("DigestValue")], [ds("DigestMethod"), ds("DigestValue")])
+_TRANSFORM, _REFERENCE_TAG = ds("Transform"), ds("Reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +92,24 @@ class Verifier:
         """Every reference of ``signature``, resolved and digested. ``enveloped_in`` may hold the signature itself, which is
         then taken out before its digest is made. Raises ``SealRefused``.
         """
-        if [part.tag for part in signature] not in _PARTS:
+        if [part.tag for part in signature] not in _SIGNATURE:
             raise refusal.form(
                 "a signature must hold SignedInfo, SignatureValue and KeyInfo, each once and nothing else"
             )
-        signed_info = signature[0]
-        content = self._signed_info(signed_info)
+        references = list(signature[0])
+        methods, references = references[:2], references[2:]
+        if [part.tag for part in methods] != _METHODS:
+            raise refusal.form("SignedInfo must begin with its two methods")
+        content = self._signed_info(signature[0], *methods)
         self._check_value(content, octets(signature[1]), claimed, now)
-        references = list(signed_info)[2:]
-        if not 1 <= len(references) <= MAX_REFERENCES or any(part.tag != ds("Reference") for part in references):
+        if not 1 <= len(references) <= MAX_REFERENCES or any(part.tag != _REFERENCE_TAG for part in references):
             raise refusal.form(f"a signature covers 1 to {MAX_REFERENCES} elements")
         if enveloped_in is not None:
             _take_out(signature)
         covered = tuple(self._covered(reference, resolve, signature, enveloped_in) for reference in references)
         return Believed(covered, hashlib.sha256(content).hexdigest())
 
-    def _signed_info(self, signed_info: etree._Element) -> bytes:
-        method = only(signed_info, ds("CanonicalizationMethod"), "one CanonicalizationMethod")
-        algorithm = only(signed_info, ds("SignatureMethod"), "one SignatureMethod")
+    def _signed_info(self, signed_info: etree._Element, method: etree._Element, algorithm: etree._Element) -> bytes:
         if method.get("Algorithm") != self.suite.c14n.uri or algorithm.get("Algorithm") != self.suite.method.uri:
             raise refusal.algorithm()
         if len(algorithm):
@@ -127,26 +130,28 @@ class Verifier:
         signature: etree._Element,
         enveloped_in: etree._Element | None,
     ) -> Covered:
-        uri = reference.get("URI")
+        uri, parts = reference.get("URI"), list(reference)
+        if [part.tag for part in parts] not in _REFERENCE:
+            raise refusal.form("a reference must hold its transforms, its digest method and its digest")
         if uri is None or reference.get("Type") is not None:
             raise refusal.form("a reference must say by URI what it covers, and nothing else")
         element = resolve(uri)
         holds_it = element is enveloped_in or any(one is element for one in signature.iterancestors())
-        prefixes = self._transforms(reference, taken_out=element is enveloped_in, holds_it=holds_it)
+        prefixes = self._transforms(
+            list(parts[0]) if len(parts) > 2 else [], taken_out=element is enveloped_in, holds_it=holds_it
+        )
         content = canonical(element, self.suite.c14n, prefixes)
-        if only(reference, ds("DigestMethod"), "one DigestMethod").get("Algorithm") != self.suite.digest.uri:
+        if parts[-2].get("Algorithm") != self.suite.digest.uri or len(parts[-2]):
             raise refusal.algorithm()
-        digest = octets(only(reference, ds("DigestValue"), "one DigestValue"))
-        if not hmac.compare_digest(self.suite.digest.of(content), digest):
+        if not hmac.compare_digest(self.suite.digest.of(content), octets(parts[-1])):
             raise refusal.signature("a signed element was changed")
         return Covered(element, content)
 
-    def _transforms(self, reference: etree._Element, *, taken_out: bool, holds_it: bool) -> list[str] | None:
+    def _transforms(self, found: list[etree._Element], *, taken_out: bool, holds_it: bool) -> list[str] | None:
         """Only the agreed canonicalisation, after the signature itself was taken out where it lies inside. Where it lies outside,
         taking it out changes nothing, and some stacks (node-soap) ask for it all the same.
         """
-        found = reference.findall(f"{ds('Transforms')}/*")
-        algorithms = [part.get("Algorithm") for part in found if part.tag == ds("Transform")]
+        algorithms = [part.get("Algorithm") for part in found if part.tag == _TRANSFORM]
         canonicalisation = self.suite.c14n.uri
         agreed = [[canonicalisation]]
         if self.suite.c14n is C14n.INCLUSIVE:  # what XML-DSig does where no transform says otherwise

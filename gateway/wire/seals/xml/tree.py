@@ -12,12 +12,13 @@ from gateway.kernel.errors import MessageRefused
 from gateway.kernel.xml import parse_xml
 from gateway.wire.seals import refusal
 from gateway.wire.seals.xml.algorithms import C14n
-from gateway.wire.seals.xml.names import SOAP_ENVELOPES, WSU, WSU_ID, XML, ds
+from gateway.wire.seals.xml.names import SOAP_ENVELOPES, WSU_ID, XML, ds
 
 Ids: TypeAlias = Mapping[str, etree._Element | None]
 """Elements by id; ``None`` for an id that occurs more than once."""
 
-_ALL_IDS = etree.XPath("//@wsu:Id | //@Id | //@ID | //@id | //@xml:id", namespaces={"wsu": WSU})
+_ALL_IDS = etree.XPath("//*/@*[translate(local-name(), 'ID', 'id') = 'id']")
+"""``Id``, ``ID``, ``id``, ``wsu:Id``, ``xml:id`` and every other spelling that some reader may follow."""
 _PREFIXES = f"{{{C14n.EXCLUSIVE.uri}}}InclusiveNamespaces"
 _START_TAG = re.compile(rb'<([^\s/>]+)((?:\s+[^\s=]+="[^"]*")*)\s*>')
 _WSU_ID = re.compile(rb'\s+[^\s=:]+:Id="[^"]*"')
@@ -40,7 +41,7 @@ def soap_parts(root: etree._Element) -> tuple[str, etree._Element]:
 
 
 def only(parent: etree._Element, tag: str, rule: str) -> etree._Element:
-    found = parent.findall(tag)
+    found = list(parent.iterchildren(tag))
     if len(found) != 1:
         if tag == ds("Signature") and not found:
             raise refusal.unsigned()

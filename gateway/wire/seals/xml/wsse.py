@@ -15,6 +15,7 @@ from gateway.wire.seals.xml.encryption_build import build_encryption
 from gateway.wire.seals.xml.identity import Identity, KeyReference, identity
 from gateway.wire.seals.xml.names import SOAP12
 from gateway.wire.seals.xml.single_use import SingleUse
+from gateway.wire.seals.xml.tree import parse
 from gateway.wire.seals.xml.wsse_sign import Signer
 from gateway.wire.seals.xml.wsse_verify import Verifier
 
@@ -82,11 +83,11 @@ class WsseX509Seal:
 
     def _open(self, body: bytes, now: datetime) -> Plain:
         if self._encryption is None:
-            return self._verifier.verify(body, now)
+            return self._verifier.verify(parse(body), now)
         if self._encryption.order is Order.SIGN_FIRST:
-            return self._verifier.verify(self._encryption.decrypt(body), now)
-        verified = self._verifier.verify(body, now)
-        return Plain(self._encryption.decrypt(verified.document, body), once=verified.once)
+            return self._verifier.verify(self._encryption.decrypt(body)[1], now)
+        verified = self._verifier.verify(parse(body), now)
+        return Plain(self._encryption.decrypt(verified.document, body)[0], once=verified.once)
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> WsseX509Seal:  # noqa: ARG001 - builders' shape

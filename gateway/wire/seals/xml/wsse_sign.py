@@ -42,7 +42,7 @@ class Signer:
         token_id = _fresh_id("X509")
         self._token, self._token_reference = "", ""
         if reference is KeyReference.TOKEN:
-            self._token = _TOKEN % (token_id, base64.b64encode(own.der()).decode())
+            self._token = _TOKEN % (token_id, base64.b64encode(own.der).decode())
             self._token_reference = self._reference(token_id, self._token.encode())
         self._key_info = in_token_reference(key_info(reference, own, token_id))
 

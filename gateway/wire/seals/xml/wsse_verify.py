@@ -14,7 +14,7 @@ from gateway.wire.seals.xml.algorithms import Suite
 from gateway.wire.seals.xml.identity import Claimed, Identity
 from gateway.wire.seals.xml.names import ds, wsse, wsu
 from gateway.wire.seals.xml.signature import Verifier as SignatureVerifier
-from gateway.wire.seals.xml.tree import by_reference, ids_of, only, parse, soap_parts, within, without_wsu_id
+from gateway.wire.seals.xml.tree import by_reference, ids_of, only, soap_parts, within, without_wsu_id
 
 
 class Verifier:
@@ -24,9 +24,8 @@ class Verifier:
         self._signatures = SignatureVerifier(suite, peer)
         self._window = window
 
-    def verify(self, envelope: bytes, now: datetime) -> Plain:
+    def verify(self, root: etree._Element, now: datetime) -> Plain:
         """An envelope that holds only the verified Body; ``once`` is the digest of what was signed."""
-        root = parse(envelope)
         soap, body = soap_parts(root)
         security = security_header(root, soap)
         signature = only(security, ds("Signature"), "the security header must hold one signature")
