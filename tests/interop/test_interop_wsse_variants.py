@@ -1,5 +1,6 @@
 """Key references, ECDSA and encryption of ``wsse-x509`` against xmlsec1 and libxmlsec, and whole calls by node-soap."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 import xmlsec
+from Crypto.Cipher import AES, PKCS1_OAEP
+from Crypto.Hash import SHA256
+from Crypto.PublicKey import RSA
 from lxml import etree
 from support.verifiers import SCRIPTS, node, xmlsec1
 from support.xml_keys import OURS, OURS_EC, THEIRS, THEIRS_EC, make_ring
@@ -139,6 +143,26 @@ def test_libxmlsec_reads_what_we_encrypt(
     body = root.find("{*}Body")
     assert body is not None
     assert "测试 & 1" in "".join(map(str, body.itertext()))
+
+
+@pytest.mark.parametrize("content", ["aes256-gcm", "aes128-gcm", "aes256-cbc"])
+def test_pycryptodome_reads_what_we_encrypt(build: Build, ring: KeyRing, now: datetime, content: str) -> None:
+    """OAEP with SHA-256 throughout, which libxmlsec's wheel does not offer, and CBC with the padding of XML-Enc."""
+    weak = {"exception": {"until": "2099-12-31", "reason": "test"}} if "cbc" in content else {}
+    seal = build(encryption={"content": content, "order": "encrypt-first"}, **weak)
+    root = etree.fromstring(seal.seal(Plain(envelope()), Role.REQUEST, now).body)
+    wrapped, data = (
+        base64.b64decode(root.findtext(f".//{{{XENC}}}{name}/{{{XENC}}}CipherData/{{{XENC}}}CipherValue") or "")
+        for name in ("EncryptedKey", "EncryptedData")
+    )
+    private = RSA.import_key((ring.directory / f"{THEIRS}.key.pem").read_bytes())
+    key = PKCS1_OAEP.new(private, hashAlgo=SHA256).decrypt(wrapped)
+    if weak:
+        padded = AES.new(key, AES.MODE_CBC, data[:16]).decrypt(data[16:])
+        clear = padded[: -padded[-1]]
+    else:
+        clear = AES.new(key, AES.MODE_GCM, data[:12]).decrypt_and_verify(data[12:-16], data[-16:])
+    assert "测试 &amp; 1".encode() in clear
 
 
 # node-soap
