@@ -1,7 +1,8 @@
 """XML seals beside their primitives: at each end the document is read, canonicalised once, digested, and signed or verified
-(and, where the Body is encrypted, sealed and opened by the cipher and the wrapped key).
+(and, where the Body is encrypted: enciphered, written as Base64, read as XML and deciphered, with the key wrapped by RSA).
 """
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -78,7 +79,8 @@ def _bare(keys: KeyRing, document: bytes, *, exclusive: bool, encrypted: bool) -
     def cipher() -> None:
         key, nonce = os.urandom(32), os.urandom(12)
         wrapped, data = recipient.encrypt(key, wrapping), AESGCM(key).encrypt(nonce, document, None)
-        AESGCM(receiver.decrypt(wrapped, wrapping)).decrypt(nonce, data, None)
+        text = parse_xml(b"<a>%s</a>" % base64.b64encode(data)).text or ""
+        AESGCM(receiver.decrypt(wrapped, wrapping)).decrypt(nonce, base64.b64decode(text, validate=True), None)
 
     def bare() -> None:
         value = method.sign(private, digest())

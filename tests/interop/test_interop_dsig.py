@@ -1,5 +1,6 @@
 """``xml-dsig`` against xmlsec1 and node's xml-crypto: they believe our signatures, and we believe theirs."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -7,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from Crypto.Hash import SHA256, SHA384, SHA512
+from Crypto.PublicKey import RSA
+from Crypto.Signature import pss
+from lxml import etree
 from support.verifiers import node, xmlsec1
 from support.xml_keys import OURS, OURS_EC, THEIRS, THEIRS_EC, make_ring
 
@@ -170,3 +175,15 @@ def signing_job(settings: dict[str, Any], ring: KeyRing) -> dict[str, Any]:
         "place": "/*" if detached or not element else "/*/*[local-name()='request']",
         "id": "id",
     }
+
+
+@pytest.mark.parametrize("hashes", [SHA256, SHA384, SHA512])
+def test_pycryptodome_believes_our_pss(both: Ends, ring: KeyRing, now: datetime, hashes: Any) -> None:
+    name = hashes.__name__.rpartition(".")[2].lower()
+    message = both({"signature": f"rsa-pss-{name}"})[0].seal(Plain(DOCUMENT), Role.REQUEST, now).body
+    root = etree.fromstring(message)
+    info, value = root.find(f".//{{{DS}}}SignedInfo"), root.findtext(f".//{{{DS}}}SignatureValue")
+    assert info is not None
+    content = etree.tostring(info, method="c14n", exclusive=True)
+    key = RSA.import_key(ring.certificate_file(OURS).read_bytes())
+    pss.new(key).verify(hashes.new(content), base64.b64decode(value or ""))

@@ -18,6 +18,7 @@ from lxml import etree
 from gateway.kernel.errors import SealRefused
 from gateway.wire.seals import refusal
 from gateway.wire.seals.xml.ciphers import Content, KeyTransport
+from gateway.wire.seals.xml.draft import Draft
 from gateway.wire.seals.xml.names import CONTENT, DS, WSSE, XENC, wsse, xenc
 from gateway.wire.seals.xml.tree import octets, only, parse, soap_parts
 
@@ -49,23 +50,15 @@ class Encryption:
     recipient: str
     """The token reference by which the receiver finds its key; empty where it knows."""
 
-    def encrypt(self, envelope: bytes) -> bytes:
-        """The envelope with its Body's content encrypted to the peer."""
-        root = parse(envelope)
-        soap, body = soap_parts(root)
+    def encrypt(self, draft: Draft) -> None:
+        """Put the Body's content, as it is now, behind the peer's key."""
         key = os.urandom(self.content.key_bytes)
-        data = self.content.encrypt(key, _inner(body))
+        data = self.content.encrypt(key, _inner(draft.body))
         key_id, data_id = f"EK-{secrets.token_hex(8)}", f"ED-{secrets.token_hex(8)}"
         wrapped = self._wrapped_text(key, key_id, data_id)
-        inline = self.place is KeyPlace.INLINE
-        info = wrapped if inline else _TO_HEADER % key_id
-        marks = _around(body, data_id)
-        if not inline:
-            _security(root, soap).insert(0, etree.Comment(key_id))
-        written = etree.tostring(root, encoding="UTF-8").replace(_mark(key_id), wrapped.encode(), 1)
-        before, rest = written.split(marks[0], 1)
-        text = _DATA % (data_id, self.content.uri, info, _b64(data))
-        return before + text.encode() + rest.rsplit(marks[1], 1)[1]
+        if self.place is KeyPlace.HEADER:
+            draft.in_security, wrapped = wrapped, _TO_HEADER % key_id
+        draft.replace_content(_DATA % (data_id, self.content.uri, wrapped, _b64(data)))
 
     def decrypt(self, envelope: bytes, whole: bytes | None = None) -> tuple[bytes, etree._Element]:
         """The envelope with its Body's content in clear, as bytes and as a tree. ``whole`` is the message that ``envelope`` was
@@ -76,11 +69,11 @@ class Encryption:
         data = self._encrypted(body)
         wrapped = self._wrapped(data, root if whole is None else parse(whole), signed_only=whole is not None)
         text, key_text = _cipher_value(data), _cipher_value(wrapped)
-        place = f"content-{secrets.token_hex(8)}"
-        body.replace(data, etree.Comment(place))
-        written = etree.tostring(root, encoding="UTF-8")
+        place = etree.Comment(f"content-{secrets.token_hex(8)}")
+        body.replace(data, place)
+        written, mark = etree.tostring(root, encoding="UTF-8"), etree.tostring(place, with_tail=False)
         try:
-            opened = written.replace(_mark(place), self.content.decrypt(self._unwrap(key_text), text), 1)
+            opened = written.replace(mark, self.content.decrypt(self._unwrap(key_text), text), 1)
             clear = parse(opened)
             soap_parts(clear)
         except (ValueError, InvalidTag, SealRefused):
@@ -156,20 +149,6 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _mark(name: str) -> bytes:
-    """A comment as it is written; the parser drops all others, so it stands in the document exactly once."""
-    return b"<!--%s-->" % name.encode()
-
-
-def _around(body: etree._Element, name: str) -> tuple[bytes, bytes]:
-    """Marks before and after the Body's content, which is then cut out of the text: taking a large tree apart is slow."""
-    first, last = etree.Comment(f"{name}-from"), etree.Comment(f"{name}-to")
-    first.tail, body.text = body.text, None
-    body.insert(0, first)
-    body.append(last)
-    return _mark(f"{name}-from"), _mark(f"{name}-to")
-
-
 def _inner(body: etree._Element) -> bytes:
     """The Body's content as text that declares every namespace it uses."""
     text = escape(body.text or "", {"\r": "&#13;"}).encode()
@@ -182,13 +161,3 @@ def _cipher_value(holder: etree._Element) -> bytes:
     if len(data) != 1:
         raise refusal.form("encrypted content must lie in the message itself")
     return octets(only(data, xenc("CipherValue"), "one CipherValue"))
-
-
-def _security(root: etree._Element, soap: str) -> etree._Element:
-    header = root.find(f"{{{soap}}}Header")
-    if header is None:
-        root.insert(0, header := etree.Element(f"{{{soap}}}Header"))
-    security = header.find(wsse("Security"))
-    if security is None:
-        security = etree.SubElement(header, wsse("Security"), nsmap={"wsse": WSSE})
-    return security

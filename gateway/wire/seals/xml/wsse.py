@@ -10,6 +10,7 @@ from gateway.wire.keys import KeyRing
 from gateway.wire.seals.base import Plain, Role, Sealed
 from gateway.wire.seals.settings import Answers, Settings
 from gateway.wire.seals.xml.algorithms import Digest, Method, Suite, signing_key
+from gateway.wire.seals.xml.draft import Draft
 from gateway.wire.seals.xml.encryption import Encryption, Order
 from gateway.wire.seals.xml.encryption_build import build_encryption
 from gateway.wire.seals.xml.identity import Identity, KeyReference, identity
@@ -65,13 +66,14 @@ class WsseX509Seal:
         if self._answers.apply_to(role):
             return Sealed(plain.document, kind)
         self._own.require_ours_current(now)
-        document = plain.document
+        draft = Draft(plain.document)
         if self._encryption is not None and self._encryption.order is Order.ENCRYPT_FIRST:
-            document = self._encryption.encrypt(document)
-        document = self._signer.sign(document, now)
+            self._encryption.encrypt(draft)
+            draft = Draft(draft.write())
+        self._signer.sign(draft, now)
         if self._encryption is not None and self._encryption.order is Order.SIGN_FIRST:
-            document = self._encryption.encrypt(document)
-        return Sealed(document, kind, key_ids=self._key_ids)
+            self._encryption.encrypt(draft)
+        return Sealed(draft.write(), kind, key_ids=self._key_ids)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:
         if self._answers.apply_to(role):

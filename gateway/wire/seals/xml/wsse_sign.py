@@ -8,13 +8,12 @@ import base64
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from lxml import etree
-
 from gateway.wire.seals.xml.algorithms import SigningKey, Suite
+from gateway.wire.seals.xml.draft import Draft
 from gateway.wire.seals.xml.identity import Identity, KeyReference, in_token_reference, key_info
 from gateway.wire.seals.xml.names import BASE64, DS, WSSE, WSU, WSU_ID, X509_V3
 from gateway.wire.seals.xml.signature import reference_text, signed_info_text
-from gateway.wire.seals.xml.tree import canonical, parse, soap_parts
+from gateway.wire.seals.xml.tree import canonical
 
 _TOKEN = (
     f'<wsse:BinarySecurityToken xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" EncodingType="{BASE64}" ValueType="{X509_V3}"'
@@ -24,9 +23,10 @@ _TIMESTAMP = (
     f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="%s"><wsu:Created>%s</wsu:Created><wsu:Expires>%s</wsu:Expires>'
     "</wsu:Timestamp>"
 )
-_SECURITY = (
-    f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:env="%s" env:mustUnderstand="1">%s%s<ds:Signature xmlns:ds="{DS}">%s'
-    "<ds:SignatureValue>%s</ds:SignatureValue><ds:KeyInfo>%s</ds:KeyInfo></ds:Signature></wsse:Security>"
+_SECURITY = f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:env="%s" env:mustUnderstand="1">'
+_SIGNED = (
+    f'%s%s<ds:Signature xmlns:ds="{DS}">%s<ds:SignatureValue>%s</ds:SignatureValue><ds:KeyInfo>%s</ds:KeyInfo>'
+    "</ds:Signature></wsse:Security>"
 )
 
 
@@ -46,32 +46,19 @@ class Signer:
             self._token_reference = self._reference(token_id, self._token.encode())
         self._key_info = in_token_reference(key_info(reference, own, token_id))
 
-    def sign(self, envelope: bytes, now: datetime) -> bytes:
-        """The envelope with a security header. Raises ``SealRefused`` (seal-form) when it is no SOAP envelope."""
-        root = parse(envelope)
-        soap, body = soap_parts(root)
-        header = root.find(f"{{{soap}}}Header")
-        if header is None:
-            header = etree.Element(f"{{{soap}}}Header")
-            root.insert(0, header)
+    def sign(self, draft: Draft, now: datetime) -> None:
+        """Add the security header with a signature over the Body as it is now."""
         body_id = _fresh_id("Body")
-        body.set(WSU_ID, body_id)
-        body_reference = self._reference(body_id, canonical(body, self._suite.c14n))
-        security = self._security(soap, body_reference, now)
-        # The header is put in as text, since moving nodes between documents may rename prefixes inside what was signed.
-        # The parser drops comments, so this one stands in the document exactly once.
-        place = etree.Comment(_fresh_id("security"))
-        header.insert(0, place)
-        return etree.tostring(root, encoding="UTF-8").replace(b"<!--%s-->" % (place.text or "").encode(), security, 1)
-
-    def _security(self, soap: str, body_reference: str, now: datetime) -> bytes:
+        draft.body.set(WSU_ID, body_id)
+        body_reference = self._reference(body_id, canonical(draft.body, self._suite.c14n))
         stamp_id = _fresh_id("TS")
         created = now.astimezone(UTC)
         stamp = _TIMESTAMP % (stamp_id, _instant(created), _instant(created + self._valid_for))
         references = self._token_reference + self._reference(stamp_id, stamp.encode()) + body_reference
         signed_info = signed_info_text(self._suite, references)
         value = base64.b64encode(self._suite.method.sign(self._key, signed_info.encode())).decode()
-        return (_SECURITY % (soap, self._token, stamp, signed_info, value, self._key_info)).encode()
+        signed = _SIGNED % (self._token, stamp, signed_info, value, self._key_info)
+        draft.secure(_SECURITY % draft.soap, signed)
 
     def _reference(self, identity: str, content: bytes) -> str:
         return reference_text(self._suite, f"#{identity}", content)
