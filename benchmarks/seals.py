@@ -17,6 +17,8 @@ from time import perf_counter, process_time
 
 from benchmarks.seal_case import Case
 from benchmarks.seals_text import make_keys, text_cases
+from benchmarks.seals_xml import xml_cases
+from gateway.wire.devkeys import create_development_keys
 from gateway.wire.keys import KeyRing
 
 SIZES = (6 * 1024, 200 * 1024)
@@ -33,8 +35,11 @@ class Figure:
     ratio: float
 
 
-def all_cases(keys: KeyRing, sizes: Sequence[int] = SIZES) -> list[Case]:
-    return text_cases(keys, sizes)
+def all_cases(place: Path, sizes: Sequence[int] = SIZES) -> list[Case]:
+    text, xml = place / "text", place / "xml"
+    text.mkdir()
+    create_development_keys(xml)
+    return text_cases(make_keys(text), sizes) + xml_cases(KeyRing.from_directory(xml), sizes)
 
 
 def measure(case: Case, seconds: float) -> Figure:
@@ -79,8 +84,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        keys = make_keys(Path(place))
-        cases = [case for case in all_cases(keys) if chosen.only in case.name]
+        cases = [case for case in all_cases(Path(place)) if chosen.only in case.name]
         figures = [measure(case, chosen.seconds) for case in cases]
     if chosen.json:
         print(json.dumps({"aim": AIM, "cores": os.cpu_count(), "cases": [asdict(one) for one in figures]}))

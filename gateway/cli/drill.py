@@ -141,7 +141,8 @@ class _Ear:
         body = await request.read()
         if self.partner is not None:
             try:
-                self.partner.open_callback(body)
+                headers = {name.lower(): value for name, value in request.headers.items()}
+                self.partner.open_callback(body, headers)
                 self.opened = True
             except LianpeiError:
                 self.opened = False

@@ -17,13 +17,13 @@ from gateway.wire.seals import (
     plain,
     signed_members,
     sm2_envelope,
-    wsse_x509,
     yibao_mobile,
 )
 from gateway.wire.seals.base import HeaderSeal, Plain, Role, Seal, Sealed, open_message
 from gateway.wire.seals.overlap import overlapping, seal_names
 from gateway.wire.seals.settings import day_of
 from gateway.wire.seals.weak import WeakUse, held_to_its_date, weak_algorithms, weak_use
+from gateway.wire.seals.xml import dsig_build, wsse
 
 __all__ = [
     "PROFILES",
@@ -44,7 +44,8 @@ PROFILES: Mapping[str, Callable[[Mapping[str, Any], KeyRing, date], Seal]] = {
     "aes-ecb-body": aes_ecb.build,
     "sm2-envelope": sm2_envelope.build,
     "detached-text": detached_text.build,
-    "wsse-x509": wsse_x509.build,
+    "xml-dsig": dsig_build.build,
+    "wsse-x509": wsse.build,
     "jwe-compact": jwe_compact.build,
     "exact-bytes": exact_bytes.build,
     "sorted-pairs": signed_members.build_pairs_seal,

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.wire.jwk import ec_jwk, rsa_jwk
 from gateway.wire.keyfiles import PrivateKey, PublicKey
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.keytext import secret_key
@@ -85,9 +86,9 @@ def crypt_keys(
 
 def _of(key: PrivateKey | PublicKey, kind: str, name: str) -> JoseKey:
     if kind == "RSA" and isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
-        return RSAKey.import_key(key)
+        return rsa_jwk(key)
     if kind == "EC" and isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
-        return ECKey.import_key(key)
+        return ec_jwk(key)
     if kind == "Ed25519" and isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
         return OKPKey.import_key(key)
     raise ConfigRefused(f"{name} is no {kind} key", code="key-kind", hint=f"give an {kind} key under this name")

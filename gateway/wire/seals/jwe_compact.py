@@ -16,8 +16,6 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from gateway.kernel.errors import MessageRefused
-from gateway.kernel.strictjson import MAX_BYTES, strict_json
 from gateway.wire.jwk import rsa_jwk
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal

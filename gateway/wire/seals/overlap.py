@@ -14,7 +14,7 @@ from gateway.kernel.errors import ConfigRefused, SealRefused
 from gateway.wire.keys import KeyRing
 from gateway.wire.purpose import Purpose, require_purpose
 from gateway.wire.rotation import Accepted
-from gateway.wire.seals.base import Plain, Role, Seal, Sealed
+from gateway.wire.seals.base import HeaderSeal, Plain, Role, Seal, Sealed, open_message
 from gateway.wire.seals.settings import day_of
 
 _PEER = "peer"
@@ -62,6 +62,13 @@ class OverlapSeal:
             raise
 
 
+class HeaderOverlapSeal(OverlapSeal, HeaderSeal):
+    """The same for a seal whose signature may travel in headers."""
+
+    def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
+        return self._first(lambda seal: open_message(seal, body, headers, role, now), now)
+
+
 def overlapping(build: Callable[[KeyRing], Seal], roles: Sequence[str], keys: KeyRing) -> Seal:
     """The seal itself, or with overlapping keys one that also opens by them. Raises ``ConfigRefused``."""
     for role in roles:
@@ -81,7 +88,8 @@ def overlapping(build: Callable[[KeyRing], Seal], roles: Sequence[str], keys: Ke
         for choice in choices
         if choice
     ]
-    return OverlapSeal(current, others)
+    kind = HeaderOverlapSeal if isinstance(current, HeaderSeal) else OverlapSeal
+    return kind(current, others)
 
 
 def seal_names(config: Mapping[str, Any], keys: KeyRing) -> list[str]:

@@ -61,6 +61,14 @@ def decrypt(what: str = "the message does not decrypt") -> SealRefused:
     return SealRefused(what, code="seal-decrypt", hint="check which key the partner encrypts to")
 
 
+def not_encrypted() -> SealRefused:
+    return SealRefused(
+        "the message is not encrypted",
+        code="seal-not-encrypted",
+        hint="the partner must encrypt this message",
+    )
+
+
 def recipient() -> SealRefused:
     return SealRefused(
         "the message is meant for another hospital code", code="seal-recipient", hint="check the agreed hospital code"

@@ -124,6 +124,7 @@ def test_a_setting_never_chooses_an_unlisted_profile() -> None:
         "sm2-envelope",
         "detached-text",
         "wsse-x509",
+        "xml-dsig",
         "jwe-compact",
         "exact-bytes",
         "sorted-pairs",
