@@ -31,6 +31,8 @@ class Value:
     """Dotted path when it is one: what ``present(path)`` can say something about."""
     texts: frozenset[str] | None = None
     """The only texts it can be, where known: held against the target's enumeration."""
+    can: tuple[Any, ...] = ()
+    """Some values that it can really have, edges first of all; empty where nothing is known (witness.py)."""
     choice: tuple[Table, str, Any] | None = None
     """A table look-up that may be compiled to ready-escaped text: the table, the source of its
     (present) key, and the Enum that the key belongs to, if any."""

@@ -65,9 +65,14 @@ class Book:
     def __init__(self, file: str) -> None:
         self.file = file
         self.mistakes: list[Mistake] = []
+        self.remarks: list[Mistake] = []
+        """What the check can't decide and leaves to run time: for information, nothing is wrong."""
 
     def note(self, pos: Pos, code: str, message: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(self.file, pos.line, pos.column, code, message, hint))
+
+    def opaque(self, pos: Pos, message: str) -> None:
+        self.remarks.append(Mistake(self.file, pos.line, pos.column, "opaque", message))
 
 
 def read_yaml(path: Path, book: Book) -> Map | None:

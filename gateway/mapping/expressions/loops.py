@@ -85,13 +85,13 @@ def _finish(name: str, items: str, body: Value, flow: list[Value]) -> Value:
     if body.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.ANY):
         raise MistakeError("type-clash", f"sum needs numbers, not a {body.type.name}")
     start = ", ZERO" if body.type.kind is Kind.DECIMAL else ""
-    return made(f"sum({items}{start})", DECIMAL if start else INT, flow)
+    return replace(made(f"sum({items}{start})", DECIMAL if start else INT, flow), can=body.can)
 
 
 def _first(items: str, body: Value, flow: list[Value]) -> Value:
     labels, source = merged(flow)
     soft = body.type.kind is Kind.DOC or body.type.soft or any(v.type.soft for v in flow)
-    return Value(f"first({items})", body.type.absent(soft), labels, source)
+    return Value(f"first({items})", body.type.absent(soft), labels, source, texts=body.texts, can=body.can)
 
 
 def over_list(name: str, listed: Value) -> Value:

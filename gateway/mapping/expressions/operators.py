@@ -1,10 +1,13 @@
 """Operators and the choices between values. All arithmetic is exact; comparison never guesses a type."""
 
 import ast
+import operator
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
+from gateway.mapping import witness
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.lift import lift, made, merged, texty
 from gateway.mapping.runtime.base import TableRows
@@ -15,6 +18,7 @@ from gateway.mapping.values import Scope, Unit, Value
 _NUMERIC = (Kind.INT, Kind.DECIMAL)
 _COMPARABLE = {Kind.TEXT, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.DATETIME, Kind.ENUM}
 _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_ARITHMETIC: dict[str, Callable[..., Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -62,9 +66,12 @@ def _plain(sign: str, left: Value, right: Value) -> Value:
         return made("U", Type(Kind.ANY), [left, right])
     if sign == "+" and texty(left) and texty(right):
         type_ = SAFE_TEXT if left.type.safe and right.type.safe else TEXT
-        return made(f"cat({left.code}, {right.code})", type_, [left, right])
+        whole = made(f"cat({left.code}, {right.code})", type_, [left, right])
+        return replace(whole, can=witness.joined(left, right))
     if kinds[0] in _NUMERIC and kinds[1] in _NUMERIC:
-        return made(f"({left.code} {sign} {right.code})", DECIMAL if Kind.DECIMAL in kinds else INT, [left, right])
+        type_ = DECIMAL if Kind.DECIMAL in kinds else INT
+        can = witness.run(_ARITHMETIC[sign], [witness.of(left), witness.of(right)])
+        return replace(made(f"({left.code} {sign} {right.code})", type_, [left, right]), can=can)
     hint = "use text(x) to join" if Kind.TEXT in kinds else "use int(x), decimal(x) or fen(x) first"
     raise MistakeError("type-clash", f"a {left.type.name} {sign} a {right.type.name}", hint)
 
@@ -175,7 +182,8 @@ def choose(test: Value, yes: Value, no: Value) -> Value:
     yes, no = _arm(yes, type_), _arm(no, type_)
     labels, source = merged([yes, no, test])
     texts = (yes.texts | no.texts) if yes.texts is not None and no.texts is not None else None
-    return Value(f"({yes.code} if {test.code} else {no.code})", type_, labels, source, texts=texts)
+    can = witness.either([yes, no])
+    return Value(f"({yes.code} if {test.code} else {no.code})", type_, labels, source, texts=texts, can=can)
 
 
 def _arm(value: Value, type_: Type) -> Value:

@@ -62,7 +62,8 @@ def _field(base: Value, name: str, unit: Unit) -> Value:
     if base.type.optional:
         code, type_ = f"({code} if {base.code} is not U else U)", type_.absent(base.type.soft)
     path = f"{base.path}.{name}" if base.path else ""
-    return Value(code, type_, base.labels | field.labels, path or name, path=path)
+    texts = frozenset(field.can) if field.type.kind is Kind.ENUM else None
+    return Value(code, type_, base.labels | field.labels, path or name, path=path, texts=texts, can=field.can)
 
 
 def document_step(base: Value, name: str) -> Value:

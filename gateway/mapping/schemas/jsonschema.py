@@ -1,6 +1,7 @@
 """JSON Schema: the fast validator decides, the full one explains, and the tree is checked when the mapping loads."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,28 @@ class JsonSchema:
         self._fast = jsonschema_rs.validator_for(
             schema, base_uri=uri, registry=jsonschema_rs.Registry(pairs), offline=True
         )
-        registry: Any = referencing.Registry().with_resources(
-            [(key, referencing.Resource.from_contents(inner, DRAFT202012)) for key, inner in pairs]
-        )
-        self._full: Any = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
-        self._full.check_schema(schema)
-        self._full = self._full({"$ref": uri}, registry=registry)
+        jsonschema_rs.meta.validate(schema)
+        self._pairs, self._uri = pairs, uri
 
     def check(self, shape: Shape, unit: Unit) -> None:
-        check_shape(shape, self.name, self.documents, unit)
+        check_shape(shape, self.name, self.documents, unit.book)
 
     def validate(self, document: Any) -> None:
         if self._fast.is_valid(document):
             return
-        found = sorted({_place(error) for error in self._full.iter_errors(document)})
+        found = sorted({_place(error) for error in self._explainer.iter_errors(document)})
         raise SchemaBreachError(tuple(found[:MAX_PLACES]) or ("the document breaks its schema",))
+
+
+    @cached_property
+    def _explainer(self) -> Any:
+        """Made when the first message is refused: it knows the places, and takes a thousand times longer."""
+        registry: Any = referencing.Registry().with_resources(
+            [(key, referencing.Resource.from_contents(inner, DRAFT202012)) for key, inner in self._pairs]
+        )
+        schema = self.documents[self.name]
+        kind: Any = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+        return kind({"$ref": self._uri}, registry=registry)
 
 
 def _uri(name: str, schema: Any) -> str:
@@ -67,5 +75,5 @@ def load_json_schema(path: Path) -> JsonSchema:
     """Raises ``MistakeError`` (``bad-schema``) when a file of the folder is no JSON or the schema is no schema."""
     try:
         return JsonSchema(path)
-    except (ValueError, jsonschema.SchemaError, jsonschema_rs.ValidationError) as error:
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise MistakeError("bad-schema", f"{path.name} is no usable JSON Schema: {type(error).__name__}") from None

@@ -7,7 +7,7 @@ from enum import Enum
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.expressions.operators import table_rows
-from gateway.mapping.targets.base import Shape, Tree, parse_key
+from gateway.mapping.targets.base import Shape, Tree, leaf_shape, parse_key
 from gateway.mapping.types import Kind
 from gateway.mapping.values import Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq
@@ -48,7 +48,9 @@ class JsonTree(Tree):
         return parts, self._shape(value, node.pos)
 
     def _shape(self, value: Value, pos: Pos) -> Shape:
-        return Shape(pos, _KINDS.get(value.type.kind, "any"), nullable=value.type.optional, texts=value.texts)
+        shape = leaf_shape(pos, _KINDS.get(value.type.kind, "any"), value)
+        shape.nullable = value.type.optional
+        return shape
 
     def _or_null(self, value: Value, pos: Pos) -> Parts:
         name, present = bind(value, self.unit)
