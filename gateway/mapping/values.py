@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.mapping.tables import Table
 from gateway.mapping.types import ANY, NO_LABELS, Labels, Type
 from gateway.mapping.yamlfile import Book, Pos
+
+if TYPE_CHECKING:
+    from gateway.mapping.expressions.facts import Facts, Limit
 
 
 class _NotConstant:
@@ -55,13 +58,17 @@ class Scope:
 
     names: Mapping[str, Value]
     known: frozenset[str] = frozenset()
+    limits: tuple["Limit", ...] = ()
+    """Comparisons that hold here."""
     lenient: bool = False
     """In a ``?`` key: absence passes through functions and leaves the key out."""
     no_walrus: bool = False
     """Inside a comprehension's iterable, where Python allows no assignment expression."""
 
-    def having(self, paths: frozenset[str]) -> "Scope":
-        return replace(self, known=self.known | paths) if paths else self
+    def having(self, learnt: "Facts") -> "Scope":
+        if not learnt.present and not learnt.limits:
+            return self
+        return replace(self, known=self.known | learnt.present, limits=self.limits + learnt.limits)
 
     def with_names(self, **names: Value) -> "Scope":
         return replace(self, names={**self.names, **names})

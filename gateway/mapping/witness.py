@@ -65,6 +65,17 @@ def joined(left: Value, right: Value) -> Many:
     return run(lambda a, b: spell(a) + spell(b), [of(left), of(right)])
 
 
+def reckoned(function: Callable[..., Any], left: Value, right: Value) -> Many:
+    """Results of arithmetic. Two limits never meet in one bill (its amounts are held together by the money identities),
+    so that a result beyond both sides' own limits says nothing and is dropped."""
+    known = [of(left), of(right)]
+    if not all(known):
+        return ()
+    both = [*known[0], *known[1]]
+    low, high = min(*both, 0), max(*both, 0)
+    return tuple(value for value in run(function, known) if low <= value <= high)
+
+
 def spelt(values: Many, type_: Type) -> tuple[str, ...]:
     """Witnesses as the target's text: none for what has no text of its own."""
     if type_.kind in (Kind.DATE, Kind.DATETIME):

@@ -35,7 +35,9 @@ def open_loop(loop: Loop, scope: Scope, unit: Unit, evaluate: Evaluate) -> OpenL
     name = unit.temp("v")
     item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable)
     inner = scope.with_names(**{loop.variable: item})
-    inner = replace(inner, known=frozenset(p for p in scope.known if not _is_below(p, loop.variable)))
+    known = frozenset(path for path in scope.known if not _is_below(path, loop.variable))
+    limits = tuple(limit for limit in scope.limits if not facts.speaks_of(limit.source, loop.variable))
+    inner = replace(inner, known=known, limits=limits)
     flow = replace(listed, labels=labels)
     if loop.condition is None:
         return OpenLoop(name, code, "", inner, flow)

@@ -70,7 +70,7 @@ def _plain(sign: str, left: Value, right: Value) -> Value:
         return replace(whole, can=witness.joined(left, right))
     if kinds[0] in _NUMERIC and kinds[1] in _NUMERIC:
         type_ = DECIMAL if Kind.DECIMAL in kinds else INT
-        can = witness.run(_ARITHMETIC[sign], [witness.of(left), witness.of(right)])
+        can = witness.reckoned(_ARITHMETIC[sign], left, right)
         return replace(made(f"({left.code} {sign} {right.code})", type_, [left, right]), can=can)
     hint = "use text(x) to join" if Kind.TEXT in kinds else "use int(x), decimal(x) or fen(x) first"
     raise MistakeError("type-clash", f"a {left.type.name} {sign} a {right.type.name}", hint)

@@ -10,7 +10,7 @@ from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
 from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, spread
-from gateway.mapping.values import Scope, Unit, Value
+from gateway.mapping.values import NOT_CONSTANT, Scope, Unit, Value
 
 _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
 _X = Param("x", TEXTS)
@@ -59,6 +59,11 @@ def _need(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     if not value.type.optional:
         return value
     return value.typed(f"need({value.code})", replace(value.type, optional=False))
+
+
+def _fits(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    """The value as it is: the author knows that the target may be narrower, and that run time refuses what does not fit."""
+    return replace(args[0], texts=None, can=(), const=NOT_CONSTANT)
 
 
 def _empty_as_absent(args: list[Value], scope: Scope, unit: Unit) -> Value:
@@ -153,6 +158,7 @@ TABLE = {
     "default": Function((Param("x", EVERYTHING), Param("y", EVERYTHING)), _default, takes_absent=True),
     "present": Function((Param("x", EVERYTHING),), _present, takes_absent=True),
     "need": Function((Param("x", EVERYTHING),), _need, takes_absent=True),
+    "fits": Function((Param("x", EVERYTHING),), _fits, takes_absent=True),
     "empty_as_absent": Function((_X,), _empty_as_absent, takes_absent=True),
     "uuid": simple("uuid5", SAFE_TEXT, _X),
     "attr": Function(

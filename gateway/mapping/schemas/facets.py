@@ -74,7 +74,7 @@ def hold(shape: Shape, facets: Facets, book: Book) -> None:
     broken = [breach for text in shape.can if (breach := _breach(text, facets))]
     if broken:
         code, what, hint = min(broken, key=lambda one: _ORDER.index(one[0]))
-        book.note(shape.pos, code, f"{name}: {shape.source or 'its value'} may be one {what}", hint)
+        book.note(shape.pos, code, f"{name}: {shape.source or 'its value'} may have a value {what}", hint)
 
 
 _ORDER = (
@@ -85,9 +85,9 @@ _ORDER = (
 
 def _breach(text: str, facets: Facets) -> Breach | None:
     if facets.number and (number := _number(text)) is None:
-        return "wrong-kind", "which is a number in the schema", "write a number"
+        return "wrong-kind", "where the schema has a number", "write a number"
     if facets.texts is not None and text not in facets.texts:
-        return "outside-enumeration", "which the schema does not list", did_you_mean(text, facets.texts)
+        return "outside-enumeration", "that the schema does not list", did_you_mean(text, facets.texts)
     if facets.number and number is not None:
         return _breach_of_number(number, facets)
     if facets.longest is not None and len(text) > facets.longest:
@@ -106,7 +106,7 @@ def _breach_of_form(text: str, facets: Facets) -> Breach | None:
     if facets.zoned and _LOCAL_TIME.fullmatch(text):
         return "zone-missing", "without its zone, which the schema wants", "add %:z to the form"
     if not all(form.fullmatch(text) for form in facets.forms):
-        return "wrong-form", "which has not the form of its type in the schema", "compare the form of a date or a code"
+        return "wrong-form", "that has not the form of its type in the schema", "compare the form of a date or a code"
     if not all(pattern.search(text) for pattern in facets.patterns):
         hint = "mend the form, or let run time refuse what does not fit (fits(x))"
         return "breaks-pattern", "that the schema's pattern refuses", hint
@@ -121,7 +121,7 @@ def _breach_of_number(number: Decimal, facets: Facets) -> Breach | None:
     after = max(0, -int(exponent))
     before = max(0, len(digits) + int(exponent))
     if facets.whole and after:
-        return "wrong-kind", "which is a whole number in the schema", "round it, or use int(x)"
+        return "wrong-kind", "where the schema has a whole number", "round it, or use int(x)"
     if facets.fraction is not None and after > facets.fraction:
         hint = f"write number(x, {facets.fraction})"
         return "too-many-digits", f"with {after} decimals, the schema allows {facets.fraction}", hint

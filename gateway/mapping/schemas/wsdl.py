@@ -72,6 +72,6 @@ def _embedded_schema(path: Path) -> XmlSchema:
     # Written out and read again, it keeps the namespace prefixes that the schema inherits from the WSDL around it.
     lone = etree.fromstring(etree.tostring(schemas[0], with_tail=False))
     try:
-        return XmlSchema(etree.XMLSchema(lone), lone)
+        return XmlSchema(etree.XMLSchema(lone), [lone], path.parent)
     except etree.XMLSchemaParseError:
         raise MistakeError("bad-schema", f"the schema inside {path.name} can't be used") from None
