@@ -5,6 +5,7 @@ from gateway.mapping.errors import MappingFailed, Mistake
 from gateway.mapping.goldens import run_folder_tests, run_reader_tests
 from gateway.mapping.loader import check_folder, check_reader, load_folder, load_reader
 from gateway.mapping.readers import MappedReader
+from gateway.mapping.review import Review, review_folder, review_reader
 
 __all__ = [
     "CompiledAct",
@@ -14,11 +15,14 @@ __all__ = [
     "Mistake",
     "Outgoing",
     "Pin",
+    "Review",
     "Vocabulary",
     "check_folder",
     "check_reader",
     "load_folder",
     "load_reader",
+    "review_folder",
+    "review_reader",
     "run_folder_tests",
     "run_reader_tests",
 ]

@@ -7,10 +7,12 @@ from pathlib import Path
 from gateway.kernel.labels import PAYMENT_MAY_SEE
 from gateway.mapping.act import Direction, HttpSpec, MappedAct
 from gateway.mapping.api import CompiledAct, Pin, Vocabulary
+from gateway.mapping.declassify import central_policy
 from gateway.mapping.errors import Mistake, MistakeError, refuse
 from gateway.mapping.mapfile import MapFile, Target, read_mapping, read_target, section
 from gateway.mapping.outside import Outside
-from gateway.mapping.readers import MappedReader, compile_reader
+from gateway.mapping.periods import check_periods
+from gateway.mapping.readers import MappedReader, read_reader
 from gateway.mapping.sections import Compiled, Ends, compile_reading, compile_reply, compile_request
 from gateway.mapping.yamlfile import Book, Map, known_keys, text_of
 
@@ -28,6 +30,7 @@ class Loaded:
     acts: Mapping[str, MappedAct]
     files: Mapping[str, MapFile]
     mistakes: list[Mistake]
+    remarks: list[Mistake]
 
 
 def load_folder(
@@ -56,14 +59,14 @@ def check_folder(
 
 def load_reader(file: Path, vocabulary: Vocabulary) -> MappedReader:
     """A hospital mapping. Raises ``MappingRefused``."""
-    reader, mistakes = compile_reader(file, vocabulary)
-    refuse(mistakes)
-    assert reader is not None
-    return reader
+    read = read_reader(file, vocabulary)
+    refuse(read.mistakes)
+    assert read.reader is not None
+    return read.reader
 
 
 def check_reader(file: Path, vocabulary: Vocabulary) -> list[Mistake]:
-    return sorted(set(compile_reader(file, vocabulary)[1]))
+    return sorted(set(read_reader(file, vocabulary).mistakes))
 
 
 def read_folder(
@@ -76,18 +79,22 @@ def read_folder(
     outside = Outside(schemas)
     acts: dict[str, MappedAct] = {}
     files: dict[str, MapFile] = {}
-    mistakes: list[Mistake] = []
+    policy = central_policy()
+    books: list[Book] = []
     for path in sorted(folder.glob("*.yaml")):
         if path.name in NOT_MAPPINGS:
             continue
         book = Book(str(path))
         file = read_mapping(path, book, reader=False)
         if file is not None:
-            ends = Ends(vocabulary.source, vocabulary.result, _may_carry(file, vocabulary), partner, refs)
+            may_carry, freed = _may_carry(file, vocabulary), policy.of(file.name)
+            ends = Ends(vocabulary.source, vocabulary.result, may_carry, partner, refs, freed)
             acts[path.stem] = _compile(file, ends, outside)
             files[path.stem] = file
-        mistakes += book.mistakes
-    return Loaded(acts, files, mistakes)
+        books.append(book)
+    check_periods(files)
+    mistakes = [*policy.mistakes, *(mistake for book in books for mistake in book.mistakes)]
+    return Loaded(acts, files, mistakes, [remark for book in books for remark in book.remarks])
 
 
 def _may_carry(file: MapFile, vocabulary: Vocabulary) -> frozenset[str]:
@@ -129,7 +136,7 @@ def _answer(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> None
         return
     known_keys(node, _ANSWER_KEYS, file.book, "answer")
     target = _reading_target(file, node)
-    compiled = compile_reading(file, node, target, ends, sent=True)
+    compiled = compile_reading(file, node, target, ends, sent=True, outside=outside)
     act.answer = Direction(compiled, target, outside.usable(target, file.book, target.pos))
 
 
@@ -149,7 +156,7 @@ def _callback(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> No
         return
     known_keys(node, _CALLBACK_KEYS, file.book, "callback")
     target = _reading_target(file, node)
-    compiled = compile_reading(file, node, target, ends, sent=False)
+    compiled = compile_reading(file, node, target, ends, sent=False, outside=outside)
     act.callback = Direction(compiled, target, outside.usable(target, file.book, target.pos))
     act.callback_path = text_of(node.get("path"), file.book, "path")
     if not act.callback_path.startswith("/"):

@@ -11,7 +11,7 @@ from gateway.kernel.xml import MAX_BYTES, PARSER, parse_xml
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.mapfile import Target
 from gateway.mapping.schemas import SchemaShelf, TargetSchema
-from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.base import Place, SchemaBreachError
 from gateway.mapping.schemas.wsdl import ENVELOPE, Operation, load_operation
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.targets.document import InnerDocument
@@ -48,6 +48,15 @@ class Outside:
         if target.wsdl:
             return self.operation(target).schema
         return self.shelf.get(target.schema) if target.schema else None
+
+    def place(self, target: Target) -> Place | None:
+        """Root of a document that is read; None when no usable schema describes it."""
+        try:
+            if target.wsdl:
+                return self.operation(target).place()
+            return self.shelf.get(target.schema).place() if target.schema else None
+        except MistakeError:
+            return None
 
     def check(self, target: Target, shape: Shape | None, unit: Unit) -> None:
         """Static check of a tree, and of the inner documents that have schemas of their own."""

@@ -1,13 +1,14 @@
 """Sections to functions: request, answer, callback and reply each become one generated function."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.mapping.code.safety import build
 from gateway.mapping.code.writer import Writer
 from gateway.mapping.mapfile import MapFile, Target, section
 from gateway.mapping.outside import Outside
+from gateway.mapping.schemas.base import Place
 from gateway.mapping.schemas.wsdl import ENVELOPE
 from gateway.mapping.targets.base import Shape, Tree, parse_key
 from gateway.mapping.targets.document import InnerDocument
@@ -41,10 +42,13 @@ class Ends:
     may_carry: Labels
     partner: Mapping[str, str]
     refs: frozenset[str] | None
+    declassified: Mapping[str, Labels] = field(default_factory=dict)
+    """What the central policy gives to this file: field to the labels taken from it."""
 
 
 def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
-    return Unit(file.book, file.tables, ends.partner, ends.refs, ends.may_carry if guarded else None)
+    may_carry = ends.may_carry if guarded else None
+    return Unit(file.book, file.tables, ends.partner, ends.refs, may_carry, declassified=ends.declassified)
 
 
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
@@ -60,12 +64,12 @@ def outer_names() -> dict[str, Value]:
     return {"partner": Value("U", Type(Kind.MAP), source="partner", path="partner")}
 
 
-def document_names(kind: str) -> dict[str, Value]:
+def document_names(kind: str, at: Place | None = None) -> dict[str, Value]:
     """Roots of a document that is read: ``r``, ``http.status`` and ``protected[…]``."""
     form = "json" if kind == "json" else "xml"
     many = "jall(r)" if form == "json" else "xone(r)"
     return {
-        "r": Value("r", document(form), source="r", many=many, path="r"),
+        "r": Value("r", document(form), source="r", many=many, path="r", at=at),
         "http": Value("U", Type(Kind.MAP), path="http"),
         "protected": Value("U", Type(Kind.MAP), path="protected"),
         **outer_names(),
@@ -211,10 +215,13 @@ def texts(node: Map | None, scope: Scope, unit: Unit, writer: Writer, what: str)
     return name
 
 
-def compile_reading(file: MapFile, node: Map, target: Target, ends: Ends, sent: bool) -> Compiled:
+def compile_reading(
+    file: MapFile, node: Map, target: Target, ends: Ends, sent: bool, outside: Outside | None = None
+) -> Compiled:
     """``read(r, h_status, h_protected, d)`` gives (result, correlation)."""
     unit = new_unit(file, ends, guarded=False)
-    names = document_names(target.kind)
+    unit.answers = outside is not None
+    names = document_names(target.kind, outside.place(target) if outside is not None else None)
     source = ends.source if sent and file.source != "none" else None
     if source is not None:
         names["sent"] = Value("d", Type(Kind.STRUCT, of=source), source="sent", path="sent")

@@ -10,6 +10,7 @@ from gateway.mapping.yamlfile import Book, Pos
 
 if TYPE_CHECKING:
     from gateway.mapping.expressions.facts import Facts, Limit
+    from gateway.mapping.schemas.base import Place
 
 
 class _NotConstant:
@@ -36,6 +37,8 @@ class Value:
     """The only texts it can be, where known: held against the target's enumeration."""
     can: tuple[Any, ...] = ()
     """Some values that it can really have, edges first of all; empty where nothing is known (witness.py)."""
+    at: "Place | None" = None
+    """For a document value: the place in its schema."""
     choice: tuple[Table, str, Any] | None = None
     """A table look-up that may be compiled to ready-escaped text: the table, the source of its
     (present) key, and the Enum that the key belongs to, if any."""
@@ -98,6 +101,10 @@ class Unit:
     roots: set[str] = field(default_factory=set)
     inner: list[Any] = field(default_factory=list)
     """Inner documents with a schema, in the order of their index in generated code."""
+    answers: bool = False
+    """Reads a partner's words: every code of theirs must mean something."""
+    declassified: Mapping[str, Labels] = field(default_factory=dict)
+    """Labels that the central policy takes from a field here (``Visit.visit_id``)."""
     counter: int = 0
 
     def temp(self, prefix: str = "t") -> str:

@@ -54,7 +54,7 @@ def may_flow(value: Value, pos: Pos, unit: Unit) -> bool:
         return True
     over = ", ".join(sorted(value.labels - unit.may_carry))
     unit.note(
-        pos, "label-leak", f"{value.source or 'this'} is {over}, which this channel may not carry", "leave it out"
+        pos, "label-leak", f"{value.source or 'this'} is {over}, which may not flow here", "leave it out"
     )
     return False
 

@@ -33,7 +33,8 @@ def open_loop(loop: Loop, scope: Scope, unit: Unit, evaluate: Evaluate) -> OpenL
     code, item_type = paths.as_list(listed)
     labels = listed.labels | spread(listed.type)
     name = unit.temp("v")
-    item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable)
+    at = listed.at.item() if listed.at is not None else None
+    item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable, at=at)
     inner = scope.with_names(**{loop.variable: item})
     known = frozenset(path for path in scope.known if not _is_below(path, loop.variable))
     limits = tuple(limit for limit in scope.limits if not facts.speaks_of(limit.source, loop.variable))
@@ -93,7 +94,7 @@ def _finish(name: str, items: str, body: Value, flow: list[Value]) -> Value:
 def _first(items: str, body: Value, flow: list[Value]) -> Value:
     labels, source = merged(flow)
     soft = body.type.kind is Kind.DOC or body.type.soft or any(v.type.soft for v in flow)
-    return Value(f"first({items})", body.type.absent(soft), labels, source, texts=body.texts, can=body.can)
+    return Value(f"first({items})", body.type.absent(soft), labels, source, texts=body.texts, can=body.can, at=body.at)
 
 
 def over_list(name: str, listed: Value) -> Value:
@@ -103,4 +104,5 @@ def over_list(name: str, listed: Value) -> Value:
     if name == "count":
         return made(f"len({code})", INT, [flow])
     soft = listed.type.kind is Kind.DOC
-    return Value(f"first({code})", item.absent(soft), flow.labels | item.labels, listed.source)
+    at = listed.at.item() if listed.at is not None else None
+    return Value(f"first({code})", item.absent(soft), flow.labels | item.labels, listed.source, at=at)

@@ -213,6 +213,8 @@ def unified(left: Value, right: Value) -> Type:
 
 def look_up(table: Table, value: Value, scope: Scope, unit: Unit) -> Value:
     """``code(table, x)``. A table over codes must know them all; over text a missing row is refused at run time."""
+    if unit.answers and table.default is None and value.type.soft:
+        _all_told(table, value)
     if value.type.kind is Kind.DOC:
         value = as_text(value)
     kind = value.type.kind
@@ -225,6 +227,15 @@ def look_up(table: Table, value: Value, scope: Scope, unit: Unit) -> Value:
     if value.type.optional and value.type.soft and not scope.lenient and table.default is not None:
         return _table_value(table, value, value.code, unit)
     return lift([value], scope, unit, lambda one: _table_value(table, one[0], one[0].code, unit), "code")
+
+
+def _all_told(table: Table, value: Value) -> None:
+    """A partner's code without a row would stop the answer: there is an ``else``, or the schema lists the codes."""
+    listed = value.at.texts() if value.at is not None else None
+    missing = sorted((listed or frozenset()) - table.rows.keys())
+    if listed is None or missing:
+        said = f"no row for {', '.join(missing)}" if missing else "no else for a code that nobody has listed"
+        raise MistakeError("answer-gap", f"table {table.name} has {said}", "add rows, or else: unknown")
 
 
 def _covers(table: Table, codes: list[str], unit: Unit) -> None:

@@ -134,11 +134,14 @@ def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         code = f"jfind(h_found, {box.code}, {name.code}, {wanted.code})"
     else:
         raise MistakeError("type-clash", "find looks into a list of the document", "use first(x for x in … where …)")
-    return Value(code, document(str(box.type.of)), labels, source)
+    at = box.at.item() if box.at is not None else None
+    return Value(code, document(str(box.type.of)), labels, source, at=at)
 
 
 def _attr(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     node, name = args
+    if node.at is not None:
+        node.at.attribute(str(name.const))
     return node.typed(f"attr({node.code}, {name.code})", Type(Kind.TEXT, optional=True, soft=True))
 
 

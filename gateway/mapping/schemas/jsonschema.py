@@ -12,6 +12,7 @@ from referencing.jsonschema import DRAFT202012
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.jsonplace import JsonPlace
 from gateway.mapping.schemas.jsonshape import check_shape
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
@@ -38,6 +39,9 @@ class JsonSchema:
 
     def check(self, shape: Shape, unit: Unit) -> None:
         check_shape(shape, self.name, self.documents, unit.book)
+
+    def place(self) -> JsonPlace:
+        return JsonPlace(((self.documents[self.name], self.name),), self.documents)
 
     def validate(self, document: Any) -> None:
         if self._fast.is_valid(document):

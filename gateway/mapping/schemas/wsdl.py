@@ -9,6 +9,7 @@ from lxml import etree
 
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.schemas.xsd import XS, XmlSchema
+from gateway.mapping.schemas.xsdplace import EnvelopePlace
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -23,6 +24,10 @@ class Operation:
     """Clark name of the Body's child in the request."""
     answer: str
     schema: XmlSchema
+
+    def place(self) -> EnvelopePlace:
+        """The envelope of its answer."""
+        return EnvelopePlace(self.schema.model, self.answer)
 
 
 def load_operation(path: Path, name: str) -> Operation:

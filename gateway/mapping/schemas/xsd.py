@@ -9,10 +9,11 @@ from typing import Any
 from lxml import etree
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.base import Place, SchemaBreachError
 from gateway.mapping.schemas.xsdfiles import XS as XS
 from gateway.mapping.schemas.xsdfiles import read_schemas
 from gateway.mapping.schemas.xsdmodel import Model
+from gateway.mapping.schemas.xsdplace import RootPlace, XsdPlace
 from gateway.mapping.schemas.xsdshape import check_shape
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
@@ -33,6 +34,10 @@ class XmlSchema:
 
     def check(self, shape: Shape, unit: Unit) -> None:
         check_shape(shape, self.model, unit.book)
+
+    def place(self) -> Place:
+        model = self.model
+        return RootPlace(tuple(XsdPlace(model, part) for part in model.roots.values()))
 
     def validate(self, document: etree._Element) -> None:
         if self._schema.validate(document):
