@@ -32,7 +32,7 @@ def run_folder_tests(
     """Failures of every ``tests:`` row of a folder. Raises ``MappingRefused`` when the folder does not load."""
     loaded = read_folder(folder, schemas, vocabulary, partner, refs)
     refuse(loaded.mistakes)
-    return [_told(loaded.files[name], *failure) for name, *failure in failing_rows(loaded, vocabulary)]
+    return [_told(loaded.files[name], index, said) for name, index, said in failing_rows(loaded, vocabulary)]
 
 
 def failing_rows(loaded: Loaded, vocabulary: Vocabulary) -> Iterator[tuple[str, int, str]]:

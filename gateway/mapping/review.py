@@ -39,7 +39,7 @@ def review_folder(
     for file in loaded.files.values():
         mistakes += _missing_tests(file, ("request", "answer", "callback"))
     if not loaded.mistakes:
-        mistakes += [_at_row(loaded.files[name], *rest) for name, *rest in failing_rows(loaded, vocabulary)]
+        mistakes += [_at_row(loaded.files[name], row, said) for name, row, said in failing_rows(loaded, vocabulary)]
     return _sorted(mistakes, loaded.remarks)
 
 

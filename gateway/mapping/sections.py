@@ -54,9 +54,9 @@ def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
     """Root names of a source type; ``prefix`` is ``sent.`` in answers."""
     found = {}
-    for name, field in fields_of(source).items() if source else ():
+    for name, known in fields_of(source).items() if source else ():
         path = prefix + name
-        found[name] = Value(f"s_{name}", field.type, field.labels, path, path=path)
+        found[name] = Value(f"s_{name}", known.type, known.labels, path, path=path)
     return found
 
 

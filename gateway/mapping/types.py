@@ -150,7 +150,8 @@ _LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length", "pattern")
 
 def _limits(annotation: Any) -> dict[str, Any]:
     """The constraints that a field's declaration states."""
-    origin, found = get_origin(annotation), {}
+    origin = get_origin(annotation)
+    found: dict[str, Any] = {}
     if origin in (Union, types.UnionType):
         for arm in get_args(annotation):
             found |= _limits(arm)

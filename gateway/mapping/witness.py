@@ -4,6 +4,7 @@ A function without a row here gives values of which nothing is known; the target
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,7 +87,7 @@ def spelt(values: Many, type_: Type) -> tuple[str, ...]:
 def spell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return numbers.decimal_text(value) if isinstance(value, numbers.Decimal) else str(value)
+    return numbers.decimal_text(value) if isinstance(value, Decimal) else str(value)
 
 
 def _date(day: Any, form: str) -> str:

@@ -53,9 +53,7 @@ def may_flow(value: Value, pos: Pos, unit: Unit) -> bool:
     if unit.may_carry is None or value.labels <= unit.may_carry:
         return True
     over = ", ".join(sorted(value.labels - unit.may_carry))
-    unit.note(
-        pos, "label-leak", f"{value.source or 'this'} is {over}, which may not flow here", "leave it out"
-    )
+    unit.note(pos, "label-leak", f"{value.source or 'this'} is {over}, which may not flow here", "leave it out")
     return False
 
 

@@ -1,5 +1,6 @@
 """Date functions: the form and the zone are constants, compiled at load."""
 
+import re
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.errors import MistakeError
@@ -18,6 +19,7 @@ from gateway.mapping.runtime.dates import (
 from gateway.mapping.types import DATE, DATETIME, INT, SAFE_TEXT, TEXT, Type
 from gateway.mapping.values import Scope, Unit, Value
 
+_SAYS_UTC = re.compile(r"%S(\.(%f|%3f|\d+))?Z")
 _FORM = Param("fmt", TEXTS, constant=True)
 _ZONE = Param("zone", TEXTS, constant=True, default="Asia/Shanghai")
 
@@ -61,6 +63,8 @@ def _spelt(value: Value, form: str, moment: str, unit: Unit) -> Value | None:
 
 def _datetime(args: list[Value], scope: Scope, unit: Unit) -> Value:
     form, zone = _form(args[1], DATETIME_PARTS), zone_of(args[2])
+    if _SAYS_UTC.search(form) and zone.key not in ("UTC", "Etc/UTC"):
+        raise MistakeError("wrong-zone", f"the form says UTC (Z), the time is that of {zone.key}", 'add zone="UTC"')
     local = f"{unit.keep(localiser(zone))}({args[0].code})"
     inline = None if scope.no_walrus else _spelt(args[0], form, local, unit)
     return inline or args[0].typed(f"{unit.keep(writer(form, zone))}({args[0].code})", _written(form))

@@ -91,7 +91,7 @@ def _breach(text: str, facets: Facets) -> Breach | None:
     if facets.number and number is not None:
         return _breach_of_number(number, facets)
     if facets.longest is not None and len(text) > facets.longest:
-        hint = f'cut it (substr(x, 0, {facets.longest})), or let run time refuse it (fits(x))'
+        hint = f"cut it (substr(x, 0, {facets.longest})), or let run time refuse it (fits(x))"
         return "too-long", f"of {len(text)} characters, the schema allows {facets.longest}", hint
     return _breach_of_form(text, facets)
 

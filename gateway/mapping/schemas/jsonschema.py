@@ -49,7 +49,6 @@ class JsonSchema:
         found = sorted({_place(error) for error in self._explainer.iter_errors(document)})
         raise SchemaBreachError(tuple(found[:MAX_PLACES]) or ("the document breaks its schema",))
 
-
     @cached_property
     def _explainer(self) -> Any:
         """Made when the first message is refused: it knows the places, and takes a thousand times longer."""

@@ -8,7 +8,9 @@ from lxml import etree
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 _KINDS = ("element", "attribute", "group", "attributeGroup", "complexType", "simpleType")
-_PARSER = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False, remove_comments=True, remove_pis=True)
+_PARSER = etree.XMLParser(
+    no_network=True, resolve_entities=False, load_dtd=False, remove_comments=True, remove_pis=True
+)
 Named = dict[str, "Part"]
 
 

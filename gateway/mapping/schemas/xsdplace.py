@@ -85,17 +85,20 @@ class EnvelopePlace:
 
     def step(self, name: str) -> Place | None:
         if not self.inside:
-            return EnvelopePlace(self.model, self.answer, True) if name == "Body" else self._other(name)
+            if name == "Body":
+                return EnvelopePlace(self.model, self.answer, True)
+            return self._other(name)
         part = self.model.roots.get(self.answer)
         if name == local(self.answer):
             return XsdPlace(self.model, part) if part is not None else None
         return self._other(name)
 
-    def _other(self, name: str) -> None:
+    def _other(self, name: str) -> Place | None:
         known = ("Fault", local(self.answer)) if self.inside else ("Header", "Body")
         if name not in known and self.answer:
             said = f"the operation's answer has no {name!r} here"
             raise MistakeError("unknown-path", said, did_you_mean(name, known))
+        return None
 
     def item(self) -> "EnvelopePlace":
         return self

@@ -8,6 +8,7 @@ from gateway.mapping.schemas.xsdorder import Order, Spot
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.yamlfile import Book
 
+_NOTHING = frozenset([""])
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -82,7 +83,7 @@ class _Checker:
 
     def _inside(self, shape: Shape, content: Content, group: Group) -> None:
         leaf = not shape.members and shape.kind != "element"
-        if leaf and shape.texts != {""} and not content.mixed:
+        if leaf and shape.texts != _NOTHING and not content.mixed:
             self.book.note(shape.pos, "wrong-kind", f"{shape.name} holds elements, not text")
             return
         order = Order(group, shape, self.book, self._takes)

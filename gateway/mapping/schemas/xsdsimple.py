@@ -35,7 +35,10 @@ _BOUNDS: dict[str, tuple[int | None, int | None]] = {
     "positiveInteger": (1, None),
     "nonPositiveInteger": (None, 0),
     "negativeInteger": (None, -1),
-    **{name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for name, bits in (("long", 64), ("int", 32), ("short", 16), ("byte", 8))},
+    **{
+        name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        for name, bits in (("long", 64), ("int", 32), ("short", 16), ("byte", 8))
+    },
     **{f"unsigned{name}": (0, 2**bits - 1) for name, bits in (("Long", 64), ("Int", 32), ("Short", 16), ("Byte", 8))},
 }
 
@@ -50,7 +53,7 @@ def builtin(name: str) -> Facets | None:
     if name in _BOUNDS:
         low, high = (None if bound is None else Decimal(bound) for bound in _BOUNDS[name])
         return Facets(number=True, whole=True, low=low, high=high)
-    return Facets(forms=(re.compile(_FORMS[name]),)) if name in _FORMS else None
+    return Facets(forms=(re.compile(_FORMS[name]),), zoned=name == "dateTime") if name in _FORMS else None
 
 
 def named_simple(name: str, schemas: SchemaSet) -> Facets | None:
@@ -81,7 +84,9 @@ def restricted(part: Part, schemas: SchemaSet) -> Facets | None:
 def own_facets(node: etree._Element) -> Facets | None:
     said = {child.tag.removeprefix(XS): child.get("value", "") for child in node if isinstance(child.tag, str)}
     patterns = [_translated(child.get("value", "")) for child in node.findall(f"{XS}pattern")]
-    if None in patterns or not {"totalDigits", "fractionDigits"}.isdisjoint(k for k, v in said.items() if not v.isdigit()):
+    if None in patterns or not {"totalDigits", "fractionDigits"}.isdisjoint(
+        k for k, v in said.items() if not v.isdigit()
+    ):
         return None
     texts = frozenset(child.get("value", "") for child in node.findall(f"{XS}enumeration"))
     above, below = said.get("minExclusive"), said.get("maxExclusive")

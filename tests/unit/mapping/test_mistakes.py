@@ -109,7 +109,7 @@ def test_the_unspoilt_files_have_no_mistake(bench):
         ("code: l.hosp_code", "code: x.hosp_code", 17, "unknown-name"),
         ("qty: l.qty", "qty: text(l.qty)", 18, "wrong-kind"),
         ("qty: l.qty", "$wen: l.qty > 0", 18, "unknown-key"),
-        ("    state: default(r.state, \"unknown\")\n", "", 21, "missing-required"),
+        ('    state: default(r.state, "unknown")\n', "", 21, "missing-required"),
         ("approved?: fen", "aproved?: fen", 22, "unknown-field"),
         ("fen(r.money)", "r.money", 22, "type-clash"),
         ("fen(r.money)", "sent.claim.claimd", 22, "unknown-field"),

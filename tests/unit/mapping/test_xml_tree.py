@@ -159,9 +159,7 @@ def test_an_inner_document_is_held_against_its_own_schema(shop):
         '<x:element name="n"><x:simpleType><x:restriction base="x:string"><x:maxLength value="5"/></x:restriction>'
         "</x:simpleType></x:element></x:sequence></x:complexType></x:element></x:schema>",
     )
-    body = (
-        "request:\n  a:\n    b:\n      $document: {kind: xml, as: base64, schema: f.xsd}\n      f: {n: fits(patient.name)}\n"
-    )
+    body = "request:\n  a:\n    b:\n      $document: {kind: xml, as: base64, schema: f.xsd}\n      f: {n: fits(patient.name)}\n"
 
     inner = base64.b64decode(etree.fromstring(shop.xml(body)).findtext("b"))
     assert "<f><n>测试患者甲</n></f>".encode() == inner
