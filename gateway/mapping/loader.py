@@ -54,7 +54,7 @@ def check_folder(
     refs: frozenset[str],
 ) -> list[Mistake]:
     """Every mistake of a folder, in the order of file and line."""
-    return sorted(set(read_folder(folder, schemas, vocabulary, partner, refs).mistakes))
+    return sorted(set(read_folder(folder, schemas, vocabulary, partner, refs, runs=False).mistakes))
 
 
 def load_reader(file: Path, vocabulary: Vocabulary) -> MappedReader:
@@ -75,7 +75,9 @@ def read_folder(
     vocabulary: Vocabulary,
     partner: Mapping[str, str],
     refs: frozenset[str],
+    runs: bool = True,
 ) -> Loaded:
+    """All of a folder. Without ``runs`` it is checked only: its acts can't be used."""
     outside = Outside(schemas)
     acts: dict[str, MappedAct] = {}
     files: dict[str, MapFile] = {}
@@ -88,7 +90,7 @@ def read_folder(
         file = read_mapping(path, book, reader=False)
         if file is not None:
             may_carry, freed = _may_carry(file, vocabulary), policy.of(file.name)
-            ends = Ends(vocabulary.source, vocabulary.result, may_carry, partner, refs, freed)
+            ends = Ends(vocabulary.source, vocabulary.result, may_carry, partner, refs, freed, runs)
             acts[path.stem] = _compile(file, ends, outside)
             files[path.stem] = file
         books.append(book)

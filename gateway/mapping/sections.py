@@ -44,11 +44,15 @@ class Ends:
     refs: frozenset[str] | None
     declassified: Mapping[str, Labels] = field(default_factory=dict)
     """What the central policy gives to this file: field to the labels taken from it."""
+    runs: bool = True
+    """Functions are wanted, not the check alone."""
 
 
 def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
     may_carry = ends.may_carry if guarded else None
-    return Unit(file.book, file.tables, ends.partner, ends.refs, may_carry, declassified=ends.declassified)
+    return Unit(
+        file.book, file.tables, ends.partner, ends.refs, may_carry, declassified=ends.declassified, runs=ends.runs
+    )
 
 
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
@@ -114,7 +118,7 @@ def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
 
 
 def finish(writer: Writer, unit: Unit, name: str, file: MapFile, shape: Shape | None) -> Compiled:
-    if file.book.mistakes:
+    if file.book.mistakes or not unit.runs:
         return Compiled(_never, {}, shape=shape)
     run = build(writer, unit, name, str(file.path))
     return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit)

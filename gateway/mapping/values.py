@@ -105,6 +105,8 @@ class Unit:
     """Reads a partner's words: every code of theirs must mean something."""
     declassified: Mapping[str, Labels] = field(default_factory=dict)
     """Labels that the central policy takes from a field here (``Visit.visit_id``)."""
+    runs: bool = True
+    """The function is wanted, not the check of it alone."""
     counter: int = 0
 
     def temp(self, prefix: str = "t") -> str:

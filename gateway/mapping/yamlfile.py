@@ -1,5 +1,6 @@
 """YAML as text with positions: every scalar stays as written, and whatever makes YAML surprising is refused."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,8 +106,14 @@ def read_yaml(path: Path, book: Book) -> Map | None:
     return node
 
 
+_SURPRISE = re.compile(r"^\ufeff?%|[&*](?=\S)|!(?!=)", re.MULTILINE)
+"""What an anchor, alias, tag or directive must have; only a text that has it is read word by word."""
+
+
 def _surprising(text: str, book: Book) -> bool:
     """Anchors, aliases and tags: text that means more than it says."""
+    if not _SURPRISE.search(text):
+        return False
     before = len(book.mistakes)
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
@@ -117,6 +124,7 @@ def _surprising(text: str, book: Book) -> bool:
 
 def _node(raw: yaml.Node, book: Book, depth: int) -> Node:
     pos = Pos(raw.start_mark.line + 1, raw.start_mark.column + 1)
+    _untagged(raw, pos, book)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
@@ -128,6 +136,11 @@ def _node(raw: yaml.Node, book: Book, depth: int) -> Node:
     return Scalar(str(raw.value), pos.shifted(quoted))
 
 
+def _untagged(raw: yaml.Node, pos: Pos, book: Book) -> None:
+    if not raw.tag.startswith("tag:yaml.org,2002:"):
+        book.note(pos, "yaml-feature", "anchors, aliases, tags and directives are not used here", "quote the text")
+
+
 def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
     entries: list[Entry] = []
     seen: set[str] = set()
@@ -136,6 +149,7 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
         if not isinstance(key_node, yaml.ScalarNode):
             book.note(at, "bad-key", "a key must be plain text")
             continue
+        _untagged(key_node, at, book)
         key = str(key_node.value)
         if key == "<<":
             book.note(at, "yaml-feature", "merge keys are not used here", "write the keys out")

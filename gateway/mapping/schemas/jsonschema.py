@@ -1,7 +1,7 @@
 """JSON Schema: the fast validator decides, the full one explains, and the tree is checked when the mapping loads."""
 
 import json
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,13 @@ def _uri(name: str, schema: Any) -> str:
 
 
 def _read(file: Path) -> Any:
+    found = file.stat()
+    return _parsed(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: Path, _written: int, _size: int) -> Any:
+    """A file is read once for all the schemas that lie beside it, and again when it has changed."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 
