@@ -66,7 +66,7 @@ class JsonPlace:
         if not found and isinstance(extra, dict):
             found.append((extra, file))
         closed = not found and extra is False and not schema.get("patternProperties")
-        closed = closed or schema.get("type") in ("string", "integer", "number", "boolean", "null", "array")
+        closed = closed or _never_an_object(schema.get("type"))
         for word in ("allOf", "anyOf", "oneOf"):
             parts = [self._look(part, file, name) for part in schema.get(word, ())]
             found += [spot for spots, _ in parts for spot in spots]
@@ -83,3 +83,7 @@ class JsonPlace:
             for word in ("allOf", "anyOf", "oneOf"):
                 for part in schema.get(word, ()):
                     yield from self._names(part, file)
+
+
+def _never_an_object(types: Any) -> bool:
+    return types is not None and "object" not in (types if isinstance(types, list) else [types])
