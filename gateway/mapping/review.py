@@ -80,5 +80,5 @@ def _at_row(file: MapFile, index: int, failure: str) -> Mistake:
     return _mistake(file, pos, "failing-test", f"{name!r}: {failure}", "mend the mapping, or the example")
 
 
-def _mistake(file: MapFile, pos: Pos, code: str, message: str, hint: str) -> Mistake:
-    return Mistake(file.book.file, pos.line, pos.column, code, message, hint)
+def _mistake(file: MapFile, pos: Pos, told: str, message: str, hint: str) -> Mistake:
+    return Mistake(file.book.file, pos.line, pos.column, told, message, hint)

@@ -73,14 +73,15 @@ def hold(shape: Shape, facets: Facets, book: Book) -> None:
         return
     broken = [breach for text in shape.can if (breach := _breach(text, facets))]
     if broken:
-        code, what, hint = min(broken, key=lambda one: _ORDER.index(one[0]))
+        code, what, hint = min(broken, key=lambda one: BREACHES.index(one[0]))
         book.note(shape.pos, code, f"{name}: {shape.source or 'its value'} may have a value {what}", hint)
 
 
-_ORDER = (
+BREACHES = (
     *("wrong-kind", "outside-enumeration", "zone-missing", "wrong-form"),
     *("too-long", "too-many-digits", "out-of-range", "breaks-pattern", "too-short"),
 )
+"""What a value may break, worst first."""
 
 
 def _breach(text: str, facets: Facets) -> Breach | None:

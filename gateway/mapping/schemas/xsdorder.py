@@ -38,6 +38,9 @@ def spots(group: Group, steps: Steps = ()) -> Iterator[Spot]:
             yield Spot(part, way)
 
 
+CLASHES = ("misordered", "choice-twice", "repeated")
+
+
 def clash(before: Spot, after: Spot) -> str:
     """Why ``after`` can't come after ``before``: misordered, choice-twice, or empty when it can."""
     for (group, one), (other, two) in zip(before.steps, after.steps, strict=False):

@@ -60,7 +60,8 @@ JSON_SCHEMA = """{"type": "object", "additionalProperties": false,
  "day": {"type": "string", "format": "date"}, "sum": {"type": "integer", "minimum": 0, "maximum": 100000000},
  "tries": {"type": "integer"}, "rate": {"type": "number", "multipleOf": 0.01},
  "main": {"type": "object", "properties": {"id": {"type": "string"}}},
- "payer": {"oneOf": [{"type": "object", "required": ["yibao"], "properties": {"yibao": {"type": "string"}}, "additionalProperties": false},
+ "payer": {"oneOf": [
+  {"type": "object", "required": ["yibao"], "properties": {"yibao": {"type": "string"}}, "additionalProperties": false},
   {"type": "object", "required": ["other"], "properties": {"other": {"const": "none"}}, "additionalProperties": false}]},
  "lines": {"type": "array", "items": {"type": "object", "required": ["code"], "additionalProperties": false,
   "properties": {"code": {"type": "string", "maxLength": 150}, "name": {"type": "string"}}}},
@@ -121,7 +122,8 @@ XSD = """<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:b="urn:bill"
 XSD_PARTS = """<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:b="urn:bill" targetNamespace="urn:bill"
  elementFormDefault="qualified">
  <x:simpleType name="Number"><x:restriction base="x:string"><x:pattern value="[A-Za-z0-9_.:\\-]{1,64}"/></x:restriction></x:simpleType>
- <x:simpleType name="Kind"><x:restriction base="x:string"><x:enumeration value="1"/><x:enumeration value="2"/></x:restriction></x:simpleType>
+ <x:simpleType name="Kind"><x:restriction base="x:string"><x:enumeration value="1"/>
+  <x:enumeration value="2"/></x:restriction></x:simpleType>
  <x:complexType name="Money"><x:simpleContent><x:extension base="b:Decimal"><x:attributeGroup ref="b:unit"/></x:extension>
  </x:simpleContent></x:complexType>
  <x:simpleType name="Decimal"><x:restriction base="x:decimal"><x:totalDigits value="10"/><x:fractionDigits value="2"/></x:restriction>
@@ -129,7 +131,8 @@ XSD_PARTS = """<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:b="urn
  <x:attributeGroup name="unit"><x:attribute name="unit" use="required"><x:simpleType><x:restriction base="x:string">
   <x:enumeration value="CNY"/></x:restriction></x:simpleType></x:attribute></x:attributeGroup>
  <x:group name="Lines"><x:sequence><x:element name="Line" maxOccurs="unbounded"><x:complexType><x:all>
-  <x:element name="Code" type="x:string"/><x:element name="Qty" type="x:decimal"/></x:all></x:complexType></x:element></x:sequence></x:group>
+  <x:element name="Code" type="x:string"/><x:element name="Qty" type="x:decimal"/></x:all></x:complexType></x:element></x:sequence>
+ </x:group>
  <x:complexType name="Noted"><x:simpleContent><x:extension base="x:string"><x:attribute name="by" type="x:NCName"/>
  </x:extension></x:simpleContent></x:complexType>
 </x:schema>"""

@@ -93,7 +93,7 @@ def test_the_json_form_has_every_field(review):
     ],
 )
 def test_what_can_not_be_decided_is_said_and_left_to_run_time(shop, rule, value):
-    shop.put("schemas/t.json", '{"type": "object", "properties": {"a": {%s}}}' % rule)
+    shop.put("schemas/t.json", f'{{"type": "object", "properties": {{"a": {{{rule}}}}}}}')
     text = SOUND.replace("kind: json", "kind: json, schema: t.json").replace("claim.claim_id", value)
     shop.put("demo/act.yaml", text)
 
