@@ -10,7 +10,7 @@ import yaml
 
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
-from gateway.mapping import load_folder, review_folder, review_reader
+from gateway.mapping import inherited_yaml, load_folder, review_folder, review_reader
 from gateway.mapping.api import Vocabulary
 
 _CANONICAL = "gateway.claims.canonical"
@@ -50,7 +50,9 @@ def _vocabulary(chosen: argparse.Namespace) -> Vocabulary:
 def _ends(chosen: argparse.Namespace) -> tuple[Any, ...]:
     folder: Path = chosen.place
     manifest = folder / "insurer.yaml"
-    said = yaml.safe_load(manifest.read_text("utf-8")) if manifest.is_file() else {}
+    said = inherited_yaml(manifest)
+    if said is None:
+        said = yaml.safe_load(manifest.read_text("utf-8")) if manifest.is_file() else {}
     settings = {str(k): str(v) for k, v in (said.get("settings") or {}).items()}
     settings |= dict.fromkeys(said.get("secrets") or {}, "secret")
     refs = frozenset(map(str, said.get("refs") or ())) | {"item", "token"}

@@ -15,6 +15,8 @@ class Kind(StrEnum):
     ENUM = "code"
     STRUCT = "object"
     LIST = "list"
+    GROUP = "group"
+    """Rows with the same key, made by ``groups``; ``of`` is the types of key and row."""
     MAP = "map of texts"
     DOC = "document value"
     NULL = "null"

@@ -107,6 +107,8 @@ class Unit:
     """Labels that the central policy takes from a field here (``Visit.visit_id``)."""
     runs: bool = True
     """The function is wanted, not the check of it alone."""
+    cdata: Pos | None = None
+    """Where a CDATA section stands, if there is one: it can hold no character references."""
     counter: int = 0
 
     def temp(self, prefix: str = "t") -> str:

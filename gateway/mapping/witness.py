@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.kinds import Kind
-from gateway.mapping.runtime import base, dates, numbers, text
+from gateway.mapping.runtime import base, dates, numbers, text, widths, words
 from gateway.mapping.types import Type
 from gateway.mapping.values import Value
 
@@ -94,8 +94,8 @@ def _date(day: Any, form: str) -> str:
     return dates.writer(form, None)(day)
 
 
-def _datetime(moment: Any, form: str, zone: str) -> str:
-    return dates.writer(form, ZoneInfo(zone))(moment)
+def _datetime(moment: Any, form: str, zone: str, midnight: str) -> str:
+    return dates.writer(form, ZoneInfo(zone), midnight == "24")(moment)
 
 
 def _join(items: Any, between: str) -> str:
@@ -113,8 +113,10 @@ _ROWS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "pad": text.pad,
     "pad_right": text.pad_right,
-    "cut_bytes": text.cut_bytes,
-    "pad_bytes": text.pad_bytes,
+    "cut_bytes": widths.cut_bytes,
+    "within_bytes": widths.within_bytes,
+    "pad_bytes": widths.pad_bytes,
+    "amount_words": words.amount_words,
     "uuid": text.uuid5,
     "yuan": numbers.yuan,
     "yuan_number": numbers.yuan,
@@ -130,6 +132,8 @@ _ROWS: dict[str, Callable[..., Any]] = {
     "max": max,
     "date": _date,
     "datetime": _datetime,
+    "add_days": dates.add_days,
+    "days_between": dates.days_between,
     "epoch_s": dates.epoch_s,
     "epoch_ms": dates.epoch_ms,
     "day_of": lambda moment, zone: dates.day_of(moment, ZoneInfo(zone)),

@@ -74,9 +74,9 @@ class _Lock:
             elif isinstance(inner, ast.AST) and type(inner) not in _BARE:
                 setattr(node, name, self.held(inner))
         if "lineno" in kind._attributes:
-            pos = self._places[node.lineno - 1]
-            node.lineno = node.end_lineno = pos.line
-            node.col_offset, node.end_col_offset = pos.column, pos.column + 1
+            line, column = self._places[node.lineno - 1].key
+            node.lineno = node.end_lineno = line
+            node.col_offset, node.end_col_offset = column, column + 1
         return _as_text(node) if kind is ast.Call else node
 
     def name(self, node: ast.Name) -> None:
@@ -119,7 +119,7 @@ def _as_text(node: ast.Call) -> ast.expr:
 
 
 def place_of(error: BaseException, file: str) -> tuple[int, int] | None:
-    """Line and column in the YAML file at which generated code failed."""
+    """Place (``Pos.key``) at which generated code failed."""
     found: tuple[int, int] | None = None
     trace = error.__traceback__
     while trace is not None:

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.mapping.errors import Mistake, did_you_mean
 from gateway.mapping.schemas.facets import hold
 from gateway.mapping.schemas.jsonfacets import number_facets, text_facets, undecidable
-from gateway.mapping.targets.base import Shape
+from gateway.mapping.targets.base import Shape, variants
 from gateway.mapping.yamlfile import Book
 
 Documents = Mapping[str, Any]
@@ -118,7 +118,7 @@ class _Checker:
     def _object(self, shape: Shape, schema: dict[str, Any], file: str) -> None:
         properties = schema.get("properties", {})
         extra = True if schema.get("patternProperties") else schema.get("additionalProperties", True)
-        for member in shape.members:
+        for member in variants(shape.members):
             if member.name in properties:
                 self.node(member, properties[member.name], file)
             elif extra is False:
@@ -129,7 +129,7 @@ class _Checker:
         self._required(shape, schema.get("required", ()))
 
     def _required(self, shape: Shape, names: Any) -> None:
-        made = {member.name: member for member in shape.members}
+        made = {member.name: member for member in variants(shape.members)}
         for name in names:
             if name not in made:
                 self._note(shape, "missing-required", f"the schema requires {name!r}")

@@ -5,7 +5,7 @@ from gateway.mapping.schemas.facets import hold
 from gateway.mapping.schemas.xsdfiles import Part, clark, local
 from gateway.mapping.schemas.xsdmodel import Attribute, Content, Element, Group, Model
 from gateway.mapping.schemas.xsdorder import Order, Spot
-from gateway.mapping.targets.base import Shape
+from gateway.mapping.targets.base import Shape, variants
 from gateway.mapping.yamlfile import Book
 
 _NOTHING = frozenset([""])
@@ -87,7 +87,7 @@ class _Checker:
             self.book.note(shape.pos, "wrong-kind", f"{shape.name} holds elements, not text")
             return
         order = Order(group, shape, self.book, self._takes)
-        for child in shape.members:
+        for child in variants(shape.members):
             spot = order.put(child)
             if spot is None:
                 self._unknown(shape, child, order)
