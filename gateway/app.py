@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -27,13 +28,14 @@ from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.partners.renewal import Renewal
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
-from gateway.mapping import MappedReader, Vocabulary, load_folder, load_reader
+from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_vault
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.claims_tables import CLAIMS
@@ -80,6 +82,10 @@ class Gateway:
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    renewal: Renewal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.renewal = Renewal(self.engine.registry)
 
     def ready(self) -> bool:
         return self.store.ready and all(not task.done() for task in self.tasks)
@@ -158,7 +164,10 @@ def load_partner(
     manifest = load_manifest(folder)
     constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
     schemas = Path(settings.schemas) / "insurers" / folder.name
-    acts = load_folder(folder, schemas, INSURER_VOCABULARY, constants, frozenset(manifest.refs) | {"item", "token"})
+    refs = frozenset(manifest.refs) | {"item", "token"}
+    source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
+    acts = LiveActs(source, partial(metrics.mappings_kept, manifest.insurer))
+    metrics.mappings_kept(manifest.insurer, False)
     tls: ssl.SSLContext | None = None
     if deployed.endpoint.startswith("https:"):
         ca = Path(settings.keys) / deployed.ca if deployed.ca else None
@@ -216,6 +225,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
+    _spawn(gateway, gateway.renewal.run())
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _spawn(gateway, Collector(partner, callbacks).run())

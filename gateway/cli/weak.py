@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.claims.partners.manifest import Manifest, load_manifest
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping import Mistake
 from gateway.wire.seals import weak_use
 
 
@@ -25,19 +26,22 @@ class WeakRow(msgspec.Struct, frozen=True):
         return f"weak: {self.insurer} {names} until {self.until} ({self.days_left} days left): {self.reason}"
 
 
-def weak_mistakes(folder: Path, manifest: Manifest, today: date) -> list[str]:
+def weak_mistakes(folder: Path, manifest: Manifest, today: date) -> list[Mistake]:
     """What is wrong with a folder's exception: missing, over, or standing there for nothing."""
-    place = f"{folder}/insurer.yaml"
     try:
         use = weak_use(manifest.seal)
     except ConfigRefused as bad:
-        return [f"{place}: weak-crypto-undated {bad.message}"]
+        return [_mistake(folder, "weak-crypto-undated", bad.message)]
     if use is None:
-        idle = "exception" in manifest.seal
-        return [f"{place}: weak-crypto-idle an exception stands here, but nothing weak is used"] if idle else []
+        said = "an exception stands here, but nothing weak is used"
+        return [_mistake(folder, "weak-crypto-idle", said)] if "exception" in manifest.seal else []
     if use.days_left(today) < 0:
-        return [f"{place}: weak-crypto-expired the exception for weak algorithms is over"]
+        return [_mistake(folder, "weak-crypto-expired", "the exception for weak algorithms is over")]
     return []
+
+
+def _mistake(folder: Path, code: str, said: str) -> Mistake:
+    return Mistake(f"{folder}/insurer.yaml", 1, 1, code, said)
 
 
 def weak_rows(folders: list[Path], today: date) -> list[WeakRow]:

@@ -1,15 +1,17 @@
 """Sections to functions: request, answer, callback and reply each become one generated function."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.mapping.code.safety import build
-from gateway.mapping.code.writer import Writer
-from gateway.mapping.mapfile import MapFile, Target, section
-from gateway.mapping.outside import Outside
-from gateway.mapping.schemas.wsdl import ENVELOPE
+from gateway.mapping.code.writer import Parts, Writer
+from gateway.mapping.mapfile import SOAP, MapFile, Target, section
+from gateway.mapping.opening import PLAIN
+from gateway.mapping.outside import ENVELOPES, Outside
+from gateway.mapping.schemas.base import Place
 from gateway.mapping.targets.base import Shape, Tree, parse_key
+from gateway.mapping.targets.csv import CsvTree
 from gateway.mapping.targets.document import InnerDocument
 from gateway.mapping.targets.form import FormTree
 from gateway.mapping.targets.json import JsonTree
@@ -30,6 +32,8 @@ class Compiled:
     inner: tuple[InnerDocument, ...] = ()
     shape: Shape | None = None
     unit: Unit | None = None
+    files: tuple[str, ...] = ()
+    """The files that its places lie in, by the number in ``Pos.file``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,25 @@ class Ends:
     may_carry: Labels
     partner: Mapping[str, str]
     refs: frozenset[str] | None
+    declassified: Mapping[str, Labels] = field(default_factory=dict)
+    """What the central policy gives to this file: field to the labels taken from it."""
+    runs: bool = True
+    """Functions are wanted, not the check alone."""
 
 
 def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
-    return Unit(file.book, file.tables, ends.partner, ends.refs, ends.may_carry if guarded else None)
+    may_carry = ends.may_carry if guarded else None
+    return Unit(
+        file.book, file.tables, ends.partner, ends.refs, may_carry, declassified=ends.declassified, runs=ends.runs
+    )
 
 
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
     """Root names of a source type; ``prefix`` is ``sent.`` in answers."""
     found = {}
-    for name, field in fields_of(source).items() if source else ():
+    for name, known in fields_of(source).items() if source else ():
         path = prefix + name
-        found[name] = Value(f"s_{name}", field.type, field.labels, path, path=path)
+        found[name] = Value(f"s_{name}", known.type, known.labels, path, path=path)
     return found
 
 
@@ -60,12 +71,12 @@ def outer_names() -> dict[str, Value]:
     return {"partner": Value("U", Type(Kind.MAP), source="partner", path="partner")}
 
 
-def document_names(kind: str) -> dict[str, Value]:
+def document_names(kind: str, at: Place | None = None) -> dict[str, Value]:
     """Roots of a document that is read: ``r``, ``http.status`` and ``protected[…]``."""
-    form = "json" if kind == "json" else "xml"
+    form = "json" if kind in PLAIN else "xml"
     many = "jall(r)" if form == "json" else "xone(r)"
     return {
-        "r": Value("r", document(form), source="r", many=many, path="r"),
+        "r": Value("r", document(form), source="r", many=many, path="r", at=at),
         "http": Value("U", Type(Kind.MAP), path="http"),
         "protected": Value("U", Type(Kind.MAP), path="protected"),
         **outer_names(),
@@ -73,7 +84,8 @@ def document_names(kind: str) -> dict[str, Value]:
 
 
 def compile_request(file: MapFile, ends: Ends, outside: Outside) -> Compiled:
-    """``write(d)`` gives (text or None, path, query, headers, protected, correlation, inner documents)."""
+    """``write(d)`` gives (text or None, path, query, headers, protected, correlation, inner documents, and whether a
+    repeated element came out empty)."""
     unit = new_unit(file, ends, guarded=True)
     source = None if file.source == "none" else ends.source
     names = {**source_names(source), **outer_names()}
@@ -86,7 +98,7 @@ def compile_request(file: MapFile, ends: Ends, outside: Outside) -> Compiled:
     else:
         writer.put("h_text = None", file.root.pos)
     fields = _http(file, scope, unit, writer)
-    writer.put(f"return (h_text, {', '.join(fields)}, h_inner)", file.root.pos)
+    writer.put(f"return (h_text, {', '.join(fields)}, h_inner, h_bare)", file.root.pos)
     writer = with_head("def s_write(d):", source_roots(source, unit, ""), writer, file.root.pos)
     outside.check(file.target, shape, unit)
     return finish(writer, unit, "s_write", file, shape)
@@ -102,7 +114,7 @@ def source_roots(source: type | None, unit: Unit, prefix: str) -> list[str]:
 def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
     writer = Writer()
     writer.put(head, pos)
-    for line in ("h_inner = []", "h_found = {}", *roots):
+    for line in ("h_inner = []", "h_found = {}", "h_bare = False", *roots):
         writer.put("    " + line, pos)
     writer.lines += body.lines
     writer.places += body.places
@@ -110,10 +122,10 @@ def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
 
 
 def finish(writer: Writer, unit: Unit, name: str, file: MapFile, shape: Shape | None) -> Compiled:
-    if file.book.mistakes:
+    if file.book.mistakes or not unit.runs:
         return Compiled(_never, {}, shape=shape)
-    run = build(writer, unit, name, str(file.path))
-    return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit)
+    run = build(writer, unit, name, file.book.file)
+    return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit, tuple(file.book.files))
 
 
 def _never(*_args: object) -> None:
@@ -131,15 +143,35 @@ def write_document(node: Map, target: Target, scope: Scope, unit: Unit, writer: 
     if target.kind == "json":
         parts, shape = JsonTree(unit, writer).node(node, scope)
     elif target.kind == "form":
-        parts, shape = FormTree(unit, writer).root(node, scope)
+        parts, shape = FormTree(unit, writer, target).root(node, scope)
+    elif target.kind == "csv":
+        parts, shape = CsvTree(unit, writer, target).root(node, scope)
     else:
-        parts, shape = XmlTree(unit, writer).root(node, scope)
-        if target.kind == "soap11":
-            parts = [f'<soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Body>', *parts, "</soap:Body></soap:Envelope>"]
+        parts, shape = _xml(node, target, scope, unit, writer)
         if target.declaration:
-            parts = [declaration(encoding), *parts]
+            parts = [declaration(target.declared or encoding), *parts]
+    if target.schema and target.kind in ("form", "csv"):
+        unit.note(target.pos, "bad-schema", f"a {target.kind} target has no schema")
+    if target.lacking == "escape" and unit.cdata is not None:
+        unit.note(unit.cdata, "bad-value", "a CDATA section has no escape for a character", "refuse or replace it")
     writer.put_text(f"{into} = ", parts, "", node.pos)
     return shape
+
+
+def _xml(node: Map, target: Target, scope: Scope, unit: Unit, writer: Writer) -> tuple[Parts, Shape]:
+    """An XML document; for SOAP the envelope around it, with the blocks of ``$header`` where there are any."""
+    tree = XmlTree(unit, writer)
+    if target.kind not in SOAP:
+        return tree.root(node, scope)
+    head = node.get("$header")
+    blocks = tree.blocks(head, scope) if isinstance(head, Map) else []
+    if head is not None and not isinstance(head, Map):
+        unit.note(head.pos, "bad-shape", "$header is a mapping of elements")
+    body = Map(node.pos, [entry for entry in node if entry.key != "$header"])
+    parts, shape = tree.root(body, scope)
+    header: Parts = ["<soap:Header>", *blocks, "</soap:Header>"] if blocks else []
+    opened = f'<soap:Envelope xmlns:soap="{ENVELOPES[target.kind]}">'
+    return [opened, *header, "<soap:Body>", *parts, "</soap:Body></soap:Envelope>"], shape
 
 
 def _http(file: MapFile, scope: Scope, unit: Unit, writer: Writer) -> list[str]:
@@ -211,10 +243,13 @@ def texts(node: Map | None, scope: Scope, unit: Unit, writer: Writer, what: str)
     return name
 
 
-def compile_reading(file: MapFile, node: Map, target: Target, ends: Ends, sent: bool) -> Compiled:
+def compile_reading(
+    file: MapFile, node: Map, target: Target, ends: Ends, sent: bool, outside: Outside | None = None
+) -> Compiled:
     """``read(r, h_status, h_protected, d)`` gives (result, correlation)."""
     unit = new_unit(file, ends, guarded=False)
-    names = document_names(target.kind)
+    unit.answers = outside is not None
+    names = document_names(target.kind, outside.place(target) if outside is not None else None)
     source = ends.source if sent and file.source != "none" else None
     if source is not None:
         names["sent"] = Value("d", Type(Kind.STRUCT, of=source), source="sent", path="sent")

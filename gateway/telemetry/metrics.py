@@ -145,6 +145,7 @@ class Metrics:
         self._weak_days = self._gauge(
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
+        self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
@@ -190,6 +191,10 @@ class Metrics:
 
     def weak_crypto(self, insurer: str, excepted: bool) -> None:
         self._weak.at(insurer).set(int(excepted))
+
+    def mappings_kept(self, insurer: str, kept: bool) -> None:
+        """Whether a renewal failed, so that the older mappings still serve."""
+        self._kept.at(insurer).set(int(kept))
 
     def on_scrape(
         self,

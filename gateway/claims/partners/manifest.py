@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping import inherited_yaml
 
 Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
 
@@ -78,6 +79,10 @@ class Manifest(Closed, frozen=True):
     poll_every: str = "2s"
     """How often a pending act with a ``status`` act is asked again."""
     on_unknown: Literal["park", "reverse"] = "park"
+    extends: str = ""
+    """A sibling folder that this one has everything from that it does not say itself."""
+    inherits: tuple[str, ...] = ()
+    """The only acts to have from there; none named means all."""
 
     def rule(self, act: str) -> ActRule:
         return self.acts.get(act, _DEFAULT_RULE)
@@ -99,6 +104,8 @@ class Fault(Closed, frozen=True):
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
 
 @lru_cache(maxsize=1024)
 def seconds(span: str) -> float:
@@ -110,9 +117,13 @@ def seconds(span: str) -> float:
 
 
 def _read(path: Path) -> Any:
+    """The file as plain data; of a folder that extends another, what both say."""
+    whole = inherited_yaml(path)
+    if whole is not None:
+        return whole
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
-        return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        return yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     except FileNotFoundError:
         raise ConfigRefused(
             f"{path.parent.name}/{path.name} is missing", hint="copy it from another partner folder"

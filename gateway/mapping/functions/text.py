@@ -1,6 +1,5 @@
 """Text, null, document and id functions."""
 
-import codecs
 import re
 from dataclasses import replace
 
@@ -9,8 +8,8 @@ from gateway.mapping.expressions.operators import as_text, unified
 from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
-from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, spread
-from gateway.mapping.values import Scope, Unit, Value
+from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, fields_of, spread
+from gateway.mapping.values import ANY_PLACES, NOT_CONSTANT, Scope, Unit, Value
 
 _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
 _X = Param("x", TEXTS)
@@ -22,12 +21,13 @@ def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         return value
     if value.type.kind is Kind.ENUM:
         return replace(value, type=TEXT)
+    known = {Kind.INT: 0, Kind.DECIMAL: ANY_PLACES}
     code, safe = {
         Kind.INT: (f"cat({value.code})", SAFE_TEXT),
         Kind.DECIMAL: (f"decimal_text({value.code})", SAFE_TEXT),
         Kind.BOOL: (f"('true' if {value.code} else 'false')", SAFE_TEXT),
     }.get(value.type.kind, (f"cat({value.code})", SAFE_TEXT))
-    return value.typed(code, safe)
+    return replace(value.typed(code, safe), places=known.get(value.type.kind))
 
 
 def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:
@@ -61,6 +61,11 @@ def _need(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     return value.typed(f"need({value.code})", replace(value.type, optional=False))
 
 
+def _fits(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    """The value as it is: the author knows that the target may be narrower, and that run time refuses what does not fit."""
+    return replace(args[0], texts=None, can=(), const=NOT_CONSTANT)
+
+
 def _empty_as_absent(args: list[Value], scope: Scope, unit: Unit) -> Value:
     value = as_text(args[0])
     name = unit.temp()
@@ -89,24 +94,6 @@ def _matches(args: list[Value], _scope: Scope, unit: Unit) -> Value:
     return made(f"matches({args[0].code}, {unit.keep(pattern)})", BOOL, args)
 
 
-def _with_encoding(helper: str) -> Function:
-    def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
-        known_encoding(str(args[2].const))
-        return made(f"{helper}({', '.join(arg.code for arg in args)})", TEXT, args)
-
-    return Function((_X, Param("size", WHOLE, constant=True), Param("encoding", TEXTS, constant=True)), build)
-
-
-def known_encoding(name: str) -> str:
-    """Raises ``MistakeError`` unless it is a text encoding that Python knows."""
-    try:
-        codecs.lookup(name)
-        "x".encode(name)
-    except (LookupError, ValueError, TypeError):
-        raise MistakeError("unknown-encoding", f"no text encoding {name!r}") from None
-    return name
-
-
 def _opened(helper: str, kind: str) -> Function:
     def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         value = args[0]
@@ -120,20 +107,39 @@ def _unbase64(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
 
 
 def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
-    """``find(list, "member", x)``: the join of two lists of one document."""
+    """``find(list, "member", x)``: the join of two lists, with an index made once per message."""
     box, name, wanted = args
     labels, source = merged([box, wanted])
+    if box.type.kind is Kind.LIST:
+        return _find_in_source(box, str(name.const), wanted)
     if box.type.of == "xml" and box.many.startswith("xall("):
         code = f"xfind(h_found, {box.many[5:-1]}, {name.code}, {wanted.code})"
     elif box.type.of == "json":
         code = f"jfind(h_found, {box.code}, {name.code}, {wanted.code})"
     else:
         raise MistakeError("type-clash", "find looks into a list of the document", "use first(x for x in … where …)")
-    return Value(code, document(str(box.type.of)), labels, source)
+    at = box.at.item() if box.at is not None else None
+    return Value(code, document(str(box.type.of)), labels, source, at=at)
+
+
+def _find_in_source(box: Value, name: str, wanted: Value) -> Value:
+    item = box.type.of
+    field = fields_of(item.of).get(name) if item.kind is Kind.STRUCT else None
+    if field is None or field.type.kind not in (Kind.TEXT, Kind.ENUM, Kind.INT):
+        raise MistakeError("unknown-field", f"the list's items have no text {name!r}", "name one of their text fields")
+    labels, source = merged([box, wanted])
+    code = f"sfind(h_found, {as_list(box)[0]}, {name!r}, {_key_text(wanted)})"
+    return Value(code, item.absent(), labels | spread(box.type) | field.labels, source)
+
+
+def _key_text(value: Value) -> str:
+    return f"cat({value.code})" if value.type.kind in (Kind.INT, Kind.ENUM) else value.code
 
 
 def _attr(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     node, name = args
+    if node.at is not None:
+        node.at.attribute(str(name.const))
     return node.typed(f"attr({node.code}, {name.code})", Type(Kind.TEXT, optional=True, soft=True))
 
 
@@ -147,21 +153,18 @@ TABLE = {
     "join": Function((Param("list", LISTS), Param("between", TEXTS)), _join, takes_absent=True),
     "pad": simple("pad", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default="0")),
     "pad_right": simple("pad_right", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default=" ")),
-    "cut_bytes": _with_encoding("cut_bytes"),
-    "pad_bytes": _with_encoding("pad_bytes"),
     "matches": Function((_X, Param("regex", TEXTS, constant=True)), _matches),
     "default": Function((Param("x", EVERYTHING), Param("y", EVERYTHING)), _default, takes_absent=True),
     "present": Function((Param("x", EVERYTHING),), _present, takes_absent=True),
     "need": Function((Param("x", EVERYTHING),), _need, takes_absent=True),
+    "fits": Function((Param("x", EVERYTHING),), _fits, takes_absent=True),
     "empty_as_absent": Function((_X,), _empty_as_absent, takes_absent=True),
     "uuid": simple("uuid5", SAFE_TEXT, _X),
     "attr": Function(
         (Param("x", frozenset({Kind.DOC})), Param("name", TEXTS, constant=True)), _attr, takes_absent=True
     ),
     "node_text": simple("dtext", TEXT, Param("x", frozenset({Kind.DOC}))),
-    "find": Function(
-        (Param("list", frozenset({Kind.DOC})), Param("member", TEXTS, constant=True), Param("x", TEXTS)), _find
-    ),
+    "find": Function((Param("list", LISTS), Param("member", TEXTS, constant=True), Param("x", TEXTS | WHOLE)), _find),
     "parse_json": _opened("read_json", "json"),
     "parse_xml": _opened("read_xml", "xml"),
     "unbase64": Function((_X,), _unbase64),

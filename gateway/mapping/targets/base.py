@@ -5,11 +5,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
+from gateway.mapping import witness
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.expressions import compile_condition, compile_expression, compile_loop
 from gateway.mapping.expressions.loops import OpenLoop
 from gateway.mapping.types import INT, TEXT, Kind
-from gateway.mapping.values import BROKEN, Leaf, Scope, Unit, Value
+from gateway.mapping.values import ANY_PLACES, BROKEN, Leaf, Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, text_of
 
 
@@ -37,12 +38,42 @@ class Shape:
     kind: str = "any"
     nullable: bool = False
     name: str = ""
+    names: tuple[str, ...] = ()
+    """The names that a computed one may be."""
     namespace: str = ""
     maybe_missing: bool = False
     many: bool = False
     texts: frozenset[str] | None = None
+    can: tuple[str, ...] = ()
+    """Some texts that it can really be, where not all of them are known."""
+    source: str = ""
+    """The paths that its value comes from."""
+    spelt: bool = False
+    """A leaf whose text is one value's."""
+    places: int | None = None
+    """See ``Value.places``."""
+    looped: bool = False
+    """One for each row of a list: that there is at least one is seen at run time."""
     members: list["Shape"] = field(default_factory=list)
     attributes: list["Shape"] = field(default_factory=list)
+
+
+def variants(members: list[Shape]) -> list[Shape]:
+    """Members with one name each: a computed name may be any of several, and then none of them is sure."""
+    found: list[Shape] = []
+    for one in members:
+        if len(one.names) < 2:
+            found.append(replace(one, name=one.names[0]) if one.names else one)
+        else:
+            found += [replace(one, name=name, names=(), maybe_missing=True) for name in one.names]
+    return found
+
+
+def leaf_shape(pos: Pos, kind: str, value: Value) -> Shape:
+    """The shape of one value."""
+    can = () if value.texts is not None else witness.spelt(witness.of(value), value.type)
+    places = {Kind.INT: 0, Kind.DECIMAL: ANY_PLACES}.get(value.type.kind, value.places)
+    return Shape(pos, kind, texts=value.texts, can=can, source=value.source, spelt=True, places=places)
 
 
 class Tree:
@@ -66,7 +97,7 @@ class Tree:
             text = node.text[1:]
             return Value(repr(text), TEXT, const=text, texts=frozenset([text]))
         value = compile_expression(node.text, node.pos, scope, self.unit)
-        self.unit.leaves[(node.pos.line, node.pos.column)] = Leaf(target, value.source)
+        self.unit.leaves[node.pos.key] = Leaf(target, value.source)
         return value
 
     def lets(self, node: Map, scope: Scope) -> Scope:
@@ -106,7 +137,7 @@ class Tree:
             return "", scope
         text = text_of(when, self.unit.book, "$when")
         value, inner = compile_condition(text, when.pos, scope, self.unit)
-        self.unit.leaves[(when.pos.line, when.pos.column)] = Leaf(".".join(self.path) + " $when", value.source)
+        self.unit.leaves[when.pos.key] = Leaf(".".join(self.path) + " $when", value.source)
         return value.code if value is not BROKEN else "False", inner
 
     def only_if(self, condition: str, pos: Pos, build: Callable[[], Parts]) -> Parts:
@@ -124,7 +155,7 @@ class Tree:
         each = node.get("$each")
         assert each is not None
         text = text_of(each, self.unit.book, "$each")
-        self.unit.leaves[(each.pos.line, each.pos.column)] = Leaf(".".join(self.path) + " $each", text)
+        self.unit.leaves[each.pos.key] = Leaf(".".join(self.path) + " $each", text)
         return compile_loop(text, each.pos, scope, self.unit)
 
     def repeat(self, node: Map, scope: Scope, rows: str, build: Callable[[Scope], Parts | None]) -> None:
