@@ -131,15 +131,17 @@ def measure(rounds: int, count: int, callers: int) -> dict[str, Side]:
         insurer = f"http://127.0.0.1:{ports['ant']}/claims"
         processes = [_spawn("benchmarks.insurer", str(keys), str(ports["ant"]), home=home)]
         try:
-            hand = _spawn(
-                "benchmarks.handwritten", str(keys), str(home / "hand.db"), insurer, str(ports["pay"]), home=home
-            )
+            script = ("benchmarks.handwritten", str(keys))
+            hand = _spawn(*script, str(home / "hand.db"), insurer, str(ports["pay"]), home=home)
             processes.append(hand)
+            fast = _spawn(*script, str(home / "fast.db"), insurer, str(ports["hcx"]), "uvloop", home=home)
+            processes.append(fast)
             gateway = _spawn("gateway", "gateway", "--config", str(home / "gateway.toml"), home=home)
             processes.append(gateway)
             sides = [
                 Side("gateway", f"http://127.0.0.1:{ports['hospital']}/v1/claims", gateway, signed=True),
                 Side("handwritten", f"http://127.0.0.1:{ports['pay']}/v1/claims", hand, signed=False),
+                Side("by hand, uvloop", f"http://127.0.0.1:{ports['hcx']}/v1/claims", fast, signed=False),
             ]
             asyncio.run(_rounds(sides, ring, rounds, count, callers))
             for side in sides:
@@ -164,16 +166,18 @@ async def _rounds(sides: list[Side], ring: KeyRing, rounds: int, count: int, cal
 
 def report(sides: dict[str, Side]) -> dict[str, float]:
     rows = []
-    print(f"{'':14}{'claims/s':>10}{'CPU ms/claim':>15}{'p50 ms':>9}{'p99 ms':>9}{'MB':>7}")
+    print(f"{'':16}{'claims/s':>10}{'CPU ms/claim':>15}{'p50 ms':>9}{'p99 ms':>9}{'MB':>7}")
     for side in sides.values():
         row = (statistics.median(side.rates), statistics.median(side.cpu_ms), side.p(0.5), side.p(0.99), side.memory)
         rows.append(row)
-        print(f"{side.name:14}{row[0]:>10.0f}{row[1]:>15.2f}{row[2]:>9.1f}{row[3]:>9.1f}{row[4]:>7.0f}")
-    ours, hand = sides["gateway"], sides["handwritten"]
+        print(f"{side.name:16}{row[0]:>10.0f}{row[1]:>15.2f}{row[2]:>9.1f}{row[3]:>9.1f}{row[4]:>7.0f}")
+    ours, hand, fast = sides["gateway"], sides["handwritten"], sides["by hand, uvloop"]
     pairs = [a / b for a, b in zip(ours.cpu_ms, hand.cpu_ms, strict=True)]
+    fast_pairs = [a / b for a, b in zip(ours.cpu_ms, fast.cpu_ms, strict=True)]
     speeds = [a / b for a, b in zip(ours.rates, hand.rates, strict=True)]
     ratios = {
         "cpu_ratio_vs_handwritten": round(statistics.median(pairs), 3),
+        "cpu_ratio_vs_handwritten_uvloop": round(statistics.median(fast_pairs), 3),
         "rate_ratio_vs_handwritten": round(statistics.median(speeds), 3),
         "p99_ratio_vs_handwritten": round(ours.p(0.99) / hand.p(0.99), 3),
         "gateway_claims_per_s": round(rows[0][0], 1),
@@ -182,7 +186,8 @@ def report(sides: dict[str, Side]) -> dict[str, float]:
     }
     print(
         f"\nCPU per claim: {ratios['cpu_ratio_vs_handwritten']:.2f} x the hand-written script (per round: "
-        f"{', '.join(f'{pair:.2f}' for pair in pairs)})"
+        f"{', '.join(f'{pair:.2f}' for pair in pairs)}), "
+        f"{ratios['cpu_ratio_vs_handwritten_uvloop']:.2f} x the same script on uvloop"
     )
     return ratios
 

@@ -82,7 +82,7 @@ class Bill:
 
     @property
     def approved(self) -> int:
-        return sum(claim.approved for claim in self.claims)
+        return sum([claim.approved for claim in self.claims])
 
     @property
     def burden(self) -> int:
@@ -98,12 +98,14 @@ class Bill:
         soon = [claim.next_at for claim in self.claims if claim.next_at]
         if soon:
             return min(soon)
-        left = [claim for claim in self.claims if not claim.final]
-        return now + _LOOK_AGAIN_MS if left and left[0].state is not ClaimState.MANUAL else 0
+        for claim in self.claims:
+            if claim.state not in FINAL:
+                return 0 if claim.state is ClaimState.MANUAL else now + _LOOK_AGAIN_MS
+        return 0
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""
-        return self.burden - sum(other.approved for other in self.claims if other.seq < claim.seq)
+        return self.burden - sum([other.approved for other in self.claims if other.seq < claim.seq])
 
 
 @dataclass(frozen=True, slots=True)

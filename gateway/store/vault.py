@@ -31,8 +31,8 @@ _PACKED = 1
 _LEVEL = 1
 """Level 1 packs a bill as small as level 3 does (30 %) in two thirds of the time, which is most of what sealing costs."""
 _NONCE, _KEY = 12, 32
-_MIN_PACKED = 64
-"""Shorter records are not compressed: nothing is gained and the length would tell about the content."""
+_MIN_PACKED = 1024
+"""Shorter records are not compressed: less is gained than it costs, and the length would tell about the content."""
 MAX_RECORD = 64 * 1024 * 1024
 
 

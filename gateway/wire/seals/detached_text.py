@@ -116,7 +116,7 @@ def cut(document: bytes, element: str) -> tuple[bytes, bytes]:
     if start < 0 or end < start + len(opening):
         raise refusal.form("the envelope lacks the element that is signed")
     inner = document[start + len(opening) : end]
-    if _own_tag(element).search(inner):
+    if element.encode() in inner and _own_tag(element).search(inner):
         raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
     try:
         inner.decode("utf-8")
