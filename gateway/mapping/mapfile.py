@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from gateway.mapping.tables import Table, read_tables
+from gateway.mapping.unconfirmed import note_unconfirmed
 from gateway.mapping.yamlfile import Book, Map, Node, Pos, Seq, known_keys, read_yaml, text_of
 
 _WRITE_KEYS = (
@@ -67,6 +68,7 @@ def read_mapping(path: Path, book: Book, reader: bool) -> MapFile | None:
     if root is None:
         return None
     known_keys(root, _READ_KEYS if reader else _WRITE_KEYS, book, "a mapping file")
+    note_unconfirmed(root, book)
     name = text_of(root.get("mapping"), book, "mapping")
     expected = f"{path.parent.name}/{path.stem}"
     allowed = (expected, path.parent.name) if reader else (expected,)

@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping.unconfirmed import unconfirmed_in
 
 Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
 
@@ -110,13 +111,18 @@ def seconds(span: str) -> float:
 def _read(path: Path) -> Any:
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
-        return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        read = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     except FileNotFoundError:
         raise ConfigRefused(
             f"{path.parent.name}/{path.name} is missing", hint="copy it from another partner folder"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as bad:
         raise ConfigRefused(f"{path.parent.name}/{path.name} is not readable YAML in UTF-8") from bad
+    open_ends = unconfirmed_in(read)
+    if open_ends:
+        places = ", ".join(open_ends)
+        raise ConfigRefused(f"{path.parent.name}/{path.name}: not confirmed: {places}", hint="mend it and delete the ?")
+    return read
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.unconfirmed import refuse_suggestion
 
 MAX_LENGTH = 4000
 
@@ -44,6 +45,7 @@ def loop_of(part: ast.comprehension) -> Loop:
 def _parse(text: str, before: str, after: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise MistakeError("bad-expression", f"an expression may have {MAX_LENGTH} characters")
+    refuse_suggestion(text)
     source = before + _where_to_if(text) + after
     try:
         with warnings.catch_warnings():

@@ -1,0 +1,35 @@
+"""Suggestions: a value that begins with ``?`` was drafted by `lianpei map new` and never loads until a person confirms it."""
+
+from typing import Any
+
+from gateway.mapping.errors import MistakeError
+from gateway.mapping.yamlfile import Book, Map, Node, Scalar
+
+MARK = "?"
+CODE = "unconfirmed"
+_MESSAGE = "a suggestion that nobody has confirmed"
+_HINT = "compare it with the partner's paper, mend it, and delete the ?"
+
+
+def note_unconfirmed(node: Node, book: Book) -> None:
+    """Every suggestion of a file, wherever it stands: in trees, tables, headers and tests."""
+    if isinstance(node, Scalar):
+        if node.text.startswith(MARK):
+            book.note(node.pos, CODE, _MESSAGE, _HINT)
+        return
+    for inner in (entry.value for entry in node) if isinstance(node, Map) else node.items:
+        note_unconfirmed(inner, book)
+
+
+def refuse_suggestion(text: str) -> None:
+    """Raises ``MistakeError`` where an expression is only a suggestion."""
+    if text.startswith(MARK):
+        raise MistakeError(CODE, _MESSAGE, _HINT)
+
+
+def unconfirmed_in(data: Any, path: str = "") -> list[str]:
+    """Dotted paths of the suggestions in plain data (a manifest)."""
+    if isinstance(data, str):
+        return [path] if data.startswith(MARK) else []
+    pairs = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    return [found for key, inner in pairs for found in unconfirmed_in(inner, f"{path}.{key}" if path else str(key))]
