@@ -8,6 +8,12 @@ from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from msgspec import UNSET
+
+from gateway.kernel.errors import MessageRefused
+from gateway.kernel.strictjson import strict_json
+from gateway.kernel.xml import parse_xml
+from gateway.mapping.encodings import encoded
 from gateway.mapping.runtime.base import RefusalError
 
 _NAMESPACE = uuid.NAMESPACE_URL
@@ -15,6 +21,7 @@ _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _XML_SPECIAL = re.compile(f"[&<>\r{_FORBIDDEN}]")
 _XML_ATTRIBUTE = re.compile(f'[&<>"\r\n\t{_FORBIDDEN}]')
 _XML_FORBIDDEN = re.compile(f"[{_FORBIDDEN}]")
+_CSV_SPECIAL = re.compile(r'["\r\n]|^\s|\s$')
 _ESCAPES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -50,13 +57,59 @@ def xcdata(value: str) -> str:
     return "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
-def encoded64(document: str, encoding: str) -> str:
+def encoded64(document: str, encoding: str, lacking: str = "strict", kind: str = "xml") -> str:
     """An inner document as Base64 of its bytes. Raises ``RefusalError`` for characters that the encoding lacks."""
     try:
-        return base64.b64encode(document.encode(encoding)).decode("ascii")
+        return base64.b64encode(encoded(document, encoding, lacking, kind)).decode("ascii")
     except UnicodeEncodeError:
         pass
     raise RefusalError("the inner document has a character that its encoding lacks")
+
+
+def raw_xml(text: str) -> str:
+    """A ready piece of XML, as it is. Raises ``RefusalError`` unless it could stand inside any element."""
+    try:
+        parse_xml(f"<x>{text}</x>".encode())
+        return text
+    except (MessageRefused, UnicodeEncodeError):
+        pass
+    raise RefusalError("the text is no well-formed piece of XML")
+
+
+def raw_json(text: str) -> str:
+    """A ready piece of JSON, as it is. Raises ``RefusalError`` unless it is one value."""
+    try:
+        strict_json(text.encode())
+        return text
+    except (MessageRefused, UnicodeEncodeError):
+        pass
+    raise RefusalError("the text is no JSON")
+
+
+def names_of(names: frozenset[str]) -> set[str]:
+    return set(names)
+
+
+def member(names: set[str], name: str) -> str:
+    """A computed member's name as JSON text. Raises ``RefusalError`` when the object has it already."""
+    if name in names:
+        raise RefusalError("the object would have a member twice")
+    names.add(name)
+    return encode_basestring(name)
+
+
+def csv_cell(text: str, delimiter: str, always: bool) -> str:
+    """RFC 4180: quotes around what needs them, a quote inside is doubled. Raises ``RefusalError`` for a NUL."""
+    if "\x00" in text:
+        raise RefusalError("the text has a character that CSV can't carry")
+    if not always and delimiter not in text and not _CSV_SPECIAL.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def filled(text: Any) -> str:
+    """A cell that stays empty when its value is absent."""
+    return "" if text is UNSET else str(text)
 
 
 def quoted(value: str) -> str:
@@ -65,6 +118,15 @@ def quoted(value: str) -> str:
 
 def form_text(value: str) -> str:
     return quote_plus(value, safe="")
+
+
+def form_bytes(value: str, encoding: str, lacking: str) -> str:
+    """A form value whose percent signs spell bytes of another encoding than UTF-8."""
+    try:
+        return quote_plus(encoded(value, encoding, lacking, "form"), safe="")
+    except UnicodeEncodeError:
+        pass
+    raise RefusalError("the text has a character that the encoding lacks")
 
 
 def pad(value: str, width: int, fill: str) -> str:
@@ -131,7 +193,8 @@ HELPERS: Mapping[str, Any] = {
     **{
         function.__name__: function
         for function in (
-            *(xtext, xattr, xcdata, encoded64, quoted, form_text, pad, pad_right, cut_bytes, pad_bytes),
+            *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled, form_bytes),
+            *(encoded64, quoted, form_text, pad, pad_right, cut_bytes, pad_bytes),
             *(uuid5, matches, trim, upper, lower, substr, replace, join),
         )
     },
