@@ -47,15 +47,16 @@ def draft_folder(code: str, contract: Contract, source: type, act: str = "", ans
         ),
     ]
     files = {
-        "insurer.yaml": _joined(_manifest(code, name, contract)),
-        f"{name}.yaml": _joined(lines),
-        "faults.yaml": _joined(_faults(codes)),
+        "insurer.yaml": _joined("insurer", _manifest(code, name, contract)),
+        f"{name}.yaml": _joined("mapping", lines),
+        "faults.yaml": _joined("faults", _faults(codes)),
     }
     return Draft(name, files, tree.counts)
 
 
-def _joined(lines: list[Line]) -> str:
-    return "\n".join(map(str, lines)) + "\n"
+def _joined(schema: str, lines: list[Line]) -> str:
+    editor = f"# yaml-language-server: $schema={_SCHEMAS}/{schema}.schema.json"
+    return "\n".join((editor, *map(str, lines))) + "\n"
 
 
 def _snake(name: str) -> str:
