@@ -12,9 +12,9 @@ from gateway.mapping.drafting.outline import Contract, Part
 from gateway.mapping.drafting.tree import Counts, TreeDraft
 from gateway.mapping.unconfirmed import MARK
 
-_HEAD = (
-    "A value that begins with ? is a suggestion: the file loads when a person has confirmed each one and none is left."
-)
+_SCHEMAS = "../../../schemas/tools"
+"""Where editors find the schemas of these files, from a partner folder."""
+_HEAD = "A value that begins with ? is a suggestion; the file loads when a person has confirmed each one."
 
 
 @dataclass(frozen=True, slots=True)
