@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.cli.maptools import check, fmt, new
+from gateway.cli.maptools import check, docs, fmt, new
 
-PARTS = (check, fmt, new)
+PARTS = (check, docs, fmt, new)
 """Each part is a module with ``add_commands``; a new tool is a new module and one name here."""
 
 
