@@ -83,11 +83,12 @@ def inherited_yaml(path: Path) -> Any | None:
 
     Every scalar is text. Raises ``MappingRefused`` when either file can't be read or the two don't fit together.
     """
-    book = Book(str(path))
-    lineage = lineage_of(path.parent, book)
-    refuse(book.mistakes)
+    manifest = Book(str(path.parent / MANIFEST))
+    lineage = lineage_of(path.parent, manifest)
+    refuse(manifest.mistakes)
     if lineage.base is None:
         return None
+    book = Book(str(path))
     inherited = lineage.base / path.name
     base = read_yaml(inherited, book, book.opened(str(inherited))) if inherited.is_file() else Map(_START)
     over = read_yaml(path, book) if path.is_file() else Map(_START)
@@ -108,13 +109,16 @@ def plain(node: Node) -> Any:
 def whole_tree(root: Map, lineage: Lineage, book: Book) -> tuple[Map, Lineage]:
     """A mapping file's tree with the file that it extends and the blocks that it uses; and the folders it is made from."""
     spelt = root.get("extends")
-    if spelt is not None:
-        root, lineage = _extended(root, text_of(spelt, book, "extends"), spelt.pos, lineage, book)
-    return _Blocks(lineage.folders, book).expanded(root), lineage
+    if spelt is None:
+        return _Blocks(lineage.folders, book).expanded(root), lineage
+    base, lineage = _extended(text_of(spelt, book, "extends"), spelt.pos, lineage, book)
+    blocks = _Blocks(lineage.folders, book)
+    own = blocks.expanded(Map(root.pos, [entry for entry in root if entry.key != "extends"]))
+    return (merged(blocks.expanded(base), own, book) if base else own), lineage
 
 
-def _extended(root: Map, name: str, pos: Pos, lineage: Lineage, book: Book) -> tuple[Map, Lineage]:
-    own = Map(root.pos, [entry for entry in root if entry.key != "extends"])
+def _extended(name: str, pos: Pos, lineage: Lineage, book: Book) -> tuple[Map | None, Lineage]:
+    """What the named file gives to one that extends it; a sibling folder is then a base of this file."""
     folder, _, act = name.partition("/")
     place = next((found for found in lineage.folders if found.name == folder), None)
     if place is None and lineage.base is None and folder and not folder.startswith("."):
@@ -124,14 +128,12 @@ def _extended(root: Map, name: str, pos: Pos, lineage: Lineage, book: Book) -> t
     if path is None or not path.is_file() or str(path) == book.file:
         hint = "extends is folder/act, of this folder or of the one that the manifest extends"
         book.note(pos, "unknown-file", f"no mapping {name!r} to extend", hint)
-        return own, Lineage(lineage.folder)
+        return None, Lineage(lineage.folder)
     base = read_yaml(path, book, book.opened(str(path)))
-    if base is None:
-        return own, lineage
-    if base.get("extends") is not None:
+    if base is not None and base.get("extends") is not None:
         book.note(pos, "extends-twice", f"{name} itself extends another file", "extend that one")
-    kept = Map(base.pos, [entry for entry in base if entry.key not in _OWN | {"extends"}])
-    return merged(kept, own, book), lineage
+    kept = [entry for entry in base or () if entry.key not in _OWN | {"extends"}]
+    return Map(base.pos, kept) if base else None, lineage
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from gateway.kernel.labels import PAYMENT_MAY_SEE
 from gateway.mapping.act import Direction, HttpSpec, MappedAct
 from gateway.mapping.api import CompiledAct, Pin, Vocabulary
 from gateway.mapping.errors import Mistake, MistakeError, refuse
-from gateway.mapping.inherit import BLOCKS, MANIFEST, Lineage, lineage_of
+from gateway.mapping.inherit import BLOCKS, MANIFEST, Lineage, act_of, lineage_of
 from gateway.mapping.mapfile import SOAP, MapFile, Target, read_mapping, read_target, section
 from gateway.mapping.outside import Outside
 from gateway.mapping.readers import MappedReader, compile_reader
@@ -98,7 +98,10 @@ def read_folder(
 
 def act_files(folder: Path) -> dict[str, Path]:
     """The mapping files that serve a folder, inherited ones too, by act name."""
-    return {path.stem: path for path in lineage_of(folder).files(NOT_MAPPINGS) if "@" not in path.stem}
+    found: dict[str, Path] = {}
+    for path in lineage_of(folder).files(NOT_MAPPINGS):
+        found.setdefault(act_of(path), path)
+    return found
 
 
 def _may_carry(file: MapFile, vocabulary: Vocabulary) -> frozenset[str]:

@@ -33,6 +33,7 @@ _TARGET_KEYS = (
 )
 _TEST_KEYS = ("name", "in", "out", "answer", "callback", "result", "reply", "sent", "status", "protected")
 _CSV_KEYS = frozenset({"delimiter", "header", "quote", "line_end"})
+_MEANT = frozenset("<>&\"'\\,;|%")
 _CHANNELS = ("insurer", "hospital", "payment")
 _SOURCES = ("dispatch", "order", "none")
 _DATES = ("submitted_at", "admitted_at", "discharged_at")
@@ -204,7 +205,10 @@ def read_lacking(node: Map, kind: str, book: Book) -> str:
     spelt = node.get("lacking")
     if isinstance(spelt, Map):
         known_keys(spelt, ("replace",), book, "lacking")
-        return "=" + text_of(spelt.get("replace"), book, "replace")
+        other = text_of(spelt.get("replace"), book, "replace")
+        if set(other) & _MEANT or not other.isprintable():
+            book.note(spelt.pos, "bad-value", "the replacement has a character that formats give a meaning")
+        return "=" + other
     word = _word(node, "lacking", ("refuse", "escape"), book, "refuse")
     if word == "escape" and kind in ("csv", "form"):
         book.note(_pos(node, "lacking"), "bad-value", f"{kind} has no escape for a character", 'use {replace: "?"}')

@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping import inherited_yaml
 from gateway.mapping.unconfirmed import unconfirmed_in
 
 Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
@@ -78,6 +79,10 @@ class Manifest(Closed, frozen=True):
     poll_every: str = "2s"
     """How often a pending act with a ``status`` act is asked again."""
     on_unknown: Literal["park", "reverse"] = "park"
+    extends: str = ""
+    """A sibling folder that this one has everything from that it does not say itself."""
+    inherits: tuple[str, ...] = ()
+    """The only acts to have from there; none named means all."""
 
     def rule(self, act: str) -> ActRule:
         return self.acts.get(act, _DEFAULT_RULE)
@@ -109,20 +114,27 @@ def seconds(span: str) -> float:
 
 
 def _read(path: Path) -> Any:
+    """The file as plain data; of a folder that extends another, what both say."""
+    read = inherited_yaml(path)
+    if read is None:
+        read = _alone(path)
+    open_ends = unconfirmed_in(read)
+    if open_ends:
+        places = ", ".join(open_ends)
+        raise ConfigRefused(f"{path.parent.name}/{path.name}: not confirmed: {places}", hint="mend it and delete the ?")
+    return read
+
+
+def _alone(path: Path) -> Any:
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
-        read = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     except FileNotFoundError:
         raise ConfigRefused(
             f"{path.parent.name}/{path.name} is missing", hint="copy it from another partner folder"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as bad:
         raise ConfigRefused(f"{path.parent.name}/{path.name} is not readable YAML in UTF-8") from bad
-    open_ends = unconfirmed_in(read)
-    if open_ends:
-        places = ", ".join(open_ends)
-        raise ConfigRefused(f"{path.parent.name}/{path.name}: not confirmed: {places}", hint="mend it and delete the ?")
-    return read
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -1,6 +1,5 @@
 """Text helpers: escaping for each target, byte widths, identifiers."""
 
-import base64
 import re
 import uuid
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from msgspec import UNSET
 from gateway.kernel.errors import MessageRefused
 from gateway.kernel.strictjson import strict_json
 from gateway.kernel.xml import parse_xml
-from gateway.mapping.encodings import encoded
 from gateway.mapping.runtime.base import RefusalError
 
 _NAMESPACE = uuid.NAMESPACE_URL
@@ -55,15 +53,6 @@ def xcdata(value: str) -> str:
     if _XML_FORBIDDEN.search(value):
         raise RefusalError("the text has a character that XML can't carry")
     return "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
-
-
-def encoded64(document: str, encoding: str, lacking: str = "strict", kind: str = "xml") -> str:
-    """An inner document as Base64 of its bytes. Raises ``RefusalError`` for characters that the encoding lacks."""
-    try:
-        return base64.b64encode(encoded(document, encoding, lacking, kind)).decode("ascii")
-    except UnicodeEncodeError:
-        pass
-    raise RefusalError("the inner document has a character that its encoding lacks")
 
 
 def raw_xml(text: str) -> str:
@@ -120,40 +109,12 @@ def form_text(value: str) -> str:
     return quote_plus(value, safe="")
 
 
-def form_bytes(value: str, encoding: str, lacking: str) -> str:
-    """A form value whose percent signs spell bytes of another encoding than UTF-8."""
-    try:
-        return quote_plus(encoded(value, encoding, lacking, "form"), safe="")
-    except UnicodeEncodeError:
-        pass
-    raise RefusalError("the text has a character that the encoding lacks")
-
-
 def pad(value: str, width: int, fill: str) -> str:
     return value.rjust(width, fill)
 
 
 def pad_right(value: str, width: int, fill: str) -> str:
     return value.ljust(width, fill)
-
-
-def cut_bytes(value: str, size: int, encoding: str) -> str:
-    """At most ``size`` bytes in ``encoding``, whole characters only."""
-    data = _bytes(value, encoding)
-    return value if len(data) <= size else data[:size].decode(encoding, "ignore")
-
-
-def pad_bytes(value: str, size: int, encoding: str) -> str:
-    """Blanks on the right up to ``size`` bytes in ``encoding``."""
-    return value + " " * (size - len(_bytes(value, encoding)))
-
-
-def _bytes(value: str, encoding: str) -> bytes:
-    try:
-        return value.encode(encoding)
-    except UnicodeEncodeError:
-        pass
-    raise RefusalError("the text has a character that the encoding lacks")
 
 
 def uuid5(value: str) -> str:
@@ -193,8 +154,8 @@ HELPERS: Mapping[str, Any] = {
     **{
         function.__name__: function
         for function in (
-            *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled, form_bytes),
-            *(encoded64, quoted, form_text, pad, pad_right, cut_bytes, pad_bytes),
+            *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled),
+            *(quoted, form_text, pad, pad_right),
             *(uuid5, matches, trim, upper, lower, substr, replace, join),
         )
     },

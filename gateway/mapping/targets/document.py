@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.functions.text import known_encoding
+from gateway.mapping.functions.widths import known_encoding
 from gateway.mapping.mapfile import Target, read_lacking
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.types import SAFE_TEXT, TEXT

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.functions.text import known_encoding
+from gateway.mapping.functions.widths import known_encoding
 from gateway.mapping.runtime.text import xattr
 from gateway.mapping.targets.base import Key, Shape, Tree, parse_key
 from gateway.mapping.targets.document import inner_document
