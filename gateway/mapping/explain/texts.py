@@ -7,7 +7,7 @@ from gateway.mapping.explain.functions import spelt
 from gateway.mapping.explain.rows import Walk
 from gateway.mapping.explain.values import Names
 from gateway.mapping.targets.base import parse_key
-from gateway.mapping.yamlfile import Map, Node, Pos, Scalar
+from gateway.mapping.yamlfile import Map, Node, Scalar
 
 _FILLED = re.compile(r"\{([^}]*)\}?")
 
@@ -32,7 +32,7 @@ def path_text(walk: Walk, node: Node | None, names: Names) -> str:
         return ""
 
     def filled(match: "re.Match[str]") -> str:
-        at = Scalar(match[1], Pos(node.pos.line, node.pos.column + match.start(1)))
+        at = Scalar(match[1], node.pos.shifted(match.start(1)))
         got = walk.required(at, walk.leaf(at, names))
         return walk.told(at, got, lambda one: quote(spelt(one.value), safe=""))
 
