@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.cli.maptools import check
+from gateway.cli.maptools import check, diff, explain, fuzz, goldens, preview
 
-PARTS = (check,)
+PARTS = (check, preview, goldens, explain, diff, fuzz)
 """Each part is a module with ``add_commands``; a new tool is a new module and one name here."""
 
 

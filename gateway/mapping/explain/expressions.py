@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from gateway.kernel.labels import Label
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.explain.functions import FUNCTIONS
 from gateway.mapping.explain.values import (
     NOTHING,
     Doc,
+    Fen,
     Got,
     Names,
     all_reads,
@@ -27,7 +29,7 @@ from gateway.mapping.functions import FUNCTIONS as SIGNATURES
 from gateway.mapping.functions.base import Param
 from gateway.mapping.runtime.base import RefusalError
 from gateway.mapping.runtime.documents import dbool, ddecimal, dnumber, jget
-from gateway.mapping.types import Kind
+from gateway.mapping.types import Kind, fields_of
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -40,6 +42,7 @@ _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_MONEY = frozenset({Label.FINANCIAL.value})
 AGGREGATES = ("sum", "count", "any", "all", "first", "list")
 
 
@@ -95,10 +98,16 @@ def _step(base: ast.expr, name: str, names: Names) -> Got:
     if isinstance(value, Doc):
         return holder.below(value.step(name), f".{name}")
     if isinstance(value, msgspec.Struct):
-        return holder.below(getattr(value, name), f".{name}")
+        return holder.below(_field(value, name), f".{name}")
     if isinstance(value, dict):
         return holder.below(value.get(name, UNSET), f".{name}")
     return holder.below(UNSET, f".{name}")
+
+
+def _field(holder: msgspec.Struct, name: str) -> Any:
+    """A field of the source; a whole number with the financial label is an amount in 分."""
+    value, struct = getattr(holder, name), type(holder)
+    return Fen(value) if type(value) is int and fields_of(struct)[name].labels == _MONEY else value
 
 
 def _binary(node: ast.BinOp, names: Names) -> Got:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
 
-from gateway.mapping.explain.values import Doc, Got, Written, as_text, needed, raw
+from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
 from gateway.mapping.runtime import dates, documents, numbers, text
 from gateway.mapping.runtime.base import RefusalError
 
@@ -26,9 +26,9 @@ def spelt(value: Any) -> str:
     return str(value.value) if isinstance(value, Enum) else str(value)
 
 
-def _yuan(fen: int) -> str:
+def _yuan(fen: int) -> Yuan:
     whole, cents = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole}.{cents:02d}"
+    return Yuan(f"{'-' if fen < 0 else ''}{whole}.{cents:02d}")
 
 
 def _fixed(value: Decimal | int, places: int) -> Decimal:
@@ -112,7 +112,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "parse_xml": lambda x: Doc("xml", documents.read_xml(raw(x))),
     "unbase64": lambda x: Doc("bytes", documents.unbase64(x)),
     "yuan": _yuan,
-    "yuan_number": lambda fen: Written(_yuan(fen)),
+    "yuan_number": lambda fen: WrittenYuan(_yuan(fen)),
     "fen": lambda x: numbers.fen(as_text(x)),
     "fen_int": _amount(numbers.fen_int),
     "int": _amount(numbers.whole),

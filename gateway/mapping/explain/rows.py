@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.mapping.errors import MappingFailed, MistakeError
 from gateway.mapping.explain.expressions import evaluate, holds, rounds
 from gateway.mapping.explain.functions import spelt
-from gateway.mapping.explain.values import Got, Names, needed
+from gateway.mapping.explain.values import Got, Names, fen_of, needed
 from gateway.mapping.expressions.parse import parse_expression, parse_loop
 from gateway.mapping.runtime.base import RefusalError
 from gateway.mapping.targets.base import parse_key
@@ -31,6 +31,8 @@ class Row:
     line: int
     column: int
     expression: str
+    fen: int | None = None
+    """An amount, in 分, whatever its spelling in the message."""
 
 
 class Walk:
@@ -78,7 +80,9 @@ class Walk:
         with self.at(node.pos, node.text):
             made = form(got)
             value = None if got.absent else spelt(got.value)
-        self.rows.append(Row(self.target, value, got.reads, node.pos.line, node.pos.column, node.text))
+        self.rows.append(
+            Row(self.target, value, got.reads, node.pos.line, node.pos.column, node.text, fen_of(got.value))
+        )
         return made
 
     def required(self, node: Node, got: Got) -> Got:

@@ -17,6 +17,31 @@ class Written(str):
     __slots__ = ()
 
 
+class Yuan(str):
+    """An amount in 元 as text."""
+
+    __slots__ = ()
+
+
+class WrittenYuan(Written, Yuan):
+    """An amount in 元 as a JSON number."""
+
+    __slots__ = ()
+
+
+class Fen(int):
+    """An amount in 分 as it stands in the source."""
+
+    __slots__ = ()
+
+
+def fen_of(value: Any) -> int | None:
+    """The amount of a value in 分; None for what is no amount."""
+    if isinstance(value, Yuan):
+        return int(value.replace(".", ""))
+    return int(value) if isinstance(value, Fen) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Doc:
     """A value of a document that is read: JSON data, an XML element or the bytes of an inner document."""
