@@ -13,7 +13,7 @@ from gateway.kernel.strictjson import strict_json
 from gateway.mapping.act import MappedAct
 from gateway.mapping.api import Incoming, Vocabulary
 from gateway.mapping.compare import Change, Fields, by_value, changes, document_fields, value_fields
-from gateway.mapping.compare.layout import laid_out, pretty_json
+from gateway.mapping.compare.layout import laid_out, pretty_json, step_of
 from gateway.mapping.goldens import GoldenError, compare_documents
 from gateway.mapping.loader import Loaded, load_reader
 from gateway.mapping.mapfile import MapFile, read_mapping
@@ -65,8 +65,9 @@ class Promise:
     def record(self) -> None:
         """Write what is made now. XML and forms are written byte for byte, because partners sign these bytes."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        before = self.path.read_bytes() if self.path.is_file() else b""
         json = self.kind in ("json", "result")
-        self.path.write_bytes(laid_out(self.made, "json").encode() if json else self.made)
+        self.path.write_bytes(laid_out(self.made, "json", step_of(before)).encode() if json else self.made)
 
 
 def folder_promises(loaded: Loaded, vocabulary: Vocabulary, act: str = "") -> Iterator[Promise]:
