@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.cli.maptools import check, docs, fmt, new
+from gateway.cli.maptools import check, diff, docs, explain, fmt, fuzz, goldens, new, preview
 
-PARTS = (check, docs, fmt, new)
+PARTS = (new, check, preview, goldens, explain, diff, fuzz, docs, fmt)
 """Each part is a module with ``add_commands``; a new tool is a new module and one name here."""
 
 
