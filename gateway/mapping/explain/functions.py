@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 
 from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
-from gateway.mapping.runtime import dates, documents, numbers, text
+from gateway.mapping.runtime import dates, documents, numbers, text, widths
 from gateway.mapping.runtime.base import RefusalError
 
 
@@ -97,8 +97,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "join": _join,
     "pad": lambda x, width, fill: x.rjust(width, fill),
     "pad_right": lambda x, width, fill: x.ljust(width, fill),
-    "cut_bytes": text.cut_bytes,
-    "pad_bytes": text.pad_bytes,
+    "cut_bytes": widths.cut_bytes,
+    "pad_bytes": widths.pad_bytes,
     "matches": lambda x, regex: re.fullmatch(regex, x) is not None,
     "default": lambda x, y: y if raw(x) is UNSET else x,
     "present": _present,
