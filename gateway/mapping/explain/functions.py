@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 
 from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
-from gateway.mapping.runtime import dates, documents, numbers, text, widths
+from gateway.mapping.runtime import dates, documents, numbers, widths
 from gateway.mapping.runtime.base import RefusalError
 
 
