@@ -17,7 +17,9 @@ def note_unconfirmed(node: Node, book: Book) -> None:
         if node.text.startswith(MARK):
             book.note(node.pos, CODE, _MESSAGE, _HINT)
         return
-    for inner in (entry.value for entry in node) if isinstance(node, Map) else node.items:
+    # `lacking: {replace: "?"}` names a character, and the usual one is this.
+    inside = [entry.value for entry in node if entry.key != "lacking"] if isinstance(node, Map) else node.items
+    for inner in inside:
         note_unconfirmed(inner, book)
 
 

@@ -53,13 +53,18 @@ def _run(chosen: argparse.Namespace) -> int:
     written = _write(folder, draft)
     for origin, said in ((chosen.origin, contract), (chosen.answer, answer)):
         written += _copied(said.files, origin.resolve().parent, schemas_of(folder)) if said is not None else []
-    print("\n".join(map(str, written)))
+    print("\n".join(map(_shown, written)))
     left = draft.counts.parts - draft.counts.suggested
     print(
         f"{draft.counts.parts} parts: {draft.counts.suggested} have a suggestion, {left} have none 共 {draft.counts.parts} 项"
     )
     print(f"Next: confirm every value that begins with ?, then run: lianpei map check {chosen.code}")
     return 0
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _read(path: Path, operation: str) -> Contract:

@@ -61,7 +61,7 @@ def _formed(moment: date, form: str) -> str:
     return re.sub(r"%(:z|.)", lambda part: _PARTS[part[0]](moment), form)
 
 
-def _local(moment: datetime, form: str, zone: str) -> str:
+def _local(moment: datetime, form: str, zone: str, _midnight: str = "00") -> str:
     return _formed(moment.astimezone(ZoneInfo(zone)), form)
 
 
