@@ -6,7 +6,6 @@ from gateway.mapping.errors import MistakeError
 from gateway.mapping.yamlfile import Book, Map, Node, Scalar
 
 MARK = "?"
-CODE = "unconfirmed"
 _MESSAGE = "a suggestion that nobody has confirmed"
 _HINT = "compare it with the partner's paper, mend it, and delete the ?"
 
@@ -15,7 +14,7 @@ def note_unconfirmed(node: Node, book: Book) -> None:
     """Every suggestion of a file, wherever it stands: in trees, tables, headers and tests."""
     if isinstance(node, Scalar):
         if node.text.startswith(MARK):
-            book.note(node.pos, CODE, _MESSAGE, _HINT)
+            book.note(node.pos, "unconfirmed", _MESSAGE, _HINT)
         return
     # `lacking: {replace: "?"}` names a character, and the usual one is this.
     inside = [entry.value for entry in node if entry.key != "lacking"] if isinstance(node, Map) else node.items
@@ -26,7 +25,7 @@ def note_unconfirmed(node: Node, book: Book) -> None:
 def refuse_suggestion(text: str) -> None:
     """Raises ``MistakeError`` where an expression is only a suggestion."""
     if text.startswith(MARK):
-        raise MistakeError(CODE, _MESSAGE, _HINT)
+        raise MistakeError("unconfirmed", _MESSAGE, _HINT)
 
 
 def unconfirmed_in(data: Any, path: str = "") -> list[str]:
