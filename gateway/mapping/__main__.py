@@ -10,7 +10,7 @@ import yaml
 
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
-from gateway.mapping import check_folder, check_reader, load_folder, run_folder_tests, run_reader_tests
+from gateway.mapping import check_folder, check_reader, inherited_yaml, load_folder, run_folder_tests, run_reader_tests
 from gateway.mapping.api import Vocabulary
 
 _CANONICAL = "gateway.claims.canonical"
@@ -49,7 +49,9 @@ def _vocabulary(chosen: argparse.Namespace) -> Vocabulary:
 def _ends(chosen: argparse.Namespace) -> tuple[Any, ...]:
     folder: Path = chosen.place
     manifest = folder / "insurer.yaml"
-    said = yaml.safe_load(manifest.read_text("utf-8")) if manifest.is_file() else {}
+    said = inherited_yaml(manifest)
+    if said is None:
+        said = yaml.safe_load(manifest.read_text("utf-8")) if manifest.is_file() else {}
     settings = {str(k): str(v) for k, v in (said.get("settings") or {}).items()}
     settings |= dict.fromkeys(said.get("secrets") or {}, "secret")
     refs = frozenset(map(str, said.get("refs") or ())) | {"item", "token"}

@@ -4,23 +4,25 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from gateway.kernel.errors import ConfigRefused, MessageRefused
-from gateway.kernel.strictjson import strict_json
-from gateway.kernel.xml import parse_xml
-from gateway.mapping.api import Incoming, Outgoing, Pin
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.mapping.code.safety import leaf_at, place_of
+from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MappingFailed
 from gateway.mapping.mapfile import Target
 from gateway.mapping.nearby import field_at
+from gateway.mapping.opening import open_document
 from gateway.mapping.outside import Outside, validate_inner, validate_read, validate_written
 from gateway.mapping.runtime.base import RefusalError
 from gateway.mapping.schemas.base import SchemaBreachError, TargetSchema
 from gateway.mapping.sections import Compiled
+from gateway.mapping.yamlfile import STRIDE
 
 _AT = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
 
@@ -57,6 +59,12 @@ class MappedAct:
     reply: Direction | None = None
     reply_status: int = 200
 
+    def every(self) -> tuple[CompiledAct, ...]:
+        return (self,)
+
+    def pinned(self, pin: Pin) -> "MappedAct":  # noqa: ARG002 - the only version there is
+        return self
+
     def write(self, source: Any) -> Outgoing:
         if self.request is None:
             raise ConfigRefused(f"{self.pin.name} makes no request", code="no-request")
@@ -64,10 +72,11 @@ class MappedAct:
         text, path, query, headers, protected, correlation, inner = made
         document = self._document(self.request, text, inner)
         return Outgoing(
-            *(document, _content_type(self.request.target), self.http.method, path, query),
+            *(document, self._content_type(self.request.target), self.http.method, path, query),
             headers=self._soap_action(headers),
             protected=protected,
             correlation=correlation,
+            pin=self.pin,
         )
 
     def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:
@@ -88,10 +97,18 @@ class MappedAct:
         made = self._run(self.reply.compiled, document, incoming.http_status, incoming.protected)
         text, headers, inner = made
         body = self._document(self.reply, text, inner)
-        return Outgoing(body, _content_type(self.reply.target), "", "", headers=headers, status=self.reply_status)
+        return Outgoing(body, self._content_type(self.reply.target), "", "", headers=headers, status=self.reply_status)
 
     def _soap_action(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {"SOAPAction": f'"{self.http.action}"', **headers} if self.http.action else headers
+        """SOAP 1.1 has a header for it; SOAP 1.2 says it in the content type."""
+        if not self.http.action or self.request is None or self.request.target.kind != "soap11":
+            return headers
+        return {"SOAPAction": f'"{self.http.action}"', **headers}
+
+    def _content_type(self, target: Target) -> str:
+        stated = _CONTENT_TYPES[target.kind].format((target.declared or target.encoding).lower())
+        action = self.http.action if target.kind == "soap12" else ""
+        return f'{stated}; action="{action}"' if action else stated
 
     def _document(self, direction: Direction, text: str | None, inner: list[tuple[int, str]]) -> bytes:
         """Encoded and validated: nothing that breaks the partner's schema leaves."""
@@ -105,7 +122,7 @@ class MappedAct:
 
     def _encoded(self, text: str, target: Target) -> bytes:
         try:
-            return text.encode(target.encoding)
+            return encoded(text, target.encoding, target.lacking, target.kind)
         except UnicodeEncodeError as error:
             field = field_at(text, error.start, target.kind)
         raise MappingFailed(self.pin.name, 0, field, "", f"a character that {target.encoding} lacks")
@@ -134,7 +151,7 @@ class MappedAct:
         if not document or document.isspace():
             return UNSET
         try:
-            return strict_json(document) if target.kind == "json" else parse_xml(document)
+            return open_document(document, target)
         except MessageRefused as refused:
             rule = refused
         raise MessageRefused(f"{self.pin.name}: {rule.message}", code=rule.error_code, hint=rule.hint)
@@ -150,28 +167,28 @@ class MappedAct:
         raise MappingFailed(self.pin.name, 0, "", "", "breaks its schema at " + "; ".join(places))
 
     def _run(self, compiled: Compiled, *args: Any) -> Any:
-        return run_located(compiled, self.pin.name, self.file, *args)
+        return run_located(compiled, self.pin.name, *args)
 
 
-def run_located(compiled: Compiled, name: str, file: str, *args: Any) -> Any:
-    """Run generated code; a failure names the YAML line, target and source, and drops the error that may hold values."""
+def run_located(compiled: Compiled, name: str, *args: Any) -> Any:
+    """Run generated code; a failure names the YAML file and line, target and source, and drops the error that may hold values."""
     try:
         return compiled.run(*args)
     except Exception as error:
-        place = place_of(error, file)
+        place = place_of(error, compiled.files[0])
         reason = str(error) if isinstance(error, RefusalError) else f"can't be computed ({type(error).__name__})"
     leaf = leaf_at(compiled.leaves, place)
     target, source = (leaf.target, leaf.source) if leaf else ("", "")
-    raise MappingFailed(name, place[0] if place else 0, target, source, reason)
+    number, line = divmod(place[0], STRIDE) if place else (0, 0)
+    file = PurePath(compiled.files[number])
+    raise MappingFailed(name, line, target, source, reason, f"{file.parent.name}/{file.name}")
 
 
 _CONTENT_TYPES = {
     "json": "application/json;charset=utf-8",
     "form": "application/x-www-form-urlencoded",
+    "csv": "text/csv; charset={}",
     "soap11": "text/xml; charset={}",
+    "soap12": "application/soap+xml; charset={}",
     "xml": "application/xml; charset={}",
 }
-
-
-def _content_type(target: Target) -> str:
-    return _CONTENT_TYPES[target.kind].format(target.encoding.lower())

@@ -5,6 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+DAYS: Mapping[str, str] = {
+    "submitted_at": "claim.created_at",
+    "admitted_at": "visit.begin_at",
+    "discharged_at": "visit.end_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Which mapping made a message; stored with it, so that a retry and an answer use the same one."""
+
+    name: str
+    version: int
+    digest: str
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -16,6 +31,8 @@ class Vocabulary:
     """Type that an answer, a callback or a hospital mapping must produce."""
     may_carry: frozenset[str]
     """Labels that the channel may carry: a flow of any other label does not load."""
+    days: Mapping[str, str] = field(default_factory=lambda: DAYS)
+    """Path in the source of each moment that ``effective: {by: …}`` may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,8 @@ class Outgoing:
     correlation: str = ""
     status: int = 200
     """HTTP status of a callback's reply (`reply.status`); a request has none."""
+    pin: Pin | None = None
+    """The mapping and version that made a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +62,24 @@ class Incoming:
     protected: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """Which mapping made a message; stored with it, so that a retry and an answer use the same one."""
-
-    name: str
-    version: int
-    digest: str
-
-
 class CompiledAct(Protocol):
     """One mapping file, checked and compiled."""
 
-    pin: Pin
-    callback_path: str
-    """Path below the partner's callback door, or empty."""
+    @property
+    def pin(self) -> Pin: ...
+
+    @property
+    def callback_path(self) -> str:
+        """Path below the partner's callback door, or empty."""
+        ...
+
+    def every(self) -> "tuple[CompiledAct, ...]":
+        """Each version by itself."""
+        ...
+
+    def pinned(self, pin: Pin) -> "CompiledAct":
+        """The very mapping that a message was made with, where it is still here; else the one in force."""
+        ...
 
     def write(self, source: Any) -> Outgoing:
         """Source struct to bytes, then held against the target schema. Raises ``MappingFailed`` (names, no values)."""

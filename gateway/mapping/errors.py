@@ -24,18 +24,19 @@ class Mistake:
 
 
 class MappingFailed(MessageRefused):
-    """A message can't be made or read with this mapping. Names the mapping, YAML line, target and source, never a value."""
+    """A message can't be made or read with this mapping. Names the YAML file and line, target and source, never a value."""
 
     code = "mapping-failed"
 
-    def __init__(self, mapping: str, line: int, target: str, source: str, reason: str) -> None:
-        place = f"{mapping}:{line}" if line else mapping
+    def __init__(self, mapping: str, line: int, target: str, source: str, reason: str, file: str = "") -> None:
+        place = f"{file or mapping}:{line}" if line else mapping
         route = " <- ".join(part for part in (target, source) if part)
         super().__init__(
             f"{place} {route}: {reason}" if route else f"{place}: {reason}",
             hint="compare the mapping's line with the data that was to be mapped",
             fields=(target,) if target else (),
         )
+        self.file = file
         self.mapping, self.line, self.target, self.source, self.reason = mapping, line, target, source, reason
 
 

@@ -8,17 +8,19 @@ from gateway.kernel.labels import PAYMENT_MAY_SEE
 from gateway.mapping.act import Direction, HttpSpec, MappedAct
 from gateway.mapping.api import CompiledAct, Pin, Vocabulary
 from gateway.mapping.errors import Mistake, MistakeError, refuse
-from gateway.mapping.mapfile import MapFile, Target, read_mapping, read_target, section
+from gateway.mapping.inherit import BLOCKS, MANIFEST, Lineage, act_of, lineage_of
+from gateway.mapping.mapfile import SOAP, MapFile, Target, read_mapping, read_target, section
 from gateway.mapping.outside import Outside
 from gateway.mapping.readers import MappedReader, compile_reader
 from gateway.mapping.sections import Compiled, Ends, compile_reading, compile_reply, compile_request
+from gateway.mapping.versions import by_act, undated
 from gateway.mapping.yamlfile import Book, Map, known_keys, text_of
 
-NOT_MAPPINGS = frozenset({"insurer.yaml", "faults.yaml", "channel.yaml"})
+NOT_MAPPINGS = frozenset({MANIFEST, BLOCKS, "faults.yaml", "channel.yaml"})
 _ANSWER_KEYS = ("target", "let", "result", "correlation")
 _CALLBACK_KEYS = ("path", "target", "correlation", "let", "result", "reply")
 _REPLY_KEYS = ("status", "target", "let", "body", "headers")
-_HTTP_KEYS = ("method", "path", "query", "headers")
+_HTTP_KEYS = ("method", "path", "query", "headers", "action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,10 @@ class Loaded:
     """One folder as far as it could be read."""
 
     acts: Mapping[str, MappedAct]
+    """By the file's name without ``.yaml``: two versions of an act are two of them (``settle``, ``settle@2``)."""
     files: Mapping[str, MapFile]
     mistakes: list[Mistake]
+    lineage: Lineage
 
 
 def load_folder(
@@ -40,7 +44,7 @@ def load_folder(
     """Every mapping of a folder by act name. Raises ``MappingRefused`` that lists every mistake."""
     loaded = read_folder(folder, schemas, vocabulary, partner, refs)
     refuse(loaded.mistakes)
-    return dict(loaded.acts)
+    return by_act(loaded.acts, loaded.files, vocabulary)
 
 
 def check_folder(
@@ -73,21 +77,31 @@ def read_folder(
     partner: Mapping[str, str],
     refs: frozenset[str],
 ) -> Loaded:
-    outside = Outside(schemas)
+    manifest = Book(str(folder / MANIFEST))
+    lineage = lineage_of(folder, manifest)
+    outside = Outside(schemas, schemas.parent / lineage.base.name if lineage.base else None)
     acts: dict[str, MappedAct] = {}
     files: dict[str, MapFile] = {}
-    mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name in NOT_MAPPINGS:
-            continue
+    books = [manifest]
+    for path in lineage.files(NOT_MAPPINGS):
         book = Book(str(path))
-        file = read_mapping(path, book, reader=False)
+        file = read_mapping(path, book, False, lineage)
         if file is not None:
             ends = Ends(vocabulary.source, vocabulary.result, _may_carry(file, vocabulary), partner, refs)
             acts[path.stem] = _compile(file, ends, outside)
             files[path.stem] = file
-        mistakes += book.mistakes
-    return Loaded(acts, files, mistakes)
+        books.append(book)
+    undated(files, vocabulary)
+    mistakes = [mistake for book in books for mistake in book.mistakes]
+    return Loaded(acts, files, mistakes, lineage)
+
+
+def act_files(folder: Path) -> dict[str, Path]:
+    """The mapping files that serve a folder, inherited ones too, by act name."""
+    found: dict[str, Path] = {}
+    for path in lineage_of(folder).files(NOT_MAPPINGS):
+        found.setdefault(act_of(path), path)
+    return found
 
 
 def _may_carry(file: MapFile, vocabulary: Vocabulary) -> frozenset[str]:
@@ -107,7 +121,7 @@ def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
         request = Direction(compiled, file.target, outside.usable(file.target, file.book, file.target.pos))
     elif file.root.get("callback") is None:
         file.book.note(file.root.pos, "missing-required", "a mapping has a request, http or a callback")
-    action = _action(file, outside) if file.target.kind == "soap11" else ""
+    action = _action(file, http, outside) if file.target.kind in SOAP else ""
     method = text_of(http.get("method"), file.book, "method") or "POST"
     pin = Pin(file.name, file.version, file.digest)
     act = MappedAct(pin, str(file.path), outside, ends.result, request, HttpSpec(method, action))
@@ -116,7 +130,11 @@ def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
     return act
 
 
-def _action(file: MapFile, outside: Outside) -> str:
+def _action(file: MapFile, http: Map, outside: Outside) -> str:
+    """The SOAP action: the mapping's word, or else that of the WSDL."""
+    stated = text_of(http.get("action"), file.book, "action")
+    if stated or not file.target.wsdl:
+        return stated
     try:
         return outside.operation(file.target).action
     except MistakeError:
@@ -140,7 +158,8 @@ def _reading_target(file: MapFile, node: Map) -> Target:
         return read_target(stated, file.book, node.pos)
     mine = file.target
     kind = "json" if mine.kind == "form" else mine.kind
-    return Target(kind, node.pos, wsdl=mine.wsdl, operation=mine.operation, encoding=mine.encoding)
+    decode = mine.decode if kind in ("json", "csv") else ""
+    return Target(kind, node.pos, wsdl=mine.wsdl, operation=mine.operation, encoding=mine.encoding, decode=decode)
 
 
 def _callback(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> None:

@@ -8,8 +8,10 @@ import msgspec
 from lxml import etree
 
 from gateway.kernel.xml import MAX_BYTES, PARSER, parse_xml
+from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.mapfile import Target
+from gateway.mapping.mapfile import SOAP, Target
+from gateway.mapping.opening import as_utf8, is_utf8
 from gateway.mapping.schemas import SchemaShelf, TargetSchema
 from gateway.mapping.schemas.base import SchemaBreachError
 from gateway.mapping.schemas.wsdl import ENVELOPE, Operation, load_operation
@@ -18,27 +20,43 @@ from gateway.mapping.targets.document import InnerDocument
 from gateway.mapping.values import Unit
 from gateway.mapping.yamlfile import Book, Pos
 
-_BODY = f"{{{ENVELOPE}}}Body"
-_FAULT = f"{{{ENVELOPE}}}Fault"
+ENVELOPES = {"soap11": ENVELOPE, "soap12": "http://www.w3.org/2003/05/soap-envelope"}
 
 
 @dataclass(slots=True)
 class Outside:
-    """Schemas by file name and operations by WSDL, each loaded once per folder."""
+    """Schemas by file name and operations by WSDL, each loaded once per folder.
+
+    A schema that the folder does not have is looked for in the ``base`` that it extends.
+    """
 
     folder: Path
+    base: Path | None = None
     shelf: SchemaShelf = field(init=False)
+    base_shelf: SchemaShelf | None = None
     operations: dict[tuple[str, str], Operation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shelf = SchemaShelf(self.folder)
+        self.base_shelf = SchemaShelf(self.base) if self.base else None
+
+    def home(self, name: str) -> Path:
+        """The folder that a schema or WSDL comes from."""
+        mine = (self.folder / name).is_file()
+        return self.folder if mine or self.base is None or not (self.base / name).is_file() else self.base
+
+    def on_shelf(self, name: str) -> TargetSchema:
+        """Raises ``MistakeError`` when it isn't there or isn't a schema."""
+        shelf = self.shelf if self.base_shelf is None or self.home(name) == self.folder else self.base_shelf
+        return shelf.get(name)
 
     def operation(self, target: Target) -> Operation:
         """Raises ``MistakeError`` when the WSDL or its operation can't be used."""
         key = (target.wsdl, target.operation)
         if key not in self.operations:
-            path = (self.folder / target.wsdl).resolve()
-            if not target.wsdl or not path.is_relative_to(self.folder.resolve()) or not path.is_file():
+            home = self.home(target.wsdl)
+            path = (home / target.wsdl).resolve()
+            if not target.wsdl or not path.is_relative_to(home.resolve()) or not path.is_file():
                 raise MistakeError("unknown-file", f"no WSDL file {target.wsdl!r}")
             self.operations[key] = load_operation(path, target.operation)
         return self.operations[key]
@@ -47,7 +65,7 @@ class Outside:
         """Raises ``MistakeError`` when the named file is no schema."""
         if target.wsdl:
             return self.operation(target).schema
-        return self.shelf.get(target.schema) if target.schema else None
+        return self.on_shelf(target.schema) if target.schema else None
 
     def check(self, target: Target, shape: Shape | None, unit: Unit) -> None:
         """Static check of a tree, and of the inner documents that have schemas of their own."""
@@ -68,7 +86,7 @@ class Outside:
 
     def _check_inner(self, inner: InnerDocument, unit: Unit) -> None:
         try:
-            self.shelf.get(inner.schema).check(inner.shape, unit)
+            self.on_shelf(inner.schema).check(inner.shape, unit)
         except MistakeError as wrong:
             unit.note(inner.pos, wrong.code, wrong.message, wrong.hint)
 
@@ -85,10 +103,12 @@ def validate_written(target: Target, schema: TargetSchema | None, document: byte
     """A finished request against its schema. Raises ``SchemaBreachError``."""
     if schema is None:
         return
+    if target.declared or (target.kind == "json" and not is_utf8(target.encoding)):
+        document = as_utf8(document, target.encoding, target.kind)
     if target.kind == "json":
         schema.validate(_json(document))
-    elif target.kind == "soap11":
-        schema.validate(soap_child(_reparsed(document)))
+    elif target.kind in SOAP:
+        schema.validate(soap_child(_reparsed(document), target.kind))
     else:
         schema.validate(_reparsed(document))
 
@@ -111,9 +131,9 @@ def _json(document: bytes) -> Any:
     raise SchemaBreachError(("the document: not JSON",))
 
 
-def soap_child(envelope: etree._Element) -> etree._Element:
+def soap_child(envelope: etree._Element, kind: str = "soap11") -> etree._Element:
     """The Body's only child. Raises ``SchemaBreachError``."""
-    body = envelope.find(_BODY)
+    body = envelope.find(f"{{{ENVELOPES[kind]}}}Body")
     if body is None or len(body) != 1:
         raise SchemaBreachError(("the envelope: Body with one child",))
     return body[0]
@@ -123,15 +143,15 @@ def validate_read(target: Target, schema: TargetSchema | None, document: Any) ->
     """A parsed answer against its schema; a SOAP Fault has its own form and passes to the mapping."""
     if schema is None:
         return
-    if target.kind == "soap11":
-        child = soap_child(document)
-        if child.tag != _FAULT:
+    if target.kind in SOAP:
+        child = soap_child(document, target.kind)
+        if child.tag != f"{{{ENVELOPES[target.kind]}}}Fault":
             schema.validate(child)
     else:
         schema.validate(document)
 
 
 def validate_inner(outside: Outside, inner: InnerDocument, text: str) -> None:
-    data = text.encode(inner.encoding)
-    schema = outside.shelf.get(inner.schema)
+    data = encoded(text, inner.encoding, inner.lacking, inner.kind)
+    schema = outside.on_shelf(inner.schema)
     schema.validate(_json(text.encode()) if inner.kind == "json" else parse_xml(data))

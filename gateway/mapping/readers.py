@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.kernel.errors import MessageRefused
-from gateway.kernel.strictjson import strict_json
-from gateway.kernel.xml import parse_xml
 from gateway.mapping.act import run_located
 from gateway.mapping.api import Incoming, Pin, Vocabulary
 from gateway.mapping.errors import Mistake
-from gateway.mapping.mapfile import MapFile, read_mapping
+from gateway.mapping.mapfile import MapFile, Target, read_mapping
+from gateway.mapping.opening import open_document
 from gateway.mapping.sections import Compiled, Ends, compile_reading
 from gateway.mapping.yamlfile import Book
 
@@ -21,7 +20,7 @@ class MappedReader:
 
     pin: Pin
     file: str
-    kind: str
+    target: Target
     compiled: Compiled
 
     def read(self, incoming: Incoming) -> dict[str, Any]:
@@ -29,14 +28,14 @@ class MappedReader:
 
         Raises ``MessageRefused`` for a document that can't be read, ``MappingFailed`` for one that lacks what is needed.
         """
-        document = _parsed(self.kind, incoming.document)
+        document = _parsed(self.target, incoming.document)
         args = (document, incoming.http_status, dict(incoming.protected), None)
-        result: dict[str, Any] = run_located(self.compiled, self.pin.name, self.file, *args)[0]
+        result: dict[str, Any] = run_located(self.compiled, self.pin.name, *args)[0]
         return result
 
 
-def _parsed(kind: str, document: bytes) -> Any:
-    found = strict_json(document) if kind == "json" else parse_xml(document)
+def _parsed(target: Target, document: bytes) -> Any:
+    found = open_document(document, target)
     if found is None:
         raise MessageRefused("the document is empty", code="bad-json")
     return found
@@ -48,12 +47,12 @@ def compile_reader(path: Path, vocabulary: Vocabulary) -> tuple[MappedReader | N
     file = read_mapping(path, book, reader=True)
     if file is None:
         return None, book.mistakes
-    if file.target.kind not in ("json", "xml"):
-        book.note(file.target.pos, "bad-value", "reads has kind json or xml")
+    if file.target.kind not in ("json", "xml", "csv", "form"):
+        book.note(file.target.pos, "bad-value", "reads has kind json, xml, csv or form")
     ends = Ends(None, vocabulary.result, vocabulary.may_carry, {}, None)
     compiled = compile_reading(file, file.root, file.target, ends, sent=False)
     return _reader(file, compiled), book.mistakes
 
 
 def _reader(file: MapFile, compiled: Compiled) -> MappedReader:
-    return MappedReader(Pin(file.name, file.version, file.digest), str(file.path), file.target.kind, compiled)
+    return MappedReader(Pin(file.name, file.version, file.digest), str(file.path), file.target, compiled)

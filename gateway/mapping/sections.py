@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.mapping.code.safety import build
-from gateway.mapping.code.writer import Writer
-from gateway.mapping.mapfile import MapFile, Target, section
-from gateway.mapping.outside import Outside
-from gateway.mapping.schemas.wsdl import ENVELOPE
+from gateway.mapping.code.writer import Parts, Writer
+from gateway.mapping.mapfile import SOAP, MapFile, Target, section
+from gateway.mapping.opening import PLAIN
+from gateway.mapping.outside import ENVELOPES, Outside
 from gateway.mapping.targets.base import Shape, Tree, parse_key
+from gateway.mapping.targets.csv import CsvTree
 from gateway.mapping.targets.document import InnerDocument
 from gateway.mapping.targets.form import FormTree
 from gateway.mapping.targets.json import JsonTree
@@ -30,6 +31,8 @@ class Compiled:
     inner: tuple[InnerDocument, ...] = ()
     shape: Shape | None = None
     unit: Unit | None = None
+    files: tuple[str, ...] = ()
+    """The files that its places lie in, by the number in ``Pos.file``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def outer_names() -> dict[str, Value]:
 
 def document_names(kind: str) -> dict[str, Value]:
     """Roots of a document that is read: ``r``, ``http.status`` and ``protected[…]``."""
-    form = "json" if kind == "json" else "xml"
+    form = "json" if kind in PLAIN else "xml"
     many = "jall(r)" if form == "json" else "xone(r)"
     return {
         "r": Value("r", document(form), source="r", many=many, path="r"),
@@ -112,8 +115,8 @@ def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
 def finish(writer: Writer, unit: Unit, name: str, file: MapFile, shape: Shape | None) -> Compiled:
     if file.book.mistakes:
         return Compiled(_never, {}, shape=shape)
-    run = build(writer, unit, name, str(file.path))
-    return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit)
+    run = build(writer, unit, name, file.book.file)
+    return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit, tuple(file.book.files))
 
 
 def _never(*_args: object) -> None:
@@ -131,15 +134,35 @@ def write_document(node: Map, target: Target, scope: Scope, unit: Unit, writer: 
     if target.kind == "json":
         parts, shape = JsonTree(unit, writer).node(node, scope)
     elif target.kind == "form":
-        parts, shape = FormTree(unit, writer).root(node, scope)
+        parts, shape = FormTree(unit, writer, target).root(node, scope)
+    elif target.kind == "csv":
+        parts, shape = CsvTree(unit, writer, target).root(node, scope)
     else:
-        parts, shape = XmlTree(unit, writer).root(node, scope)
-        if target.kind == "soap11":
-            parts = [f'<soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Body>', *parts, "</soap:Body></soap:Envelope>"]
+        parts, shape = _xml(node, target, scope, unit, writer)
         if target.declaration:
-            parts = [declaration(encoding), *parts]
+            parts = [declaration(target.declared or encoding), *parts]
+    if target.schema and target.kind in ("form", "csv"):
+        unit.note(target.pos, "bad-schema", f"a {target.kind} target has no schema")
+    if target.lacking == "escape" and unit.cdata is not None:
+        unit.note(unit.cdata, "bad-value", "a CDATA section has no escape for a character", "refuse or replace it")
     writer.put_text(f"{into} = ", parts, "", node.pos)
     return shape
+
+
+def _xml(node: Map, target: Target, scope: Scope, unit: Unit, writer: Writer) -> tuple[Parts, Shape]:
+    """An XML document; for SOAP the envelope around it, with the blocks of ``$header`` where there are any."""
+    tree = XmlTree(unit, writer)
+    if target.kind not in SOAP:
+        return tree.root(node, scope)
+    head = node.get("$header")
+    blocks = tree.blocks(head, scope) if isinstance(head, Map) else []
+    if head is not None and not isinstance(head, Map):
+        unit.note(head.pos, "bad-shape", "$header is a mapping of elements")
+    body = Map(node.pos, [entry for entry in node if entry.key != "$header"])
+    parts, shape = tree.root(body, scope)
+    header: Parts = ["<soap:Header>", *blocks, "</soap:Header>"] if blocks else []
+    opened = f'<soap:Envelope xmlns:soap="{ENVELOPES[target.kind]}">'
+    return [opened, *header, "<soap:Body>", *parts, "</soap:Body></soap:Envelope>"], shape
 
 
 def _http(file: MapFile, scope: Scope, unit: Unit, writer: Writer) -> list[str]:

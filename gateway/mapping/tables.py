@@ -1,6 +1,7 @@
 """Code tables: text to text, written in the file or in a CSV beside it."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +25,14 @@ class Table:
         return hash(self.name)
 
 
-def read_tables(node: Map | None, folder: Path, book: Book) -> dict[str, Table]:
+def read_tables(node: Map | None, folders: tuple[Path, ...], book: Book) -> dict[str, Table]:
     found = {}
     for entry in node or Map(Pos(1, 1)):
         if not isinstance(entry.value, Map):
             book.note(entry.pos, "bad-shape", "a table is a mapping of codes to codes")
             continue
         table = (
-            _from_csv(entry, entry.value, folder, book)
+            _from_csv(entry, entry.value, folders, book)
             if entry.value.get("$file")
             else _inline(entry, entry.value, book)
         )
@@ -56,18 +57,19 @@ def _code(node: Scalar) -> str:
     return node.text.removeprefix("=")
 
 
-def _from_csv(entry: Entry, node: Map, folder: Path, book: Book) -> Table:
+def _from_csv(entry: Entry, node: Map, folders: tuple[Path, ...], book: Book) -> Table:
+    """Rows of a CSV file of the folder, or else of the folder that it extends."""
     known_keys(node, ("$file", "$key", "$value", "else"), book, "a table read from a file")
     name, key, value = (text_of(node.get(k), book, k) for k in ("$file", "$key", "$value"))
     fallback = node.get("else")
     default = _code(fallback) if isinstance(fallback, Scalar) else None
-    path = (folder / name).resolve()
+    path = next((found for folder in folders if (found := _below(folder, name))), None)
     rows: dict[str, str] = {}
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+    if path is None:
         book.note(entry.pos, "unknown-file", f"no table file {name!r} below the folder")
         return Table(entry.key, entry.pos, rows, {}, default)
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
+    try:
+        reader = csv.DictReader(io.StringIO(book.read(path).decode("utf-8-sig"), newline=""), strict=True)
         missing = {key, value} - set(reader.fieldnames or ())
         if missing:
             book.note(entry.pos, "unknown-column", f"{name} has no column {sorted(missing)[0]!r}")
@@ -75,5 +77,12 @@ def _from_csv(entry: Entry, node: Map, folder: Path, book: Book) -> Table:
         for row in reader:
             if row[key] in rows:
                 book.note(entry.pos, "duplicate-row", f"{name} has the key of line {reader.line_num} twice")
-            rows[row[key]] = row[value] or ""
+            rows[row[key] or ""] = row[value] or ""
+    except (UnicodeDecodeError, csv.Error):
+        book.note(entry.pos, "bad-value", f"{name} is no CSV file in UTF-8")
     return Table(entry.key, entry.pos, rows, dict.fromkeys(rows, entry.pos), default)
+
+
+def _below(folder: Path, name: str) -> Path | None:
+    path = (folder / name).resolve()
+    return path if path.is_relative_to(folder.resolve()) and path.is_file() else None

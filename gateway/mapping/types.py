@@ -28,6 +28,8 @@ class Kind(StrEnum):
     ENUM = "code"
     STRUCT = "object"
     LIST = "list"
+    GROUP = "group"
+    """Rows with the same key, made by ``groups``; ``of`` is the types of key and row."""
     MAP = "map of texts"
     DOC = "document value"
     NULL = "null"
@@ -41,7 +43,7 @@ class Type:
     optional: bool = False
     """May be absent (``UNSET``)."""
     of: Any = None
-    """Struct or Enum class; item ``Type`` of a list; ``"json"`` or ``"xml"`` of a document value."""
+    """Struct or Enum class; (key, row) of a group; item ``Type`` of a list; ``"json"`` or ``"xml"`` of a document value."""
     soft: bool = False
     """Comes from a document, where absence flows through functions instead of being a mistake."""
     safe: bool = False
@@ -120,6 +122,9 @@ def spread(type_: Type) -> Labels:
         return labels_within(type_.of)
     if type_.kind is Kind.LIST:
         return spread(type_.of)
+    if type_.kind is Kind.GROUP:
+        key, row = type_.of
+        return spread(key) | spread(row)
     return NO_LABELS
 
 

@@ -89,6 +89,8 @@ class Unit:
     roots: set[str] = field(default_factory=set)
     inner: list[Any] = field(default_factory=list)
     """Inner documents with a schema, in the order of their index in generated code."""
+    cdata: Pos | None = None
+    """Where a CDATA section stands, if there is one: it can hold no character references."""
     counter: int = 0
 
     def temp(self, prefix: str = "t") -> str:

@@ -1,7 +1,8 @@
 """YAML as text with positions: every scalar stays as written, and whatever makes YAML surprising is refused."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,8 @@ from gateway.mapping.errors import Mistake, did_you_mean
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
+STRIDE = MAX_BYTES
+"""No file has more lines, so ``line + file * STRIDE`` names a line of any of the files that a mapping is made of."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -17,9 +20,16 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Pos:
     line: int
     column: int
+    file: int = 0
+    """Which of the book's files: 0 is the mapping itself, others are what it extends and the blocks it uses."""
 
     def shifted(self, offset: int) -> "Pos":
-        return Pos(self.line, self.column + offset)
+        return replace(self, column=self.column + offset)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Line and column as one pair that is unique over all files of a mapping."""
+        return self.line + self.file * STRIDE, self.column
 
 
 @dataclass(slots=True)
@@ -60,26 +70,45 @@ Node = Scalar | Map | Seq
 
 
 class Book:
-    """Mistakes of one file, gathered while reading and checking it."""
+    """Mistakes of one mapping, gathered while reading and checking the files that it is made of."""
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.files = [file]
+        self.digests: dict[Path, str] = {}
+        """Every file that was read, YAML and CSV, by its SHA-256: together they are the content that a pin names."""
         self.mistakes: list[Mistake] = []
 
+    def opened(self, file: str) -> int:
+        """The number under which positions name one more file."""
+        self.files.append(file)
+        return len(self.files) - 1
+
+    def read(self, path: Path) -> bytes:
+        data = path.read_bytes()
+        self.digests[path] = sha256(data).hexdigest()
+        return data
+
+    @property
+    def digest(self) -> str:
+        """The digest of the one file, or of the digests of all in the order of their reading."""
+        known = list(self.digests.values())
+        return known[0] if len(known) == 1 else sha256("\n".join(known).encode()).hexdigest()
+
     def note(self, pos: Pos, code: str, message: str, hint: str = "") -> None:
-        self.mistakes.append(Mistake(self.file, pos.line, pos.column, code, message, hint))
+        self.mistakes.append(Mistake(self.files[pos.file], pos.line, pos.column, code, message, hint))
 
 
-def read_yaml(path: Path, book: Book) -> Map | None:
-    """The file's root mapping, or None when it can't be read at all (the book says why)."""
-    start = Pos(1, 1)
-    data = path.read_bytes()
+def read_yaml(path: Path, book: Book, file: int = 0) -> Map | None:
+    """The file's root mapping, or None when it can't be read at all (the book says why). ``file`` is its number in the book."""
+    start = Pos(1, 1, file)
+    data = book.read(path)
     if len(data) > MAX_BYTES:
         book.note(start, "too-large", "a mapping file may have 1 MiB at most")
         return None
     try:
         text = data.decode("utf-8")
-        if _surprising(text, book):
+        if _surprising(text, book, file):
             return None
         root = yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError:
@@ -87,38 +116,42 @@ def read_yaml(path: Path, book: Book) -> Map | None:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        pos = Pos(mark.line + 1, mark.column + 1) if mark else start
+        pos = _pos(mark, file) if mark else start
         book.note(pos, "bad-yaml", f"not YAML: {error.problem or 'unreadable'}")
         return None
     except (yaml.YAMLError, RecursionError):
         book.note(start, "bad-yaml", "not YAML")
         return None
-    node = _node(root, book, 0) if root is not None else None
+    node = _node(root, book, 0, file) if root is not None else None
     if not isinstance(node, Map):
         book.note(start, "bad-shape", "the file must hold one mapping of keys")
         return None
     return node
 
 
-def _surprising(text: str, book: Book) -> bool:
+def _pos(mark: yaml.Mark, file: int) -> Pos:
+    return Pos(mark.line + 1, mark.column + 1, file)
+
+
+def _surprising(text: str, book: Book, file: int) -> bool:
     """Anchors, aliases and tags: text that means more than it says."""
     before = len(book.mistakes)
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
-            pos = Pos(token.start_mark.line + 1, token.start_mark.column + 1)
+            pos = _pos(token.start_mark, file)
             book.note(pos, "yaml-feature", "anchors, aliases, tags and directives are not used here", "quote the text")
     return len(book.mistakes) > before
 
 
-def _node(raw: yaml.Node, book: Book, depth: int) -> Node:
-    pos = Pos(raw.start_mark.line + 1, raw.start_mark.column + 1)
+def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
+    pos = _pos(raw.start_mark, file)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
     if isinstance(raw, yaml.MappingNode):
         return _map(raw, pos, book, depth)
     if isinstance(raw, yaml.SequenceNode):
-        return Seq(pos, [_node(item, book, depth + 1) for item in raw.value])
+        return Seq(pos, [_node(item, book, depth + 1, file) for item in raw.value])
     quoted = 1 if isinstance(raw, yaml.ScalarNode) and raw.style in ("'", '"') else 0
     return Scalar(str(raw.value), pos.shifted(quoted))
 
@@ -127,7 +160,7 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
     entries: list[Entry] = []
     seen: set[str] = set()
     for key_node, value_node in raw.value:
-        at = Pos(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        at = _pos(key_node.start_mark, pos.file)
         if not isinstance(key_node, yaml.ScalarNode):
             book.note(at, "bad-key", "a key must be plain text")
             continue
@@ -139,7 +172,7 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
             book.note(at, "duplicate-key", f"the key {key!r} is said twice")
             continue
         seen.add(key)
-        entries.append(Entry(key, at, _node(value_node, book, depth + 1)))
+        entries.append(Entry(key, at, _node(value_node, book, depth + 1, pos.file)))
     return Map(pos, entries)
 
 

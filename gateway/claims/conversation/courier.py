@@ -101,7 +101,7 @@ class Courier:
         keys = ",".join(prepared.sealed.key_ids)
         if attempt == 1:
             deadline = millis(now) + int(seconds(step.rule.timeout) * 1000)
-            work.intent(claim, view, prepared, partner.acts[step.act].pin, digest, deadline)
+            work.intent(claim, view, prepared, prepared.pin, digest, deadline)
         else:
             work.act_became(claim.claim_id, act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
             work.message(act_id, "out", prepared.sealed.body, digest, keys, 0)
@@ -246,7 +246,7 @@ class Courier:
         prepared = partner.prepare(dispatch)
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()
         deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
-        errand.work.intent(claim, view, prepared, partner.acts[name].pin, digest, deadline)
+        errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
         await errand.work.flush(errand.bill)
         try:
             reply = await partner.exchange(prepared, dispatch)

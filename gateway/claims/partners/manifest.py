@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping import inherited_yaml
 
 Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
 
@@ -77,6 +78,10 @@ class Manifest(Closed, frozen=True):
     poll_every: str = "2s"
     """How often a pending act with a ``status`` act is asked again."""
     on_unknown: Literal["park", "reverse"] = "park"
+    extends: str = ""
+    """A sibling folder that this one has everything from that it does not say itself."""
+    inherits: tuple[str, ...] = ()
+    """The only acts to have from there; none named means all."""
 
     def rule(self, act: str) -> ActRule:
         return self.acts.get(act, _DEFAULT_RULE)
@@ -108,6 +113,10 @@ def seconds(span: str) -> float:
 
 
 def _read(path: Path) -> Any:
+    """The file as plain data; of a folder that extends another, what both say."""
+    whole = inherited_yaml(path)
+    if whole is not None:
+        return whole
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
         return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506

@@ -13,7 +13,7 @@ from gateway.claims.partners.dispatching import operational_dispatch
 from gateway.claims.partners.manifest import Fault, Manifest, seconds
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
-from gateway.mapping.api import CompiledAct, Incoming, Outgoing
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import HttpAnswer, PartnerClient
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed
@@ -27,6 +27,12 @@ class Prepared:
 
     outgoing: Outgoing
     sealed: Sealed
+
+    @property
+    def pin(self) -> Pin:
+        """The mapping and version that made it."""
+        assert self.outgoing.pin is not None
+        return self.outgoing.pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ class Partner:
                 self.tokens.forget()
                 answer = await self._send(prepared, bare=False, deadline=seconds(rule.timeout))
         try:
-            return Reply(answer.body, answer.status, self._read(answer, dispatch, bare=rule.role == "token"))
+            result = self._read(answer, prepared.pin, dispatch, bare=rule.role == "token")
+            return Reply(answer.body, answer.status, result)
         except (MessageRefused, msgspec.ValidationError) as bad:
             raise OutcomeUnknown(
                 "the answer could not be read or trusted", code=getattr(bad, "error_code", "answer-form")
@@ -108,14 +115,15 @@ class Partner:
         assert self.manifest.token is not None
         return len(answer.body) < 4096 and self.manifest.token.expired.encode() in answer.body
 
-    def _read(self, answer: HttpAnswer, dispatch: Dispatch, *, bare: bool) -> ActResult:
+    def _read(self, answer: HttpAnswer, pin: Pin, dispatch: Dispatch, *, bare: bool) -> ActResult:
+        """An answer is read by the version of the mapping that made its request."""
         if answer.status >= 500:
             raise OutcomeUnknown("the partner answered with a server error", code="partner-server-error")
         started = perf_counter()
         seal = self.bare if bare else self.seal
         plain = seal.open(answer.body, Role.ANSWER, self.clock.now())
         incoming = Incoming(plain.document, answer.status, plain.protected)
-        result = read_result(self.acts[dispatch.act.name].read(incoming, dispatch))
+        result = read_result(self.acts[dispatch.act.name].pinned(pin).read(incoming, dispatch))
         self.metrics.stage("open", self.code, perf_counter() - started)
         return self.judged(result)
 
@@ -171,4 +179,4 @@ class Tokens:
         out, sealed = prepared.outgoing, prepared.sealed
         headers = {**out.headers, "Content-Type": out.content_type or sealed.content_type}
         answer = await partner.client.send(out.method, out.path, out.query, headers, sealed.body, 5.0)
-        return partner._read(answer, dispatch, bare=True)
+        return partner._read(answer, prepared.pin, dispatch, bare=True)

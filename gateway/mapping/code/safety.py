@@ -88,14 +88,14 @@ def _relocate(tree: ast.AST, places: list[Pos]) -> None:
         line = getattr(node, "lineno", None)
         if line is None:
             continue
-        pos = places[line - 1]
+        line, column = places[line - 1].key
         placed: Any = node
-        placed.lineno = placed.end_lineno = pos.line
-        placed.col_offset, placed.end_col_offset = pos.column, pos.column + 1
+        placed.lineno = placed.end_lineno = line
+        placed.col_offset, placed.end_col_offset = column, column + 1
 
 
 def place_of(error: BaseException, file: str) -> tuple[int, int] | None:
-    """Line and column in the YAML file at which generated code failed."""
+    """Place (``Pos.key``) at which generated code failed."""
     found: tuple[int, int] | None = None
     trace = error.__traceback__
     while trace is not None:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.expressions import facts, paths
+from gateway.mapping.expressions import facts, operators, paths
 from gateway.mapping.expressions.parse import Loop, loop_of
 from gateway.mapping.lift import made, merged
 from gateway.mapping.types import BOOL, DECIMAL, INT, Kind, Type, spread
 from gateway.mapping.values import Scope, Unit, Value
 
 Evaluate = Callable[[ast.expr, Scope, Unit, bool], Value]
-AGGREGATES = ("sum", "count", "any", "all", "first", "list")
+AGGREGATES = ("sum", "count", "any", "all", "first", "list", "groups")
 OVER_LISTS = ("count", "first")
 
 
@@ -54,11 +54,49 @@ def aggregate(name: str, node: ast.GeneratorExp, scope: Scope, unit: Unit, evalu
         raise MistakeError("unknown-function", f"{name} takes no for", f"only {', '.join(AGGREGATES)} do")
     if len(node.generators) != 1:
         raise MistakeError("not-in-language", "one for at a time", "nest a second one inside")
+    if name == "list" and _asks_position(node.elt):
+        return _numbered(node, scope, unit, evaluate)
     loop = open_loop(loop_of(node.generators[0]), scope, unit, evaluate)
     body = evaluate(node.elt, loop.scope, unit, name in ("any", "all"))
     test = f" if {loop.condition}" if loop.condition else ""
+    if name == "groups":
+        return _groups(loop, body, test)
     items = f"[{_element(name, body)} for {loop.variable} in {loop.iterable}{test}]"
     return _finish(name, items, body, [body, loop.flow])
+
+
+def _asks_position(body: ast.expr) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "position" for part in ast.walk(body))
+
+
+def _numbered(node: ast.GeneratorExp, scope: Scope, unit: Unit, evaluate: Evaluate) -> Value:
+    """``list(text(position) + x.name for x in list where …)``: the rows that are left are counted from 1."""
+    # The filter moves into the iterable, where Python allows no assignment expression.
+    loop = open_loop(loop_of(node.generators[0]), replace(scope, no_walrus=True), unit, evaluate)
+    number = unit.temp("v")
+    named = loop.scope.with_names(position=Value(number, INT, loop.flow.labels, "position"))
+    body = evaluate(node.elt, named, unit, False)
+    rows = f"[{loop.variable} for {loop.variable} in {loop.iterable} if {loop.condition or 'True'}]"
+    items = f"[{_element('list', body)} for {number}, {loop.variable} in enumerate({rows}, 1)]"
+    return _finish("list", items, body, [body, loop.flow])
+
+
+_KEYS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.BOOL, Kind.DATE, Kind.ANY})
+
+
+def _groups(loop: OpenLoop, key: Value, test: str) -> Value:
+    """``groups(key for x in list)``: rows of the same key together, in the order in which the keys first come."""
+    key = operators.as_text(key)
+    if key.type.kind not in _KEYS:
+        raise MistakeError("type-clash", f"a {key.type.name} can't be a group's key", "use a text, code, number or day")
+    if key.type.optional and not key.type.soft:
+        raise MistakeError("may-be-absent", f"{key.source or 'the key'} may be absent", "use default(x, …) or where")
+    code = f"need({key.code})" if key.type.optional else key.code
+    row = next(v.type for v in loop.scope.names.values() if v.code == loop.variable)
+    labels, source = merged([key, loop.flow])
+    group = Type(Kind.GROUP, of=(replace(key.type.present(), soft=False, labels=labels), row))
+    pairs = f"[({code}, {loop.variable}) for {loop.variable} in {loop.iterable}{test}]"
+    return Value(f"grouped({pairs})", Type(Kind.LIST, of=group), labels, source)
 
 
 def _element(name: str, body: Value) -> str:

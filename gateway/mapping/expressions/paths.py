@@ -24,6 +24,8 @@ def step(base: Value, name: str, scope: Scope, unit: Unit) -> Value:
         return base
     if kind is Kind.DOC:
         return document_step(base, name)
+    if kind is Kind.GROUP:
+        return _of_group(base, name)
     if kind is Kind.STRUCT:
         return narrowed(_field(base, name, unit), scope)
     if base.path == "partner":
@@ -35,6 +37,19 @@ def step(base: Value, name: str, scope: Scope, unit: Unit) -> Value:
     if kind is Kind.MAP and base.path not in ("http", ""):
         return narrowed(_ref(base, name, unit), scope)
     raise MistakeError("unknown-field", f"a {base.type.name} has no field {name!r}")
+
+
+def _of_group(base: Value, name: str) -> Value:
+    key, row = base.type.of
+    found = {"key": (0, key), "rows": (1, Type(Kind.LIST, of=row))}.get(name)
+    if found is None:
+        raise MistakeError("unknown-field", f"a group has no {name!r}", "a group has key and rows")
+    place, type_ = found
+    code = f"{base.code}[{place}]"
+    if base.type.optional:
+        code, type_ = f"({code} if {base.code} is not U else U)", type_.absent(base.type.soft)
+    labels = base.labels | (key.labels if name == "key" else row.labels)
+    return Value(code, type_, labels, f"{base.source}.{name}", path=f"{base.path}.{name}" if base.path else "")
 
 
 def _setting(name: str, unit: Unit) -> Value:

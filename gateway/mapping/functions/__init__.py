@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from gateway.mapping.errors import MistakeError, did_you_mean
-from gateway.mapping.functions import dates, numbers, text
+from gateway.mapping.functions import dates, numbers, text, widths
 from gateway.mapping.functions.base import Function, bind
 from gateway.mapping.lift import lift
 from gateway.mapping.values import Scope, Unit, Value
 
-FUNCTIONS: Mapping[str, Function] = {**text.TABLE, **numbers.TABLE, **dates.TABLE}
+FUNCTIONS: Mapping[str, Function] = {**text.TABLE, **widths.TABLE, **numbers.TABLE, **dates.TABLE}
 
 
 def call_function(name: str, args: list[Value], options: Mapping[str, Value], scope: Scope, unit: Unit) -> Value:

@@ -1,24 +1,28 @@
 """Date functions: the form and the zone are constants, compiled at load."""
 
+import re
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.functions.base import DAYS, INSTANTS, TEXTS, Function, Param, simple
+from gateway.mapping.functions.base import DAYS, INSTANTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made
 from gateway.mapping.runtime.dates import (
     DATE_PARTS,
     DATETIME_PARTS,
     FIELD_NAMES,
+    PARSED_PARTS,
     directives,
     inline_parts,
     localiser,
     reader,
     writer,
 )
-from gateway.mapping.types import DATE, DATETIME, INT, SAFE_TEXT, TEXT, Type
+from gateway.mapping.types import DATE, DATETIME, INT, SAFE_TEXT, TEXT, Kind, Type
 from gateway.mapping.values import Scope, Unit, Value
 
 _FORM = Param("fmt", TEXTS, constant=True)
+_MIDNIGHT = Param("midnight", TEXTS, constant=True, default="00")
+_MOMENTS = DAYS | INSTANTS
 _ZONE = Param("zone", TEXTS, constant=True, default="Asia/Shanghai")
 
 
@@ -62,18 +66,41 @@ def _spelt(value: Value, form: str, moment: str, unit: Unit) -> Value | None:
 def _datetime(args: list[Value], scope: Scope, unit: Unit) -> Value:
     form, zone = _form(args[1], DATETIME_PARTS), zone_of(args[2])
     local = f"{unit.keep(localiser(zone))}({args[0].code})"
-    inline = None if scope.no_walrus else _spelt(args[0], form, local, unit)
-    return inline or args[0].typed(f"{unit.keep(writer(form, zone))}({args[0].code})", _written(form))
+    if args[3].const not in ("00", "24"):
+        raise MistakeError("bad-argument", "midnight is 00, or 24 for the end of the day before")
+    late = args[3].const == "24"
+    inline = None if scope.no_walrus or late else _spelt(args[0], form, local, unit)
+    return inline or args[0].typed(f"{unit.keep(writer(form, zone, late))}({args[0].code})", _written(form))
+
+
+def _read(form: str, zone: ZoneInfo | None, unit: Unit) -> str:
+    try:
+        return unit.keep(reader(form, zone))
+    except re.error:
+        raise MistakeError("bad-argument", "the form says a part twice") from None
 
 
 def _parse_date(args: list[Value], _scope: Scope, unit: Unit) -> Value:
-    form = _form(args[1], DATETIME_PARTS, iso=True)
-    return args[0].typed(f"{unit.keep(reader(form, None))}({args[0].code})", DATE)
+    form = _form(args[1], PARSED_PARTS, iso=True)
+    return args[0].typed(f"{_read(form, None, unit)}({args[0].code})", DATE)
 
 
 def _parse_datetime(args: list[Value], _scope: Scope, unit: Unit) -> Value:
-    form = _form(args[1], DATETIME_PARTS, iso=True)
-    return args[0].typed(f"{unit.keep(reader(form, zone_of(args[2])))}({args[0].code})", DATETIME)
+    form = _form(args[1], PARSED_PARTS, iso=True)
+    return args[0].typed(f"{_read(form, zone_of(args[2]), unit)}({args[0].code})", DATETIME)
+
+
+def _from_epoch(unit_: int) -> Function:
+    def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+        value = args[0]
+        code = f"dtext({value.code})" if value.type.kind is Kind.DOC else value.code
+        return value.typed(f"from_epoch({code}, {unit_})", DATETIME)
+
+    return Function((Param("x", TEXTS | WHOLE | {Kind.DOC}),), build)
+
+
+def _add_days(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    return made(f"add_days({args[0].code}, {args[1].code})", args[0].type.present(), args)
 
 
 def _day_of(args: list[Value], _scope: Scope, unit: Unit) -> Value:
@@ -86,11 +113,15 @@ def _age(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
 
 TABLE = {
     "date": Function((Param("d", DAYS), _FORM), _date),
-    "datetime": Function((Param("t", INSTANTS), _FORM, _ZONE), _datetime),
+    "datetime": Function((Param("t", INSTANTS), _FORM, _ZONE, _MIDNIGHT), _datetime),
     "parse_date": Function((Param("x", TEXTS), _FORM), _parse_date),
     "parse_datetime": Function((Param("x", TEXTS), _FORM, _ZONE), _parse_datetime),
     "epoch_s": simple("epoch_s", INT, Param("t", INSTANTS)),
     "epoch_ms": simple("epoch_ms", INT, Param("t", INSTANTS)),
+    "parse_epoch_s": _from_epoch(1),
+    "parse_epoch_ms": _from_epoch(1000),
+    "add_days": Function((Param("d", _MOMENTS), Param("days", WHOLE)), _add_days),
+    "days_between": simple("days_between", INT, Param("from", DAYS), Param("to", DAYS)),
     "day_of": Function((Param("t", INSTANTS), _ZONE), _day_of),
     "age": Function((Param("birth", DAYS), Param("at", DAYS)), _age),
 }

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.functions.base import NUMBERS, WHOLE, Function, Param
+from gateway.mapping.functions.base import NUMBERS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made
 from gateway.mapping.runtime.base import RefusalError
 from gateway.mapping.runtime.numbers import decimal, fixed_writer
@@ -80,6 +80,7 @@ def _keeping(helper: str, *params: Param) -> Function:
 TABLE = {
     "yuan": _spelt(SAFE_TEXT),
     "yuan_number": _spelt(NUMBER),
+    "amount_words": simple("amount_words", SAFE_TEXT, Param("fen", WHOLE)),
     "fen": _document("fen", INT),
     "fen_int": _document("fen_int", INT),
     "int": _document("whole", INT),

@@ -1,6 +1,5 @@
 """Text, null, document and id functions."""
 
-import codecs
 import re
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ from gateway.mapping.expressions.operators import as_text, unified
 from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
-from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, spread
+from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, fields_of, spread
 from gateway.mapping.values import Scope, Unit, Value
 
 _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
@@ -89,24 +88,6 @@ def _matches(args: list[Value], _scope: Scope, unit: Unit) -> Value:
     return made(f"matches({args[0].code}, {unit.keep(pattern)})", BOOL, args)
 
 
-def _with_encoding(helper: str) -> Function:
-    def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
-        known_encoding(str(args[2].const))
-        return made(f"{helper}({', '.join(arg.code for arg in args)})", TEXT, args)
-
-    return Function((_X, Param("size", WHOLE, constant=True), Param("encoding", TEXTS, constant=True)), build)
-
-
-def known_encoding(name: str) -> str:
-    """Raises ``MistakeError`` unless it is a text encoding that Python knows."""
-    try:
-        codecs.lookup(name)
-        "x".encode(name)
-    except (LookupError, ValueError, TypeError):
-        raise MistakeError("unknown-encoding", f"no text encoding {name!r}") from None
-    return name
-
-
 def _opened(helper: str, kind: str) -> Function:
     def build(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         value = args[0]
@@ -120,9 +101,11 @@ def _unbase64(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
 
 
 def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
-    """``find(list, "member", x)``: the join of two lists of one document."""
+    """``find(list, "member", x)``: the join of two lists, with an index made once per message."""
     box, name, wanted = args
     labels, source = merged([box, wanted])
+    if box.type.kind is Kind.LIST:
+        return _find_in_source(box, str(name.const), wanted)
     if box.type.of == "xml" and box.many.startswith("xall("):
         code = f"xfind(h_found, {box.many[5:-1]}, {name.code}, {wanted.code})"
     elif box.type.of == "json":
@@ -130,6 +113,20 @@ def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     else:
         raise MistakeError("type-clash", "find looks into a list of the document", "use first(x for x in … where …)")
     return Value(code, document(str(box.type.of)), labels, source)
+
+
+def _find_in_source(box: Value, name: str, wanted: Value) -> Value:
+    item = box.type.of
+    field = fields_of(item.of).get(name) if item.kind is Kind.STRUCT else None
+    if field is None or field.type.kind not in (Kind.TEXT, Kind.ENUM, Kind.INT):
+        raise MistakeError("unknown-field", f"the list's items have no text {name!r}", "name one of their text fields")
+    labels, source = merged([box, wanted])
+    code = f"sfind(h_found, {as_list(box)[0]}, {name!r}, {_key_text(wanted)})"
+    return Value(code, item.absent(), labels | spread(box.type) | field.labels, source)
+
+
+def _key_text(value: Value) -> str:
+    return f"cat({value.code})" if value.type.kind in (Kind.INT, Kind.ENUM) else value.code
 
 
 def _attr(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
@@ -147,8 +144,6 @@ TABLE = {
     "join": Function((Param("list", LISTS), Param("between", TEXTS)), _join, takes_absent=True),
     "pad": simple("pad", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default="0")),
     "pad_right": simple("pad_right", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default=" ")),
-    "cut_bytes": _with_encoding("cut_bytes"),
-    "pad_bytes": _with_encoding("pad_bytes"),
     "matches": Function((_X, Param("regex", TEXTS, constant=True)), _matches),
     "default": Function((Param("x", EVERYTHING), Param("y", EVERYTHING)), _default, takes_absent=True),
     "present": Function((Param("x", EVERYTHING),), _present, takes_absent=True),
@@ -159,9 +154,7 @@ TABLE = {
         (Param("x", frozenset({Kind.DOC})), Param("name", TEXTS, constant=True)), _attr, takes_absent=True
     ),
     "node_text": simple("dtext", TEXT, Param("x", frozenset({Kind.DOC}))),
-    "find": Function(
-        (Param("list", frozenset({Kind.DOC})), Param("member", TEXTS, constant=True), Param("x", TEXTS)), _find
-    ),
+    "find": Function((Param("list", LISTS), Param("member", TEXTS, constant=True), Param("x", TEXTS | WHOLE)), _find),
     "parse_json": _opened("read_json", "json"),
     "parse_xml": _opened("read_xml", "xml"),
     "unbase64": Function((_X,), _unbase64),

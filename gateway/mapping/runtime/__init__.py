@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.mapping.runtime import base, dates, documents, numbers, text
+from gateway.mapping.runtime import base, dates, documents, numbers, text, widths, words
 
 HELPERS: Mapping[str, Callable[..., Any] | object] = {
     **base.HELPERS,
     **documents.HELPERS,
     **text.HELPERS,
+    **widths.HELPERS,
+    **words.HELPERS,
     **numbers.HELPERS,
     **dates.HELPERS,
     "len": len,

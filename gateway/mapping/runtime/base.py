@@ -39,6 +39,14 @@ def listed(items: Any) -> Sequence[Any]:
     return () if items is UNSET else items
 
 
+def grouped(pairs: Sequence[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
+    """(key, rows) in the order in which the keys first come."""
+    found: dict[Any, list[Any]] = {}
+    for key, row in pairs:
+        found.setdefault(key, []).append(row)
+    return list(found.items())
+
+
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -52,4 +60,4 @@ def ordered(sign: str, left: Any, right: Any) -> bool:
     return left is not UNSET and right is not UNSET and _ORDERS[sign](left, right)
 
 
-HELPERS: Mapping[str, Any] = {"U": UNSET, "need": need, "first": first, "listed": listed, "ordered": ordered}
+HELPERS: Mapping[str, Any] = {"U": UNSET} | {f.__name__: f for f in (need, first, listed, ordered, grouped)}

@@ -7,13 +7,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.runtime.base import RefusalError
+from gateway.mapping.runtime.numbers import whole
 
-_SLICES = {"Y": "[0:4]", "m": "[5:7]", "d": "[8:10]", "H": "[11:13]", "M": "[14:16]", "S": "[17:19]"}
-_DIGITS = {"Y": r"\d{4}", "m": r"\d{2}", "d": r"\d{2}", "H": r"\d{2}", "M": r"\d{2}", "S": r"\d{2}", "f": r"\d{1,9}"}
+_SLICES = {"Y": "[0:4]", "y": "[2:4]", "m": "[5:7]", "d": "[8:10]", "H": "[11:13]", "M": "[14:16]", "S": "[17:19]"}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PATTERNS = {
+    "Y": r"(?P<Y>\d{4})",
+    "f": r"(?P<f>\d{1,9})",
+    "3f": r"(?P<f>\d{3})",
+    "b": f"(?P<b>{'|'.join(MONTHS)})",
+    **{part: rf"(?P<{part}>\d{{2}})" for part in "mdHMS"},
+    **{f"-{part}": rf"(?P<{part}>\d{{1,2}})" for part in "mdH"},
+}
 _ZONE = r"(?P<z>Z|[+-]\d{2}:?\d{2})"
-DIRECTIVES = re.compile(r"%(:z|.)", re.DOTALL)
-DATE_PARTS = frozenset("Ymd%")
-DATETIME_PARTS = frozenset([*"YmdHMSfz%", ":z"])
+DIRECTIVES = re.compile(r"%(:z|3f|-[mdH]|.)", re.DOTALL)
+DATE_PARTS = frozenset([*"Yymdbj%", "-m", "-d"])
+DATETIME_PARTS = DATE_PARTS | frozenset([*"HMSfz", ":z", "3f", "-H"])
+PARSED_PARTS = DATETIME_PARTS - {"y", "j"}
+"""Two digits of a year don't tell the century, so that they are written only."""
 
 
 def directives(form: str) -> list[str]:
@@ -69,13 +80,19 @@ def localiser(zone: ZoneInfo) -> Callable[[datetime], datetime]:
     return local
 
 
-def writer(form: str, zone: tzinfo | None) -> Callable[[Any], str]:
-    """A function from a date or an instant to text. ``%f`` is six digits, ``%z`` is +0800, ``%:z`` is +08:00."""
+def writer(form: str, zone: tzinfo | None, late: bool = False) -> Callable[[Any], str]:
+    """A function from a date or an instant to text. ``%f`` is six digits, ``%z`` is +0800, ``%:z`` is +08:00.
+
+    With ``late`` a day's first moment is the end of the day before: ``24:00:00``.
+    """
     pieces = _pieces(form)
 
     def write(moment: Any) -> str:
         local = moment.astimezone(zone) if zone is not None else moment
         iso = local.isoformat()
+        if late and iso[11:19] == "00:00:00":
+            local -= timedelta(days=1)
+            iso = local.isoformat()[:11] + "24:00:00"
         return "".join([_piece(part, local, iso) for part in pieces])
 
     return write
@@ -102,10 +119,20 @@ def _piece(part: str, moment: Any, iso: str) -> str:
         return part[1:]
     if part in _SLICES:
         return iso[_span(part)]
-    if part == "f":
-        return f"{moment.microsecond:06d}"
+    if part[0] == "-":
+        return iso[_span(part[1])].lstrip("0") or "0"
+    if part in _OTHERS:
+        return _OTHERS[part](moment)
     offset = str(moment.strftime("%z"))
     return offset if part == "z" else f"{offset[:3]}:{offset[3:5]}"
+
+
+_OTHERS: Mapping[str, Callable[[Any], str]] = {
+    "f": lambda moment: f"{moment.microsecond:06d}",
+    "3f": lambda moment: f"{moment.microsecond // 1000:03d}",
+    "b": lambda moment: MONTHS[moment.month - 1],
+    "j": lambda moment: f"{moment.timetuple().tm_yday:03d}",
+}
 
 
 def reader(form: str, zone: tzinfo | None) -> Callable[[str], Any]:
@@ -126,10 +153,12 @@ def reader(form: str, zone: tzinfo | None) -> Callable[[str], Any]:
 def _pattern(part: str) -> str:
     if part[0] == "\0":
         return re.escape(part[1:])
-    return _ZONE if part in ("z", ":z") else f"(?P<{part}>{_DIGITS[part]})"
+    return _ZONE if part in ("z", ":z") else _PATTERNS[part]
 
 
 def _moment(parts: Mapping[str, str], zone: tzinfo | None) -> Any:
+    if "b" in parts:
+        parts = {**parts, "m": str(MONTHS.index(parts["b"]) + 1)}
     numbers = [int(parts.get(key, default)) for key, default in zip("YmdHMS", "110000", strict=True)]
     try:
         if zone is None:
@@ -174,6 +203,27 @@ def epoch_s(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
 
 
+def from_epoch(value: Any, unit: int) -> datetime:
+    """Seconds (``unit`` 1) or milliseconds (1000) since 1970, as number or text. Raises ``RefusalError``."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=whole(value) * (1000 // unit))
+    except OverflowError:
+        pass
+    raise RefusalError("the moment is out of range")
+
+
+def add_days(day: Any, number: int) -> Any:
+    try:
+        return day + timedelta(days=number)
+    except OverflowError:
+        pass
+    raise RefusalError("the date is out of range")
+
+
+def days_between(start: date, end: date) -> int:
+    return (end - start).days
+
+
 def day_of(moment: datetime, zone: tzinfo) -> date:
     return moment.astimezone(zone).date()
 
@@ -183,4 +233,8 @@ def age(birth: date, at: date) -> int:
     return at.year - birth.year - ((at.month, at.day) < (birth.month, birth.day))
 
 
-HELPERS: Mapping[str, Any] = {"TWO": TWO, "YEARS": YEARS} | {f.__name__: f for f in (epoch_ms, epoch_s, day_of, age)}
+HELPERS: Mapping[str, Any] = {
+    "TWO": TWO,
+    "YEARS": YEARS,
+    **{f.__name__: f for f in (epoch_ms, epoch_s, from_epoch, add_days, days_between, day_of, age)},
+}

@@ -149,6 +149,11 @@ def xfind(cache: dict[Any, Any], parent: Any, child: str, name: str, wanted: str
     return _indexed(cache, (id(parent), child, name), parent, read, wanted)
 
 
+def sfind(cache: dict[Any, Any], items: Sequence[Any], name: str, wanted: str) -> Any:
+    """The same over a list of the source; ``name`` is one of its fields."""
+    return _indexed(cache, (id(items), name), items, lambda: [(str(getattr(i, name)), i) for i in items], wanted)
+
+
 def _indexed(
     cache: dict[Any, Any], key: Any, holder: Any, read: Callable[[], list[tuple[Any, Any]]], wanted: str
 ) -> Any:
@@ -196,6 +201,7 @@ HELPERS: Mapping[str, Any] = {
         jall,
         jfind,
         xfind,
+        sfind,
         xget,
         xall,
         xone,

@@ -1,6 +1,5 @@
 """Text helpers: escaping for each target, byte widths, identifiers."""
 
-import base64
 import re
 import uuid
 from collections.abc import Mapping
@@ -8,6 +7,11 @@ from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from msgspec import UNSET
+
+from gateway.kernel.errors import MessageRefused
+from gateway.kernel.strictjson import strict_json
+from gateway.kernel.xml import parse_xml
 from gateway.mapping.runtime.base import RefusalError
 
 _NAMESPACE = uuid.NAMESPACE_URL
@@ -15,6 +19,7 @@ _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _XML_SPECIAL = re.compile(f"[&<>\r{_FORBIDDEN}]")
 _XML_ATTRIBUTE = re.compile(f'[&<>"\r\n\t{_FORBIDDEN}]')
 _XML_FORBIDDEN = re.compile(f"[{_FORBIDDEN}]")
+_CSV_SPECIAL = re.compile(r'["\r\n]|^\s|\s$')
 _ESCAPES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -50,13 +55,50 @@ def xcdata(value: str) -> str:
     return "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
-def encoded64(document: str, encoding: str) -> str:
-    """An inner document as Base64 of its bytes. Raises ``RefusalError`` for characters that the encoding lacks."""
+def raw_xml(text: str) -> str:
+    """A ready piece of XML, as it is. Raises ``RefusalError`` unless it could stand inside any element."""
     try:
-        return base64.b64encode(document.encode(encoding)).decode("ascii")
-    except UnicodeEncodeError:
+        parse_xml(f"<x>{text}</x>".encode())
+        return text
+    except (MessageRefused, UnicodeEncodeError):
         pass
-    raise RefusalError("the inner document has a character that its encoding lacks")
+    raise RefusalError("the text is no well-formed piece of XML")
+
+
+def raw_json(text: str) -> str:
+    """A ready piece of JSON, as it is. Raises ``RefusalError`` unless it is one value."""
+    try:
+        strict_json(text.encode())
+        return text
+    except (MessageRefused, UnicodeEncodeError):
+        pass
+    raise RefusalError("the text is no JSON")
+
+
+def names_of(names: frozenset[str]) -> set[str]:
+    return set(names)
+
+
+def member(names: set[str], name: str) -> str:
+    """A computed member's name as JSON text. Raises ``RefusalError`` when the object has it already."""
+    if name in names:
+        raise RefusalError("the object would have a member twice")
+    names.add(name)
+    return encode_basestring(name)
+
+
+def csv_cell(text: str, delimiter: str, always: bool) -> str:
+    """RFC 4180: quotes around what needs them, a quote inside is doubled. Raises ``RefusalError`` for a NUL."""
+    if "\x00" in text:
+        raise RefusalError("the text has a character that CSV can't carry")
+    if not always and delimiter not in text and not _CSV_SPECIAL.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def filled(text: Any) -> str:
+    """A cell that stays empty when its value is absent."""
+    return "" if text is UNSET else str(text)
 
 
 def quoted(value: str) -> str:
@@ -73,25 +115,6 @@ def pad(value: str, width: int, fill: str) -> str:
 
 def pad_right(value: str, width: int, fill: str) -> str:
     return value.ljust(width, fill)
-
-
-def cut_bytes(value: str, size: int, encoding: str) -> str:
-    """At most ``size`` bytes in ``encoding``, whole characters only."""
-    data = _bytes(value, encoding)
-    return value if len(data) <= size else data[:size].decode(encoding, "ignore")
-
-
-def pad_bytes(value: str, size: int, encoding: str) -> str:
-    """Blanks on the right up to ``size`` bytes in ``encoding``."""
-    return value + " " * (size - len(_bytes(value, encoding)))
-
-
-def _bytes(value: str, encoding: str) -> bytes:
-    try:
-        return value.encode(encoding)
-    except UnicodeEncodeError:
-        pass
-    raise RefusalError("the text has a character that the encoding lacks")
 
 
 def uuid5(value: str) -> str:
@@ -131,7 +154,8 @@ HELPERS: Mapping[str, Any] = {
     **{
         function.__name__: function
         for function in (
-            *(xtext, xattr, xcdata, encoded64, quoted, form_text, pad, pad_right, cut_bytes, pad_bytes),
+            *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled),
+            *(quoted, form_text, pad, pad_right),
             *(uuid5, matches, trim, upper, lower, substr, replace, join),
         )
     },

@@ -37,6 +37,8 @@ class Shape:
     kind: str = "any"
     nullable: bool = False
     name: str = ""
+    names: tuple[str, ...] = ()
+    """The names that a computed one may be."""
     namespace: str = ""
     maybe_missing: bool = False
     many: bool = False
@@ -66,7 +68,7 @@ class Tree:
             text = node.text[1:]
             return Value(repr(text), TEXT, const=text, texts=frozenset([text]))
         value = compile_expression(node.text, node.pos, scope, self.unit)
-        self.unit.leaves[(node.pos.line, node.pos.column)] = Leaf(target, value.source)
+        self.unit.leaves[node.pos.key] = Leaf(target, value.source)
         return value
 
     def lets(self, node: Map, scope: Scope) -> Scope:
@@ -106,7 +108,7 @@ class Tree:
             return "", scope
         text = text_of(when, self.unit.book, "$when")
         value, inner = compile_condition(text, when.pos, scope, self.unit)
-        self.unit.leaves[(when.pos.line, when.pos.column)] = Leaf(".".join(self.path) + " $when", value.source)
+        self.unit.leaves[when.pos.key] = Leaf(".".join(self.path) + " $when", value.source)
         return value.code if value is not BROKEN else "False", inner
 
     def only_if(self, condition: str, pos: Pos, build: Callable[[], Parts]) -> Parts:
@@ -124,7 +126,7 @@ class Tree:
         each = node.get("$each")
         assert each is not None
         text = text_of(each, self.unit.book, "$each")
-        self.unit.leaves[(each.pos.line, each.pos.column)] = Leaf(".".join(self.path) + " $each", text)
+        self.unit.leaves[each.pos.key] = Leaf(".".join(self.path) + " $each", text)
         return compile_loop(text, each.pos, scope, self.unit)
 
     def repeat(self, node: Map, scope: Scope, rows: str, build: Callable[[Scope], Parts | None]) -> None:

@@ -1,33 +1,17 @@
 """JSON by string building: literals are merged at compile time, only values are computed at run time."""
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum
 
 from gateway.mapping.code.writer import Code, Parts
-from gateway.mapping.expressions.operators import table_rows
 from gateway.mapping.targets.base import Shape, Tree, parse_key
+from gateway.mapping.targets.jsontext import bind, encoded, joined, leaf_shape, or_null, spell
+from gateway.mapping.targets.text import as_plain_text
 from gateway.mapping.types import Kind
-from gateway.mapping.values import Scope, Unit, Value
+from gateway.mapping.values import Scope
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq
 
-Spelling = Callable[[str], str]
-_DIRECTIVES = ("$when", "$each", "$let", "$item", "$text", "$document")
-_KINDS = {
-    Kind.TEXT: "string",
-    Kind.ENUM: "string",
-    Kind.DOC: "string",
-    Kind.INT: "integer",
-    Kind.DECIMAL: "number",
-    Kind.NUMBER: "number",
-    Kind.BOOL: "boolean",
-    Kind.NULL: "null",
-}
-
-
-def spell(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_DIRECTIVES = ("$when", "$each", "$let", "$item", "$text", "$document", "$raw", "$name")
+_NOT_INSIDE = ("$when", "$each", "$let", "$name")
 
 
 class JsonTree(Tree):
@@ -42,54 +26,9 @@ class JsonTree(Tree):
 
     def _leaf(self, node: Scalar, scope: Scope) -> tuple[Parts, Shape]:
         value = self.value(node, scope)
-        parts = self._encoded(value, node.pos)
-        if value.type.optional and value.type.kind is not Kind.ANY:
-            parts = self._or_null(value, node.pos)
-        return parts, self._shape(value, node.pos)
-
-    def _shape(self, value: Value, pos: Pos) -> Shape:
-        return Shape(pos, _KINDS.get(value.type.kind, "any"), nullable=value.type.optional, texts=value.texts)
-
-    def _or_null(self, value: Value, pos: Pos) -> Parts:
-        name, present = bind(value, self.unit)
-        return [Code(f"({_joined(self._encoded(present, pos))} if ({name} := {value.code}) is not U else 'null')", pos)]
-
-    def _encoded(self, value: Value, pos: Pos) -> Parts:
-        """A present value as JSON text."""
-        kind = value.type.kind
-        if value.is_const:
-            return [_literal(value.const)]
-        if kind is Kind.NULL:
-            return ["null"]
-        if value.choice:
-            return [Code(ready_table(value, self.unit, spell), pos)]
-        if kind is Kind.ENUM:
-            return [Code(f"{ready_codes(value.type.of, self.unit, spell)}[{value.code}]", pos)]
-        if kind is Kind.TEXT and value.type.safe:
-            return ['"', Code(value.code, pos), '"']
-        code = {
-            Kind.TEXT: f"jtext({value.code})",
-            Kind.DOC: f"jtext(dtext({value.code}))",
-            Kind.INT: value.code,
-            Kind.NUMBER: value.code,
-            Kind.DECIMAL: f"decimal_text({value.code})",
-            Kind.BOOL: f"('true' if {value.code} else 'false')",
-            Kind.ANY: "''",
-        }.get(kind)
-        if code is None:
-            self._no_leaf(value, pos)
-            return ["null"]
-        return [Code(code, pos)]
-
-    def _no_leaf(self, value: Value, pos: Pos) -> None:
-        hints = {
-            Kind.DATE: 'use date(x, "%Y-%m-%d")',
-            Kind.DATETIME: "use datetime(x, form): the form and zone must be stated",
-            Kind.LIST: "use $each … $item",
-        }
-        self.wrong(
-            pos, "type-clash", f"a {value.type.name} is no JSON value", hints.get(value.type.kind, "name a field of it")
-        )
+        nullable = value.type.optional and value.type.kind is not Kind.ANY
+        parts = or_null(value, node.pos, self.unit) if nullable else encoded(value, node.pos, self.unit)
+        return parts, leaf_shape(value, node.pos)
 
     def _map(self, node: Map, scope: Scope) -> tuple[Parts, Shape]:
         if node.get("$each") is not None:
@@ -106,8 +45,17 @@ class JsonTree(Tree):
             from gateway.mapping.targets.document import inner_document
 
             value = inner_document(self, node, scope)
-            return self._encoded(value, node.pos), self._shape(value, node.pos)
+            return encoded(value, node.pos, self.unit), leaf_shape(value, node.pos)
+        raw = node.get("$raw")
+        if raw is not None:
+            return self._raw(raw, scope), Shape(node.pos)
         return self._object(node, scope)
+
+    def _raw(self, node: Node, scope: Scope) -> Parts:
+        """A ready JSON text: read before it goes in, so that it can be nothing else."""
+        value = self.value(node, scope)
+        text = as_plain_text(value, node.pos, self.unit)
+        return [Code(f"raw_json({self.required(value, text, node.pos, '$raw')})", node.pos)]
 
     def _each(self, node: Map, scope: Scope) -> tuple[Parts, Shape]:
         rows = self.unit.temp("x")
@@ -167,19 +115,73 @@ class JsonTree(Tree):
         entries = [entry for entry in node if not self._is_directive(entry)]
         sure = next((i for i, e in enumerate(entries) if not self._may_go(e)), None)
         parts: Parts = []
-        names: set[str] = set()
+        names = self._names(entries)
         for index, entry in enumerate(entries):
-            key = parse_key(entry.key)
-            if key.name in names:
-                self.wrong(entry.pos, "duplicate-key", f"the member {key.name!r} is made twice")
-            names.add(key.name)
             before, after = (",", "") if sure is None or index > sure else ("", "," if index < sure else "")
-            parts += self._member(entry, scope, shape, before, after)
+            if self._is_computed(entry):
+                parts += self._computed(entry, scope, shape, names, before, after)
+            else:
+                parts += self._member(entry, scope, shape, before, after)
         if sure is not None or not entries:
             return ["{", *parts, "}"], shape
         name = self.unit.temp("p")
         self.writer.put_text(f"{name} = ", parts, "", node.pos)
         return ["{", Code(f"{name}[1:]", node.pos), "}"], shape
+
+    def _names(self, entries: list[Entry]) -> str:
+        """Stated names are held against each other here; where others are computed, generated code holds them too."""
+        names: set[str] = set()
+        for entry in entries:
+            key = parse_key(entry.key)
+            if key.name in names:
+                self.wrong(entry.pos, "duplicate-key", f"the member {key.name!r} is made twice")
+            if not self._is_computed(entry):
+                names.add(key.name)
+        computed = next((entry for entry in entries if self._is_computed(entry)), None)
+        if computed is None:
+            return ""
+        name = self.unit.temp("x")
+        self.writer.put(f"{name} = names_of({self.unit.keep(frozenset(names))})", computed.pos)
+        return name
+
+    @staticmethod
+    def _is_computed(entry: Entry) -> bool:
+        return isinstance(entry.value, Map) and entry.value.get("$name") is not None
+
+    def _computed(self, entry: Entry, scope: Scope, shape: Shape, names: str, before: str, after: str) -> Parts:
+        """``$name``: a member whose name is computed, or with ``$each`` one for each round."""
+        node = entry.value
+        assert isinstance(node, Map)
+        self.path.append(parse_key(entry.key).name)
+
+        def build() -> Parts:
+            if node.get("$each") is None:
+                return [before, *self._named_member(node, inner, shape, names), after]
+            rows = self.unit.temp("x")
+            self.writer.put(f"{rows} = []", node.pos)
+            self.repeat(node, inner, rows, lambda row: self._named_member(node, row, shape, names))
+            return [Code(f"(cat({before!r}, ','.join({rows}), {after!r}) if {rows} else '')", node.pos)]
+
+        condition, inner = self.condition(node, scope)
+        parts = self.only_if(condition, node.pos, build)
+        self.path.pop()
+        return parts
+
+    def _named_member(self, node: Map, scope: Scope, shape: Shape, names: str) -> Parts:
+        scope = self.lets(node, scope)
+        spelt = node.get("$name")
+        assert spelt is not None
+        value = self.value(spelt, scope, " $name")
+        text = self.required(value, as_plain_text(value, spelt.pos, self.unit), spelt.pos, "$name")
+        inside = Map(node.pos, [entry for entry in node if entry.key not in _NOT_INSIDE])
+        item = inside.get("$item")
+        parts, inner = self._single(inside, scope) if item is None else self.node(item, scope)
+        for name in sorted(value.texts or ()):
+            shape.members.append(replace(inner, name=name, maybe_missing=True, pos=node.pos))
+        if value.texts is None:
+            # Any name may come: what a schema wants of this object is left to the validation of the message.
+            shape.kind = "any"
+        return [Code(f"member({names}, {text})", spelt.pos), ":", *parts]
 
     def _is_directive(self, entry: Entry) -> bool:
         if not entry.key.startswith("$"):
@@ -192,7 +194,11 @@ class JsonTree(Tree):
 
     @staticmethod
     def _may_go(entry: Entry) -> bool:
-        return parse_key(entry.key).optional or (isinstance(entry.value, Map) and entry.value.get("$when") is not None)
+        value = entry.value
+        if not isinstance(value, Map):
+            return parse_key(entry.key).optional
+        many = value.get("$name") is not None and value.get("$each") is not None
+        return parse_key(entry.key).optional or many or value.get("$when") is not None
 
     def _member(self, entry: Entry, scope: Scope, shape: Shape, before: str, after: str) -> Parts:
         key = parse_key(entry.key)
@@ -216,12 +222,12 @@ class JsonTree(Tree):
 
     def _optional_leaf(self, node: Scalar, scope: Scope, head: str, after: str) -> tuple[Parts, Shape]:
         value = self.value(node, scope)
-        shape = self._shape(value, node.pos)
+        shape = leaf_shape(value, node.pos)
         shape.nullable, shape.maybe_missing = False, value.type.optional
         if not value.type.optional:
-            return [head, *self._encoded(value, node.pos), after], shape
+            return [head, *encoded(value, node.pos, self.unit), after], shape
         name, present = bind(value, self.unit)
-        text = _joined([head, *self._encoded(present, node.pos), after])
+        text = joined([head, *encoded(present, node.pos, self.unit), after])
         return [Code(f"({text} if ({name} := {value.code}) is not U else '')", node.pos)], shape
 
     def _whole_member(self, entry: Entry, scope: Scope, head: str, after: str, droppable: bool) -> tuple[Parts, Shape]:
@@ -242,29 +248,3 @@ class JsonTree(Tree):
         name = self.unit.temp("p")
         self.writer.put_text(f"{name} = ", parts, "", pos)
         return [Code(f"(cat({head!r}, {name}, {after!r}) if len({name}) > 2 else '')", pos)]
-
-
-def bind(value: Value, unit: Unit) -> tuple[str, Value]:
-    """A name for an optional value and the value that stands behind it when present."""
-    name = unit.temp()
-    return name, replace(value, code=name, type=value.type.present(), choice=None)
-
-
-def ready_table(value: Value, unit: Unit, spelling: Spelling) -> str:
-    """A table whose rows are already spelt for the target."""
-    assert value.choice is not None
-    table, key, enum = value.choice
-    return f"{unit.keep(table_rows(table, enum, spelling))}[{key}]"
-
-
-def ready_codes(enum: type[Enum], unit: Unit, spelling: Spelling) -> str:
-    return unit.keep({member: spelling(str(member.value)) for member in enum})
-
-
-def _literal(value: object) -> str:
-    return "null" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _joined(parts: Parts) -> str:
-    spelt = [repr(part) if isinstance(part, str) else part.source for part in parts if part != ""]
-    return f"cat({', '.join(spelt)})"

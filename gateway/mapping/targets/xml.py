@@ -5,19 +5,22 @@ from dataclasses import replace
 
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.functions.text import known_encoding
-from gateway.mapping.runtime.base import RefusalError
-from gateway.mapping.runtime.text import xattr, xcdata, xtext
+from gateway.mapping.functions.widths import known_encoding
+from gateway.mapping.runtime.text import xattr
 from gateway.mapping.targets.base import Key, Shape, Tree, parse_key
 from gateway.mapping.targets.document import inner_document
-from gateway.mapping.targets.json import bind, ready_codes, ready_table
+from gateway.mapping.targets.jsontext import bind
+from gateway.mapping.targets.text import as_plain_text
+from gateway.mapping.targets.xmltext import xml_text
 from gateway.mapping.types import Kind
 from gateway.mapping.values import Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq, text_of
 
 _NAME = re.compile(r"(?:[^\W\d][\w.\-]*:)?[^\W\d][\w.\-]*")
-_PATH = re.compile(r"\w+(?:\.\w+)*")
-_DIRECTIVES = ("$when", "$each", "$let", "$text", "$empty", "$cdata", "$document", "$ns", "$nodes")
+_DIRECTIVES = (
+    *("$when", "$each", "$let", "$name", "$ns"),
+    *("$text", "$empty", "$cdata", "$document", "$raw", "$nodes"),
+)
 VOID = " />"
 """An element with attributes only: the form that partners sign byte for byte."""
 _KINDS = {Kind.INT: "integer", Kind.DECIMAL: "number", Kind.NUMBER: "number", Kind.BOOL: "boolean"}
@@ -54,6 +57,10 @@ class XmlTree(Tree):
             parts += self._entry(entry, key, scope, shape)
         return parts
 
+    def blocks(self, node: Map, scope: Scope) -> Parts:
+        """Elements side by side without one around them: the blocks of a SOAP header."""
+        return self._children(node.entries, scope, Shape(node.pos, "element"))
+
     def _nodes(self, node: Node, scope: Scope, shape: Shape) -> Parts:
         if not isinstance(node, Seq):
             self.wrong(node.pos, "bad-shape", "$nodes is a list of elements")
@@ -67,14 +74,17 @@ class XmlTree(Tree):
         return parts
 
     def _entry(self, entry: Entry, key: Key, scope: Scope, shape: Shape) -> Parts:
-        self._check_name(key.name, entry.pos)
         self.path.append(key.name)
         items = entry.value.items if isinstance(entry.value, Seq) else [entry.value]
         parts: Parts = []
         for item in items:
+            if not isinstance(item, Map) or item.get("$name") is None:
+                self._check_name(key.name, entry.pos)
             child = Shape(entry.pos, "element", name=key.name, many=len(items) > 1)
-            shape.members.append(child)
             parts += self._one(item, key, scope, child)
+            # Under $name it is one of several elements, of which each may be missing.
+            others = [replace(child, name=name, names=(), maybe_missing=True) for name in child.names]
+            shape.members += others or [child]
         self.path.pop()
         return parts
 
@@ -141,14 +151,36 @@ class XmlTree(Tree):
         return [Code(f"(cat({', '.join(spelt)}) if ({name} := {value.code}) is not U else '')", pos)]
 
     def _element(self, node: Map, key: Key, scope: Scope, shape: Shape) -> Parts:
-        self._qualify(key.name, shape, node.pos)
         scope = self.lets(node, scope)
+        name = self._tag(node, key, scope, shape)
         attributes = self._attributes(node, scope, shape)
         content = self._content(node, scope, shape, key.name)
         if content is None:
-            return self._dropped([f"<{key.name}", *attributes, VOID], attributes, key, node.pos)
-        whole: Parts = [f"<{key.name}", *attributes, ">", *content, f"</{key.name}>"]
+            return self._dropped(["<", name, *attributes, VOID], attributes, key, node.pos)
+        whole: Parts = ["<", name, *attributes, ">", *content, "</", name, ">"]
         return self._dropped(whole, [*attributes, *content], key, node.pos)
+
+    def _tag(self, node: Map, key: Key, scope: Scope, shape: Shape) -> str | Code:
+        """The element's name: its key, or with ``$name`` one of texts that are all known when the mapping loads."""
+        spelt = node.get("$name")
+        if spelt is None:
+            self._qualify(key.name, shape, node.pos)
+            return key.name
+        value = self.value(spelt, scope, " $name")
+        if not value.texts:
+            if value.type.kind is not Kind.ANY:
+                hint = "choose between constants, or take it from a table"
+                self.wrong(spelt.pos, "bad-name", "an element's name is one of texts known beforehand", hint)
+            return key.name
+        for name in sorted(value.texts):
+            self._check_name(name, spelt.pos)
+            self._qualify(name, shape, spelt.pos)
+        shape.names = tuple(sorted(name.rpartition(":")[2] for name in value.texts))
+        if value.is_const:
+            return str(value.const)
+        known = self.unit.temp()
+        self.writer.put(f"{known} = {self._sure(value, spelt.pos, '$name').code}", spelt.pos)
+        return Code(known, spelt.pos)
 
     def _dropped(self, whole: Parts, inside: Parts, key: Key, pos: Pos) -> Parts:
         """``Name?`` over a node: left out when it has neither content nor attributes."""
@@ -199,6 +231,9 @@ class XmlTree(Tree):
             way = text_of(head.get("as"), self.unit.book, "as") if isinstance(head, Map) else ""
             shape.kind = "string"
             return self._encoded(value, node.pos, "cdata" if way == "cdata" else "text")
+        raw = node.get("$raw")
+        if raw is not None:
+            return self._raw(raw, scope, shape, name)
         for directive, place in (("$text", "text"), ("$cdata", "cdata")):
             text = node.get(directive)
             if text is not None:
@@ -216,46 +251,15 @@ class XmlTree(Tree):
             )
         return None
 
+    def _raw(self, node: Node, scope: Scope, shape: Shape, name: str) -> Parts:
+        """A ready piece of XML: read before it goes in, so that it can't break out of its element."""
+        value = self._sure(self.value(node, scope), node.pos, name)
+        self.unit.cdata = self.unit.cdata or node.pos
+        shape.kind = "any"
+        return [Code(f"raw_xml({as_plain_text(value, node.pos, self.unit)})", node.pos)]
+
     def _encoded(self, value: Value, pos: Pos, place: str) -> Parts:
-        kind, escape = value.type.kind, _ESCAPES[place]
-        if value.is_const and value.const is not None:
-            return [self._constant(value.const, place, pos)]
-        if value.choice and place != "cdata":
-            return [Code(ready_table(value, self.unit, escape[1]), pos)]
-        if kind is Kind.ENUM and place != "cdata":
-            return [Code(f"{ready_codes(value.type.of, self.unit, escape[1])}[{value.code}]", pos)]
-        if (kind is Kind.TEXT and value.type.safe and place != "cdata") or kind in (Kind.INT, Kind.NUMBER):
-            return [Code(value.code, pos)]
-        if kind is Kind.TEXT and place != "cdata" and _PATH.fullmatch(value.code):
-            # Most texts have letters and digits only; asking here saves the call for each of them.
-            self.unit.attributes.add("isalnum")
-            return [Code(f"({value.code} if {value.code}.isalnum() else {escape[0]}({value.code}))", pos)]
-        code = {
-            Kind.TEXT: f"{escape[0]}({value.code})",
-            Kind.ENUM: f"{escape[0]}({value.code})",
-            Kind.DOC: f"{escape[0]}(dtext({value.code}))",
-            Kind.DECIMAL: f"decimal_text({value.code})",
-            Kind.BOOL: f"('true' if {value.code} else 'false')",
-            Kind.ANY: "''",
-        }.get(kind)
-        if code is None:
-            hint = (
-                "use date(x, form) or datetime(x, form)" if kind in (Kind.DATE, Kind.DATETIME) else "name a field of it"
-            )
-            self.wrong(pos, "type-clash", f"a {value.type.name} is no XML text", hint)
-            return []
-        return [Code(code, pos)]
-
-    def _constant(self, value: object, place: str, pos: Pos) -> str:
-        text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-        try:
-            return _ESCAPES[place][1](text)
-        except RefusalError:
-            self.wrong(pos, "bad-value", "the constant has a character that XML can't carry")
-            return ""
-
-
-_ESCAPES = {"text": ("xtext", xtext), "attribute": ("xattr", xattr), "cdata": ("xcdata", xcdata)}
+        return xml_text(value, pos, place, self.unit)
 
 
 def known_or_noted(name: str, pos: Pos, unit: Unit) -> str:

@@ -118,7 +118,7 @@ def test_a_failure_names_line_target_and_source_and_never_the_value(shop, expres
 
     said = str(failed.value)
     assert reason in said
-    assert "demo/act:12 x" in said
+    assert "demo/act.yaml:12 x" in said
     assert "V1" not in said
     assert failed.value.__cause__ is None
     assert failed.value.__context__ is None
