@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -24,13 +25,14 @@ from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.partners.renewal import Renewal
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
-from gateway.mapping import MappedReader, Vocabulary, load_folder, load_reader
+from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.vault import Vault
@@ -72,6 +74,10 @@ class Gateway:
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    renewal: Renewal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.renewal = Renewal(self.engine.registry)
 
     def ready(self) -> bool:
         return self.store.ready and all(not task.done() for task in self.tasks)
@@ -147,7 +153,10 @@ def load_partner(
     manifest = load_manifest(folder)
     constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
     schemas = Path(settings.schemas) / "insurers" / folder.name
-    acts = load_folder(folder, schemas, INSURER_VOCABULARY, constants, frozenset(manifest.refs) | {"item", "token"})
+    refs = frozenset(manifest.refs) | {"item", "token"}
+    source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
+    acts = LiveActs(source, partial(metrics.mappings_kept, manifest.insurer))
+    metrics.mappings_kept(manifest.insurer, False)
     tls: ssl.SSLContext | None = None
     if deployed.endpoint.startswith("https:"):
         ca = Path(settings.keys) / deployed.ca if deployed.ca else None
@@ -188,6 +197,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     operators = operator_app(metrics, gateway.ready)
     gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
     _spawn(gateway, Resolver(engine).run())
+    _spawn(gateway, gateway.renewal.run())
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _spawn(gateway, Collector(partner, callbacks).run())

@@ -87,7 +87,9 @@ def _home(chosen: argparse.Namespace) -> tuple[Settings, Path]:
 
 async def _gateway(chosen: argparse.Namespace) -> Running:
     settings, home = _home(chosen)
-    return await start_gateway(settings, home)
+    gateway = await start_gateway(settings, home)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.renewal.ask)
+    return gateway
 
 
 async def _payment(chosen: argparse.Namespace) -> Running:

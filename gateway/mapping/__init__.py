@@ -6,10 +6,13 @@ from gateway.mapping.goldens import run_folder_tests, run_reader_tests
 from gateway.mapping.inherit import inherited_yaml
 from gateway.mapping.loader import act_files, check_folder, check_reader, load_folder, load_reader
 from gateway.mapping.readers import MappedReader
+from gateway.mapping.reload import FolderSource, LiveActs
 
 __all__ = [
     "CompiledAct",
+    "FolderSource",
     "Incoming",
+    "LiveActs",
     "MappedReader",
     "MappingFailed",
     "Mistake",

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from gateway.kernel.errors import ConfigRefused, MessageRefused
-from gateway.mapping.api import Incoming, Outgoing, Pin
+from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.mapping.code.safety import leaf_at, place_of
 from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MappingFailed
@@ -58,6 +58,9 @@ class MappedAct:
     callback_path: str = ""
     reply: Direction | None = None
     reply_status: int = 200
+
+    def every(self) -> tuple[CompiledAct, ...]:
+        return (self,)
 
     def pinned(self, pin: Pin) -> "MappedAct":  # noqa: ARG002 - the only version there is
         return self

@@ -73,6 +73,10 @@ class CompiledAct(Protocol):
         """Path below the partner's callback door, or empty."""
         ...
 
+    def every(self) -> "tuple[CompiledAct, ...]":
+        """Each version by itself."""
+        ...
+
     def pinned(self, pin: Pin) -> "CompiledAct":
         """The very mapping that a message was made with, where it is still here; else the one in force."""
         ...

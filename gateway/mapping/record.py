@@ -13,10 +13,11 @@ from gateway.kernel.strictjson import strict_json
 from gateway.mapping.act import MappedAct
 from gateway.mapping.api import Incoming, Vocabulary
 from gateway.mapping.compare import Change, Fields, by_value, changes, document_fields, value_fields
-from gateway.mapping.compare.layout import laid_out, pretty_json, step_of
+from gateway.mapping.compare.layout import pretty_json, step_of
 from gateway.mapping.goldens import GoldenError, compare_documents
 from gateway.mapping.loader import Loaded, load_reader
-from gateway.mapping.mapfile import MapFile, read_mapping
+from gateway.mapping.mapfile import MapFile, Target, read_mapping
+from gateway.mapping.opening import is_utf8
 from gateway.mapping.yamlfile import Book
 
 
@@ -26,22 +27,21 @@ class Promise:
 
     test: str
     path: Path
-    kind: str
-    """json, xml, form … or ``result``: the format of the file."""
+    form: Target | type
+    """The format of a message, or the type of a result (which is written as JSON)."""
     made: bytes = b""
     trouble: str = ""
     """Why nothing could be made."""
-    result: type | None = None
 
     @property
     def kept(self) -> bool:
         """By the rule of the folder's tests: values count, layout does not."""
         if self.trouble or not self.path.is_file():
             return False
-        if self.kind == "result":
+        if isinstance(self.form, type):
             return not self.changes
         try:
-            compare_documents(self.made, self.path.read_bytes(), self.kind)
+            compare_documents(self.made, self.path.read_bytes(), self.form)
         except (GoldenError, LianpeiError):
             return False
         return True
@@ -54,20 +54,22 @@ class Promise:
 
     def _fields(self, document: bytes) -> Fields:
         try:
-            if self.kind == "result":
-                typed = msgspec.json.decode(document, type=self.result)
+            if isinstance(self.form, type):
+                typed: Any = msgspec.json.decode(document, type=self.form)
                 found = value_fields(msgspec.to_builtins(typed))
                 return {name: text for name, text in found.items() if name != "correlation"}
-            return by_value(document_fields(document, self.kind))
+            return by_value(document_fields(document, self.form))
         except (LianpeiError, msgspec.MsgspecError):
             return {"(unreadable)": document.decode("utf-8", "replace")}
 
     def record(self) -> None:
-        """Write what is made now. XML and forms are written byte for byte, because partners sign these bytes."""
+        """Write what is made now: JSON laid out, anything else byte for byte, because partners sign these bytes."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         before = self.path.read_bytes() if self.path.is_file() else b""
-        json = self.kind in ("json", "result")
-        self.path.write_bytes(laid_out(self.made, "json", step_of(before)).encode() if json else self.made)
+        data = self.made
+        if isinstance(self.form, type) or (self.form.kind == "json" and is_utf8(self.form.encoding)):
+            data = pretty_json(strict_json(data), step_of(before)).encode()
+        self.path.write_bytes(data)
 
 
 def folder_promises(loaded: Loaded, vocabulary: Vocabulary, act: str = "") -> Iterator[Promise]:
@@ -86,7 +88,7 @@ def reader_promises(path: Path, vocabulary: Vocabulary) -> Iterator[Promise]:
         def read(row: Mapping[str, str] = row) -> bytes:
             return _result(reader.read(Incoming((path.parent / row["in"]).read_bytes())), vocabulary)
 
-        yield _promise(row, path.parent / row["result"], "result", read, vocabulary.result)
+        yield _promise(row, path.parent / row["result"], _type(vocabulary), read)
 
 
 def _promises(row: Mapping[str, str], file: MapFile, act: MappedAct, vocabulary: Vocabulary) -> Iterator[Promise]:
@@ -96,25 +98,28 @@ def _promises(row: Mapping[str, str], file: MapFile, act: MappedAct, vocabulary:
         def write() -> bytes:
             return act.write(_struct(folder / row["in"], vocabulary.source)).document
 
-        yield _promise(row, folder / row["out"], file.target.kind, write)
+        yield _promise(row, folder / row["out"], file.target, write)
         return
     read = partial(_read, row, folder, act, vocabulary)
-    yield _promise(row, folder / row["result"], "result", read, vocabulary.result)
+    yield _promise(row, folder / row["result"], _type(vocabulary), read)
     if "reply" in row and act.reply is not None:
-        yield _promise(row, folder / row["reply"], act.reply.target.kind, partial(_replied, row, folder, act))
+        yield _promise(row, folder / row["reply"], act.reply.target, partial(_replied, row, folder, act))
 
 
-def _promise(
-    row: Mapping[str, str], path: Path, kind: str, make: Callable[[], bytes], result: type | None = None
-) -> Promise:
+def _type(vocabulary: Vocabulary) -> type:
+    assert vocabulary.result is not None
+    return vocabulary.result
+
+
+def _promise(row: Mapping[str, str], path: Path, form: Target | type, make: Callable[[], bytes]) -> Promise:
     name = row.get("name", "?")
     try:
-        return Promise(name, path, kind, make(), result=result)
+        return Promise(name, path, form, make())
     except LianpeiError as refused:
         trouble = f"{refused.error_code} {refused.message}"
     except (OSError, KeyError, msgspec.MsgspecError) as error:
         trouble = f"can't run: {type(error).__name__} {error}"
-    return Promise(name, path, kind, trouble=trouble)
+    return Promise(name, path, form, trouble=trouble)
 
 
 def incoming_of(row: Mapping[str, str], folder: Path) -> Incoming:

@@ -60,6 +60,9 @@ class ActVersions:
             hint="add a version whose effective days cover it",
         )
 
+    def every(self) -> tuple[CompiledAct, ...]:
+        return tuple(version.act for version in self.versions)
+
     def pinned(self, pin: Pin) -> CompiledAct:
         found = [v.act for v in self.versions if v.act.pin.digest == pin.digest]
         found += [v.act for v in self.versions if v.act.pin.version == pin.version]

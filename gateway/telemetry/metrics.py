@@ -135,6 +135,7 @@ class Metrics:
         self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
+        self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
@@ -179,6 +180,10 @@ class Metrics:
 
     def weak_crypto(self, insurer: str, excepted: bool) -> None:
         self._weak.at(insurer).set(int(excepted))
+
+    def mappings_kept(self, insurer: str, kept: bool) -> None:
+        """Whether a renewal failed, so that the older mappings still serve."""
+        self._kept.at(insurer).set(int(kept))
 
     def on_scrape(
         self,

@@ -22,6 +22,7 @@ PROMISED = {
     "lianpei_http_requests": {"door", "route", "status"},
     "lianpei_refused": {"code"},
     "lianpei_weak_crypto": {"insurer"},
+    "lianpei_mappings_kept": {"insurer"},
 }
 
 
@@ -52,6 +53,21 @@ async def test_every_promised_metric_is_there_with_its_labels(house: House) -> N
 async def test_the_probes_answer(house: House) -> None:
     for path in ("/healthz", "/readyz"):
         assert (await house.call("GET", path, door="operator")).status == 200
+
+
+async def test_mappings_are_renewed_on_a_signal_while_claims_run(house: House, stage: Stage) -> None:
+    def renewed() -> int:
+        return (stage.home / "gateway.log").read_text("utf-8").count("mappings-renewed")
+
+    already = renewed()
+    stage.processes["gateway"].send_signal(signal.SIGHUP)
+    answers = [(await house.submit(sample_bill("package"))).status for _ in range(3)]
+    async with asyncio.timeout(30):
+        while renewed() < already + 5:  # noqa: ASYNC110 - another process writes the log
+            await asyncio.sleep(0.1)
+
+    assert answers == [200] * 3
+    assert (await house.submit(sample_bill("package"))).status == 200
 
 
 async def _insist(house: House, bill: SampleBill) -> str:

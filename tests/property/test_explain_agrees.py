@@ -27,7 +27,7 @@ def _agree(folder: str, name: str, file: MapFile, row: dict[str, str]) -> None:
         assert act.request is not None
         source = _struct(folder, file, row["in"])
         slow = explain_request(file, place.constants, source)
-        fast = run_located(act.request.compiled, name, act.file, source)
+        fast = run_located(act.request.compiled, name, source)
         ours = (slow.text, slow.path, slow.query, slow.headers, slow.protected, slow.correlation)
         assert ours == tuple(fast[:6])
         return
@@ -36,12 +36,12 @@ def _agree(folder: str, name: str, file: MapFile, row: dict[str, str]) -> None:
     if "answer" in row:
         assert act.answer is not None
         sent = _struct(folder, file, row["sent"]) if "sent" in row else None
-        kind = act.answer.target.kind
-        told = explain_answer(file, place.constants, result, kind, incoming, sent)
+        target = act.answer.target
+        told = explain_answer(file, place.constants, result, target, incoming, sent)
         assert told.result == act.read(incoming, sent)
     else:
         assert act.callback is not None
-        told = explain_callback(file, place.constants, result, act.callback.target.kind, incoming)
+        told = explain_callback(file, place.constants, result, act.callback.target, incoming)
         made = act.read_callback(incoming)
         assert dict(told.result or {}) | ({"correlation": told.correlation} if told.correlation else {}) == made
 

@@ -14,6 +14,7 @@ from gateway.cli.maptools.place import Place, find_folder, find_place, schemas_o
 from gateway.cli.maptools.tool import add_json, add_tool
 from gateway.kernel.errors import LianpeiError
 from gateway.mapping import Mistake, check_folder, check_reader, run_folder_tests, run_reader_tests
+from gateway.mapping.inherit import BLOCKS
 
 _EXAMPLES = """lianpei map check package
 lianpei map check mappings/insurers/package --watch
@@ -47,7 +48,8 @@ def judge(spelt: str, mappings: Path) -> list[Mistake]:
     except LianpeiError as bad:
         return [Mistake(spelt, 1, 1, bad.error_code, bad.message, bad.hint)]
     found = _check(place)
-    return [one for one in found if not place.act or Path(one.file).stem == place.act]
+    others = {file.resolve() for file in place.folder.glob("*.yaml") if file.stem != place.act} if place.act else set()
+    return [one for one in found if Path(one.file).resolve() not in others - {place.folder.resolve() / BLOCKS}]
 
 
 def _check(place: Place) -> list[Mistake]:

@@ -55,8 +55,8 @@ def explained(opened: Opened, chosen: argparse.Namespace) -> Explained:
     direction = opened.act.callback if callback else opened.act.answer
     assert direction is not None
     if callback:
-        return explain_callback(opened.file, place.constants, result, direction.target.kind, incoming)
-    return explain_answer(opened.file, place.constants, result, direction.target.kind, incoming, sent)
+        return explain_callback(opened.file, place.constants, result, direction.target, incoming)
+    return explain_answer(opened.file, place.constants, result, direction.target, incoming, sent)
 
 
 def table(rows: tuple[Row, ...], file: Path) -> str:

@@ -8,7 +8,8 @@ from gateway.app import HOSPITAL_VOCABULARY, INSURER_VOCABULARY
 from gateway.claims.partners.manifest import load_manifest
 from gateway.kernel.errors import ConfigRefused
 from gateway.mapping import Vocabulary
-from gateway.mapping.loader import Loaded, read_folder
+from gateway.mapping.inherit import lineage_of
+from gateway.mapping.loader import NOT_MAPPINGS, Loaded, read_folder
 from gateway.payment.room import VOCABULARY as PAYMENT_VOCABULARY
 
 MAPPINGS = Path("mappings")
@@ -56,13 +57,18 @@ def find_folder(spelt: str, mappings: Path = MAPPINGS) -> tuple[Path, str]:
     whole = Path(spelt)
     for folder, act in ((whole, ""), (whole.parent, whole.name.removesuffix(".yaml"))):
         for candidate in (folder, *(mappings / kind / folder for kind in KINDS)):
-            if str(folder) != "." and candidate.is_dir() and (not act or (candidate / f"{act}.yaml").is_file()):
+            if str(folder) != "." and candidate.is_dir() and (not act or act in _acts(candidate)):
                 return candidate, act
     raise ConfigRefused(
         "no such mapping folder or act",
         code="no-such-mapping",
         hint="give a code such as package, a path, or folder/act: package/settle",
     )
+
+
+def _acts(folder: Path) -> set[str]:
+    """Acts and versions that a folder has, inherited ones too: ``settle``, ``settle@2``."""
+    return {path.stem for path in lineage_of(folder).files(NOT_MAPPINGS)}
 
 
 def schemas_of(folder: Path) -> Path:

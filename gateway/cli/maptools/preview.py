@@ -66,7 +66,7 @@ def preview(opened: Opened, source: Any) -> Preview:
         refused = told(error)
         document = (told_rows.text or "").encode(target.encoding, "backslashreplace")
         out = Outgoing(document, "", opened.act.http.method, told_rows.path, told_rows.query or {})
-    text = laid_out(out.document, target.kind)
+    text = laid_out(out.document, target)
     query = f"?{urlencode(dict(out.query))}" if out.query else ""
     headers = ({"Content-Type": out.content_type} if out.content_type else {}) | dict(out.headers)
     warnings = [*_warnings(opened, source, told_rows.rows)]

@@ -88,8 +88,7 @@ def _fields_or_refusal(make: Callable[..., Fields], *args: Any) -> Fields:
 
 def _request(side: Side, source: Any) -> Fields:
     out = side.act.write(source)
-    kind = side.file.target.kind
-    fields = document_fields(out.document, kind) if out.document else {}
+    fields = document_fields(out.document, side.file.target) if out.document else {}
     whole = {"(method)": out.method, "(path)": out.path, "(content type)": out.content_type}
     parts = {"(query)": out.query, "(header)": out.headers, "(protected)": out.protected}
     named = {f"{word} {name}": str(value) for word, part in parts.items() for name, value in part.items()}

@@ -4,15 +4,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl
 
 from lxml import etree
 
-from gateway.kernel.strictjson import strict_json
-from gateway.kernel.xml import parse_xml
+from gateway.mapping.mapfile import Target
+from gateway.mapping.opening import PLAIN, open_document
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 Fields = dict[str, str]
@@ -34,15 +33,13 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]
     return [Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
 
 
-def document_fields(document: bytes, kind: str) -> Fields:
-    """A written document of a target's kind. Raises ``MessageRefused`` when it isn't one."""
-    if kind == "json":
-        return value_fields(strict_json(document))
-    if kind == "form":
-        return dict(parse_qsl(document.decode("utf-8"), keep_blank_values=True))
+def document_fields(document: bytes, target: Target) -> Fields:
+    """A document that was written for a target. Raises ``MessageRefused`` when it isn't one."""
+    opened = open_document(document, replace(target, decode=target.encoding))
+    if target.kind in PLAIN:
+        return value_fields(opened)
     found: Fields = {}
-    root = parse_xml(document)
-    _element(root, etree.QName(root).localname, found)
+    _element(opened, etree.QName(opened).localname, found)
     return found
 
 

@@ -3,29 +3,31 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from lxml import etree
 
-from gateway.kernel.strictjson import strict_json
-from gateway.kernel.xml import parse_xml
 from gateway.mapping.compare.fields import Change
+from gateway.mapping.mapfile import Target
+from gateway.mapping.opening import open_document
 
 _LONG = 80
 
 
-def laid_out(document: bytes, kind: str, step: str = "  ") -> str:
-    """JSON and XML with indents, a form with a line per field. Values are not touched."""
+def laid_out(document: bytes, target: Target) -> str:
+    """JSON and XML with indents, a form with a line per field, CSV as it is. Values are not touched."""
     if not document:
         return ""
-    if kind == "json":
-        return pretty_json(strict_json(document), step)
-    if kind == "form":
-        return document.decode("utf-8").replace("&", "\n&") + "\n"
-    root = parse_xml(document)
-    etree.indent(root)
-    return str(etree.tostring(root, encoding="unicode")) + "\n"
+    if target.kind in ("form", "csv"):
+        text = document.decode(target.encoding)
+        return text.replace("&", "\n&") + "\n" if target.kind == "form" else text
+    opened = open_document(document, replace(target, decode=target.encoding))
+    if target.kind == "json":
+        return pretty_json(opened)
+    etree.indent(opened)
+    return str(etree.tostring(opened, encoding="unicode")) + "\n"
 
 
 def pretty_json(value: Any, step: str = "  ") -> str:

@@ -6,19 +6,15 @@ from typing import Any
 
 from msgspec import UNSET
 
-from gateway.kernel.strictjson import strict_json
-from gateway.kernel.xml import parse_xml
 from gateway.mapping.api import Incoming
+from gateway.mapping.explain.documents import document_text
 from gateway.mapping.explain.functions import spelt
-from gateway.mapping.explain.json import JsonWalk
 from gateway.mapping.explain.result import ResultWalk, document_names
 from gateway.mapping.explain.rows import Row, Walk
-from gateway.mapping.explain.texts import FormWalk, path_text, texts
+from gateway.mapping.explain.texts import path_text, texts
 from gateway.mapping.explain.values import Got, Names, World
-from gateway.mapping.explain.xml import XmlWalk
 from gateway.mapping.mapfile import MapFile, Target, section
-from gateway.mapping.schemas.wsdl import ENVELOPE
-from gateway.mapping.targets.xml import declaration
+from gateway.mapping.opening import open_document
 from gateway.mapping.types import fields_of
 from gateway.mapping.yamlfile import Map
 
@@ -44,34 +40,19 @@ def explain_request(file: MapFile, partner: Mapping[str, str], source: Any) -> E
     walk = Walk(file.name)
     names = walk.named(file.section("let"), names)
     tree = file.section("request")
-    text, rows = document_text(file.name, tree, file.target, names) if tree is not None else (None, [])
+    text = document_text(walk, tree, file.target, names) if tree is not None else None
     http = file.section("http") or Map(file.root.pos)
     path = path_text(walk, http.get("path"), names)
     query = texts(walk, section(http, "query", file.book), names, "query")
     headers = texts(walk, section(http, "headers", file.book), names, "headers")
     protected = texts(walk, file.section("protected"), names, "protected")
     key = _correlation(walk, file.root, names)
-    return Explained((*rows, *walk.rows), text, None, path, query, headers, protected, key)
+    return Explained(tuple(walk.rows), text, None, path, query, headers, protected, key)
 
 
 def _roots(source: Any) -> dict[str, Got]:
     struct: type = type(source)
     return {name: Got(getattr(source, name), name, (name,)) for name in fields_of(struct)}
-
-
-def document_text(mapping: str, tree: Map, target: Target, names: Names) -> tuple[str, list[Row]]:
-    """A whole document as text, before it is encoded."""
-    if target.kind == "json":
-        walk = JsonWalk(mapping)
-        return walk.node(tree, names), walk.rows
-    if target.kind == "form":
-        form = FormWalk(mapping)
-        return form.root(tree, names), form.rows
-    xml = XmlWalk(mapping)
-    text = xml.root(tree, names)
-    if target.kind == "soap11":
-        text = f'<soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Body>{text}</soap:Body></soap:Envelope>'
-    return (declaration(target.encoding) if target.declaration else "") + text, xml.rows
 
 
 def _correlation(walk: Walk, node: Map, names: Names) -> str:
@@ -84,30 +65,30 @@ def _correlation(walk: Walk, node: Map, names: Names) -> str:
 
 
 def explain_answer(
-    file: MapFile, partner: Mapping[str, str], result: type, kind: str, incoming: Incoming, sent: Any = None
+    file: MapFile, partner: Mapping[str, str], result: type, target: Target, incoming: Incoming, sent: Any = None
 ) -> Explained:
-    """The ``answer`` section over an opened answer; ``kind`` is the format of the answer's document."""
-    return _explain_reading(file, "answer", partner, result, kind, incoming, sent)
+    """The ``answer`` section over an opened answer; ``target`` is the format of the answer's document."""
+    return _explain_reading(file, "answer", partner, result, target, incoming, sent)
 
 
 def explain_callback(
-    file: MapFile, partner: Mapping[str, str], result: type, kind: str, incoming: Incoming
+    file: MapFile, partner: Mapping[str, str], result: type, target: Target, incoming: Incoming
 ) -> Explained:
-    return _explain_reading(file, "callback", partner, result, kind, incoming, None)
+    return _explain_reading(file, "callback", partner, result, target, incoming, None)
 
 
 def explain_reading(file: MapFile, result: type, incoming: Incoming) -> Explained:
     """A hospital mapping over a hospital's document."""
-    return _explain_reading(file, "", {}, result, file.target.kind, incoming, None)
+    return _explain_reading(file, "", {}, result, file.target, incoming, None)
 
 
 def _explain_reading(
-    file: MapFile, key: str, partner: Mapping[str, str], result: type, kind: str, incoming: Incoming, sent: Any
+    file: MapFile, key: str, partner: Mapping[str, str], result: type, target: Target, incoming: Incoming, sent: Any
 ) -> Explained:
     node = file.section(key) if key else file.root
     assert node is not None
     world = World(file.tables, partner, incoming.http_status, dict(incoming.protected))
-    values = document_names(kind, _document(kind, incoming.document))
+    values = document_names(target.kind, _document(target, incoming.document))
     if sent is not None:
         values["sent"] = Got(sent, "sent", ("sent",))
     walk = ResultWalk(file.name)
@@ -118,7 +99,5 @@ def _explain_reading(
     return Explained(tuple(walk.rows), result=made, correlation=_correlation(walk, node, names))
 
 
-def _document(kind: str, document: bytes) -> Any:
-    if not document or document.isspace():
-        return UNSET
-    return strict_json(document) if kind == "json" else parse_xml(document)
+def _document(target: Target, document: bytes) -> Any:
+    return open_document(document, target) if document and not document.isspace() else UNSET

@@ -12,19 +12,18 @@ from msgspec import UNSET
 from gateway.kernel.labels import Label
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.explain.functions import FUNCTIONS
+from gateway.mapping.explain.loops import aggregate, over_list
 from gateway.mapping.explain.values import (
     NOTHING,
     Doc,
     Fen,
     Got,
+    Group,
     Names,
     all_reads,
     as_text,
-    items_of,
-    needed,
     raw,
 )
-from gateway.mapping.expressions.parse import Loop, loop_of
 from gateway.mapping.functions import FUNCTIONS as SIGNATURES
 from gateway.mapping.functions.base import Param
 from gateway.mapping.runtime.base import RefusalError
@@ -43,7 +42,6 @@ _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: operator.ge,
 }
 _MONEY = frozenset({Label.FINANCIAL.value})
-AGGREGATES = ("sum", "count", "any", "all", "first", "list")
 
 
 def evaluate(node: ast.expr, names: Names) -> Got:
@@ -57,13 +55,6 @@ def evaluate(node: ast.expr, names: Names) -> Got:
 def holds(node: ast.expr, names: Names) -> bool:
     """A condition; an absent one counts as no."""
     return evaluate(node, names).value is True
-
-
-def rounds(loop: Loop, names: Names, *, apart: bool) -> list[Names]:
-    """The names of each round of a loop that passes its filter."""
-    listed = evaluate(loop.iterable, names)
-    found = [names.having(**{loop.variable: item}) for item in items_of(listed, apart=apart)]
-    return [inner for inner in found if loop.condition is None or holds(loop.condition, inner)]
 
 
 def _constant(node: ast.Constant, _names: Names) -> Got:
@@ -97,6 +88,8 @@ def _step(base: ast.expr, name: str, names: Names) -> Got:
     value = holder.value
     if isinstance(value, Doc):
         return holder.below(value.step(name), f".{name}")
+    if isinstance(value, Group):
+        return value.key if name == "key" else holder.made(value.rows)
     if isinstance(value, msgspec.Struct):
         return holder.below(_field(value, name), f".{name}")
     if isinstance(value, dict):
@@ -198,42 +191,14 @@ def _call(node: ast.Call, names: Names) -> Got:
     name, args = node.func.id, node.args
     if len(args) == 1 and not node.keywords:
         if isinstance(args[0], ast.GeneratorExp):
-            return _aggregate(name, args[0], names)
+            return aggregate(name, args[0], names, evaluate)
         if name in ("count", "first"):
-            return _over_list(name, evaluate(args[0], names))
+            return over_list(name, evaluate(args[0], names))
     if name == "code":
         return _look_up(node, names)
     if name == "default":
         return _default(args, names)
     return _function(name, node, names)
-
-
-def _aggregate(name: str, node: ast.GeneratorExp, names: Names) -> Got:
-    loop = loop_of(node.generators[0])
-    inner = rounds(loop, names, apart=name == "first")
-    over = evaluate(loop.iterable, names)
-    if name == "count":
-        return over.made(len(inner))
-    bodies = [evaluate(node.elt, one) for one in inner]
-    reads = all_reads((over.made(None), *bodies)) if not bodies else all_reads(bodies)
-    if name in ("any", "all"):
-        truths = [body.value is True for body in bodies]
-        return Got(any(truths) if name == "any" else all(truths), reads=reads)
-    if name == "first":
-        return Got(_unlisted(bodies[0].value), bodies[0].path, bodies[0].reads) if bodies else Got(UNSET, reads=reads)
-    values = [needed(body.value) for body in bodies]
-    return Got(sum(values) if name == "sum" else bodies, reads=reads)
-
-
-def _unlisted(value: Any) -> Any:
-    return value.alone() if isinstance(value, Doc) else value
-
-
-def _over_list(name: str, listed: Got) -> Got:
-    items = items_of(listed, apart=True)
-    if name == "count":
-        return listed.made(len(items))
-    return items[0] if items else listed.made(UNSET)
 
 
 def _look_up(node: ast.Call, names: Names) -> Got:

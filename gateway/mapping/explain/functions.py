@@ -1,9 +1,10 @@
 """The function table a second time, on plain values. What the compiler writes in line (amounts, dates) is done another way here."""
 
+import calendar
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from enum import Enum
 from typing import Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 
 from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
-from gateway.mapping.runtime import dates, documents, numbers, widths
+from gateway.mapping.runtime import dates, documents, numbers, widths, words
 from gateway.mapping.runtime.base import RefusalError
 
 
@@ -54,15 +55,31 @@ _PARTS: Mapping[str, Callable[[Any], str]] = {
     "%z": lambda t: t.strftime("%z")[:5],
     "%:z": lambda t: t.strftime("%z")[:3] + ":" + t.strftime("%z")[3:5],
     "%%": lambda _t: "%",
+    "%y": lambda t: f"{t.year % 100:02d}",
+    "%b": lambda t: calendar.month_abbr[t.month],
+    "%j": lambda t: f"{(t.toordinal() - date(t.year, 1, 1).toordinal()) + 1:03d}",
+    "%3f": lambda t: f"{t.microsecond // 1000:03d}",
+    "%-m": lambda t: str(t.month),
+    "%-d": lambda t: str(t.day),
+    "%-H": lambda t: str(t.hour),
 }
+_HOURS = ("%H", "%-H")
 
 
-def _formed(moment: date, form: str) -> str:
-    return re.sub(r"%(:z|.)", lambda part: _PARTS[part[0]](moment), form)
+def _formed(moment: date, form: str, hour: str = "") -> str:
+    """``hour`` stands for the hour where it is given: the 24 of a day's end."""
+
+    def part(found: "re.Match[str]") -> str:
+        return hour if hour and found[0] in _HOURS else _PARTS[found[0]](moment)
+
+    return re.sub(r"%(:z|3f|-[mdH]|.)", part, form)
 
 
-def _local(moment: datetime, form: str, zone: str, _midnight: str = "00") -> str:
-    return _formed(moment.astimezone(ZoneInfo(zone)), form)
+def _local(moment: datetime, form: str, zone: str, midnight: str) -> str:
+    local = moment.astimezone(ZoneInfo(zone))
+    if midnight == "24" and (local.hour, local.minute, local.second) == (0, 0, 0):
+        return _formed(local - timedelta(days=1), form, "24")
+    return _formed(local, form)
 
 
 def _present(value: Any) -> bool:
@@ -75,8 +92,11 @@ def _join(listed: Any, between: str) -> str:
     return between.join(str(needed(as_text(value))) for value in values)
 
 
-def _find(listed: Doc, member: str, wanted: str) -> Doc:
+def _find(listed: Any, member: str, wanted: Any) -> Any:
     """All members are read before one is taken, because the compiled look-up indexes the whole list."""
+    if not isinstance(listed, Doc):
+        values = [item.value if isinstance(item, Got) else item for item in listed]
+        return next((item for item in values if spelt(getattr(item, member)) == spelt(wanted)), UNSET)
     items = listed.items()
     keys = [as_text(item.step(member)) for item in items]
     found = next((item for item, key in zip(items, keys, strict=True) if key == wanted), None)
@@ -99,6 +119,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "pad_right": lambda x, width, fill: x.ljust(width, fill),
     "cut_bytes": widths.cut_bytes,
     "pad_bytes": widths.pad_bytes,
+    "within_bytes": widths.within_bytes,
+    "base64": widths.encoded64,
     "matches": lambda x, regex: re.fullmatch(regex, x) is not None,
     "default": lambda x, y: y if raw(x) is UNSET else x,
     "present": _present,
@@ -131,4 +153,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "epoch_ms": dates.epoch_ms,
     "day_of": lambda t, zone: t.astimezone(ZoneInfo(zone)).date(),
     "age": dates.age,
+    "parse_epoch_s": lambda x: dates.from_epoch(as_text(x), 1),
+    "parse_epoch_ms": lambda x: dates.from_epoch(as_text(x), 1000),
+    "add_days": dates.add_days,
+    "days_between": dates.days_between,
+    "amount_words": words.amount_words,
 }

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from gateway.mapping.explain.rows import Walk, placed
 from gateway.mapping.explain.values import Doc, Got, Names, as_text, raw
+from gateway.mapping.opening import PLAIN
 from gateway.mapping.targets.base import parse_key
 from gateway.mapping.types import Kind, Type, fields_of
 from gateway.mapping.yamlfile import Entry, Map, Node, Scalar, Seq
@@ -96,4 +97,4 @@ class ResultWalk(Walk):
 
 def document_names(kind: str, document: Any) -> dict[str, Got]:
     """The root ``r`` of a document that is read."""
-    return {"r": Got(Doc("json" if kind == "json" else "xml", document), "r", ("r",))}
+    return {"r": Got(Doc("json" if kind in PLAIN else "xml", document), "r", ("r",))}

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TypeVar
 
 from gateway.mapping.errors import MappingFailed, MistakeError
-from gateway.mapping.explain.expressions import evaluate, holds, rounds
+from gateway.mapping.explain.expressions import evaluate, holds
 from gateway.mapping.explain.functions import spelt
+from gateway.mapping.explain.loops import rounds
 from gateway.mapping.explain.values import Got, Names, fen_of, needed
 from gateway.mapping.expressions.parse import parse_expression, parse_loop
 from gateway.mapping.runtime.base import RefusalError
@@ -38,10 +39,10 @@ class Row:
 class Walk:
     """One section of a mapping file being walked. Raises ``MappingFailed`` at the line that can't be mapped."""
 
-    def __init__(self, mapping: str) -> None:
+    def __init__(self, mapping: str, outer: "Walk | None" = None) -> None:
         self.mapping = mapping
-        self.rows: list[Row] = []
-        self.path: list[str] = []
+        self.rows: list[Row] = outer.rows if outer else []
+        self.path: list[str] = list(outer.path) if outer else []
 
     @property
     def target(self) -> str:
@@ -114,7 +115,7 @@ class Walk:
         each = node.get("$each")
         assert isinstance(each, Scalar)
         with self.at(each.pos, each.text):
-            return rounds(_loop(each.text), names, apart=True)
+            return rounds(_loop(each.text), names, evaluate, apart=True)
 
 
 def placed(names: Names, position: int) -> Names:

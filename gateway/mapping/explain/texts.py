@@ -6,6 +6,9 @@ from urllib.parse import quote, quote_plus
 from gateway.mapping.explain.functions import spelt
 from gateway.mapping.explain.rows import Walk
 from gateway.mapping.explain.values import Names
+from gateway.mapping.mapfile import Target
+from gateway.mapping.opening import is_utf8
+from gateway.mapping.runtime.widths import form_bytes
 from gateway.mapping.targets.base import parse_key
 from gateway.mapping.yamlfile import Map, Node, Scalar
 
@@ -41,6 +44,10 @@ def path_text(walk: Walk, node: Node | None, names: Names) -> str:
 
 
 class FormWalk(Walk):
+    def __init__(self, mapping: str, target: Target, outer: Walk | None = None) -> None:
+        super().__init__(mapping, outer)
+        self._target = target
+
     def root(self, node: Map, names: Names) -> str:
         parts: list[str] = []
         for entry in node:
@@ -50,6 +57,11 @@ class FormWalk(Walk):
                 if key.optional and got.absent:
                     continue
                 self.required(entry.value, got)
-                value = self.told(entry.value, got, lambda one: quote_plus(spelt(one.value), safe=""))
+                value = self.told(entry.value, got, lambda one: self._value(spelt(one.value)))
             parts.append(f"{quote_plus(key.name, safe='')}={value}")
         return "&".join(parts)
+
+    def _value(self, text: str) -> str:
+        if is_utf8(self._target.encoding) and self._target.lacking == "strict":
+            return quote_plus(text, safe="")
+        return form_bytes(text, self._target.encoding, self._target.lacking)

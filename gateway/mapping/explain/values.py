@@ -88,6 +88,14 @@ class Got:
         return Got(value, path, (*before, path) if path else self.reads)
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of one key, as ``groups`` gives them."""
+
+    key: Got
+    rows: list[Got]
+
+
 NOTHING = Got(UNSET)
 
 

@@ -3,6 +3,8 @@
 import re
 from xml.sax.saxutils import escape
 
+from gateway.kernel.errors import MessageRefused
+from gateway.kernel.xml import parse_xml
 from gateway.mapping.explain.functions import spelt
 from gateway.mapping.explain.inner import inner_text, way_of
 from gateway.mapping.explain.rows import Walk, placed
@@ -27,6 +29,16 @@ def _cdata(value: str) -> str:
     return "<![CDATA[" + _carried(value).replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
+def _raw(value: str) -> str:
+    """A ready piece of XML, as it is."""
+    try:
+        parse_xml(f"<x>{value}</x>".encode())
+        return value
+    except (MessageRefused, UnicodeEncodeError):
+        pass
+    raise RefusalError("the text is no well-formed piece of XML")
+
+
 def _carried(value: str) -> str:
     if not _CARRIED.fullmatch(value):
         raise RefusalError("the text has a character that XML can't carry")
@@ -35,6 +47,10 @@ def _carried(value: str) -> str:
 
 class XmlWalk(Walk):
     def root(self, node: Map, names: Names) -> str:
+        return self._children(node.entries, names)
+
+    def blocks(self, node: Map, names: Names) -> str:
+        """Elements side by side: the blocks of a SOAP header."""
         return self._children(node.entries, names)
 
     def _children(self, entries: list[Entry], names: Names) -> str:
@@ -80,13 +96,16 @@ class XmlWalk(Walk):
 
     def _element(self, node: Map, key: Key, names: Names) -> str:
         names = self.lets(node, names)
+        said, name = node.get("$name"), key.name
+        if said is not None:
+            name = spelt(self.required(said, self.leaf(said, names)).value)
         attributes = self._attributes(node, names)
         content = self._content(node, names)
         if key.optional and not attributes and not content:
             return ""
         if content is None:
-            return f"<{key.name}{attributes} />"
-        return f"<{key.name}{attributes}>{content}</{key.name}>"
+            return f"<{name}{attributes} />"
+        return f"<{name}{attributes}>{content}</{name}>"
 
     def _attributes(self, node: Map, names: Names) -> str:
         declared = node.get("$ns")
@@ -116,6 +135,9 @@ class XmlWalk(Walk):
             text = node.get(directive)
             if text is not None:
                 return self._written(text, self.leaf(text, names), place)
+        raw = node.get("$raw")
+        if raw is not None:
+            return self.told(raw, self.required(raw, self.leaf(raw, names)), lambda one: _raw(spelt(one.value)))
         if any(map(_is_child, node)) or _has_nodes(node):
             return self._children(node.entries, names)
         empty = node.get("$empty")

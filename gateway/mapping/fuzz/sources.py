@@ -70,10 +70,10 @@ class SourceMaker:
         }
 
     def _grow(self, made: Data, rng: Random, mood: Mood) -> None:
-        """One long list, because size is what most mappings forget."""
-        lists = [field for field in self._kind.fields if _is_list_of_structs(field.type)]
+        """One long list, because size is what most mappings forget: mostly the one with the widest rows."""
+        lists = sorted(filter(_is_list_of_structs, self._kind.fields), key=_row_width)
         if mood.many and lists:
-            field = rng.choice([one for one in lists if one.required] or lists)
+            field = lists[-1] if mood.plain else rng.choice(lists)
             item = _bare(field.type).item_type
             made[field.encode_name] = [self._value(item, rng, mood, 2) for _ in range(mood.many)]
 
@@ -98,9 +98,13 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _is_list_of_structs(kind: Any) -> bool:
-    bare = _bare(kind)
+def _is_list_of_structs(field: Any) -> bool:
+    bare = _bare(field.type)
     return isinstance(bare, inspect.VarTupleType) and isinstance(_bare(bare.item_type), inspect.StructType)
+
+
+def _row_width(field: Any) -> int:
+    return len(_bare(_bare(field.type).item_type).fields)
 
 
 def _text(kind: Any, rng: Random, mood: Mood) -> str:

@@ -57,7 +57,7 @@ def judge_request(act: MappedAct, file: MapFile, partner: Mapping[str, str], sou
 
 def _compiled_request(act: MappedAct, source: Any) -> Any:
     assert act.request is not None
-    return run_located(act.request.compiled, act.pin.name, act.file, source)
+    return run_located(act.request.compiled, act.pin.name, source)
 
 
 def _tried(make: Callable[[], Any]) -> tuple[Any, Verdict | LianpeiError | None]:
@@ -89,16 +89,16 @@ def judge_answer(
     direction = act.callback if callback else act.answer
     assert direction is not None
     assert act.result is not None
-    kind, result = direction.target.kind, act.result
+    target, result = direction.target, act.result
     fast, refusal = _tried(lambda: act.read_callback(incoming) if callback else act.read(incoming, sent))
     if isinstance(refusal, Verdict):
         return refusal
     if refusal is not None:
         return Verdict(Outcome.REFUSED, refusal.message)
     if callback:
-        slow, slow_refusal = _tried(lambda: explain_callback(file, partner, result, kind, incoming))
+        slow, slow_refusal = _tried(lambda: explain_callback(file, partner, result, target, incoming))
     else:
-        slow, slow_refusal = _tried(lambda: explain_answer(file, partner, result, kind, incoming, sent))
+        slow, slow_refusal = _tried(lambda: explain_answer(file, partner, result, target, incoming, sent))
     if slow_refusal is not None:
         return Verdict(Outcome.DISAGREE, f"compiled: made; interpreted: {slow_refusal}")
     told = dict(slow.result) | ({"correlation": slow.correlation} if callback and slow.correlation else {})

@@ -32,7 +32,7 @@ def explained(shop, body: str, target: str = "{kind: json}", source=None) -> Exp
     file = read_folder(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs).files["act"]
     source = source or shop.dispatch()
     made = explain_request(file, shop.partner, source)
-    fast = run_located(act.request.compiled, "act", act.file, source)
+    fast = run_located(act.request.compiled, "act", source)
     assert (made.text, made.path) == fast[:2]
     return made
 
@@ -113,7 +113,7 @@ def test_an_answer_is_told_too(shop):
     act = shop.act(f"target: {{kind: json}}\nhttp: {{path: /x}}\n{answer}")
     file = read_folder(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs).files["act"]
     incoming = Incoming(b'{"code": "0", "body": [{"pay": "12.50", "no": 7}]}')
-    made = explain_answer(file, shop.partner, shop.vocabulary.result, "json", incoming)
+    made = explain_answer(file, shop.partner, shop.vocabulary.result, act.answer.target, incoming)
     assert made.result == act.read(incoming)
     assert {row.target: (row.value, row.sources) for row in made.rows} == {
         "state": ("accepted", ("r.code",)),
