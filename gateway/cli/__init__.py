@@ -1,6 +1,7 @@
 """The ``lianpei`` command."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,3 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output (head, a pager) has seen enough; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

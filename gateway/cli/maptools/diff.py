@@ -97,12 +97,19 @@ def _content(path: Path) -> bytes:
 
 
 def _answers(a: Side, b: Side, place: Place) -> Iterator[tuple[str, Any, Any, bool]]:
+    """The answers and callbacks of either version's tests, each once."""
+    seen: set[object] = set()
     for side in (a, b):
         folder = side.file.path.parent
         for row in side.file.tests:
-            if "answer" in row or "callback" in row:
+            if "answer" not in row and "callback" not in row:
+                continue
+            incoming = incoming_of(row, folder)
+            key = (incoming.document, incoming.http_status, str(incoming.protected))
+            if key not in seen:
+                seen.add(key)
                 sent = read_source(folder / row["sent"], place) if "sent" in row else None
-                yield row.get("name", "?"), incoming_of(row, folder), sent, "callback" in row
+                yield row.get("name", "?"), incoming, sent, "callback" in row
 
 
 def _show(found: list[Comparison], only: list[str]) -> None:

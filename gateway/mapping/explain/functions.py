@@ -125,6 +125,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "default": lambda x, y: y if raw(x) is UNSET else x,
     "present": _present,
     "need": needed,
+    "fits": lambda x: x,
     "empty_as_absent": lambda x: x or UNSET,
     "uuid": lambda x: str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:lianpei:" + x)),
     "attr": lambda node, name: documents.attr(raw(node), name),

@@ -14,8 +14,7 @@ from gateway.mapping.targets.base import parse_key
 from gateway.mapping.yamlfile import Entry, Map, Node, Scalar, Seq
 
 _NOT_INSIDE = ("$when", "$each", "$let", "$name")
-_NOTHING_IN_IT = 2
-"""Characters of ``{}`` and ``[]``."""
+_EMPTY = ("{}", "[]", '""')
 
 
 def json_text(got: Got) -> str:
@@ -108,11 +107,12 @@ class JsonWalk(Walk):
         with self.below(key.name):
             if key.optional and isinstance(entry.value, Scalar):
                 got = self.leaf(entry.value, names.leaning(True))
-                return [] if got.absent else [head + self.told(entry.value, got, json_text)]
+                deliberate = entry.value.text.strip() == "null"
+                return [] if got.absent and not deliberate else [head + self.told(entry.value, got, json_text)]
             if not self.shown(entry.value, names):
                 return []
             text = self.node(entry.value, names)
-            return [] if key.optional and len(text) <= _NOTHING_IN_IT else [head + text]
+            return [] if key.optional and text in _EMPTY else [head + text]
 
     def _rows(self, node: Map, names: Names, before: int) -> list[str]:
         """One text per round; ``before`` of them stand in the same array already."""

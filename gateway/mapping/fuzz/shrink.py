@@ -8,33 +8,35 @@ TRIES = 600
 
 
 def shrunk(data: Any, still: Callable[[Any], bool]) -> Any:
-    """The smallest data found in ``TRIES`` attempts for which ``still`` holds."""
-    left = TRIES
-    again = True
+    """The smallest data found in ``TRIES`` attempts for which ``still`` holds; big parts are tried first."""
+    left, again = TRIES, True
     while again:
         again = False
-        for smaller in _smaller(data):
-            left -= 1
-            if left < 0:
-                return data
-            if still(smaller):
-                data, again = smaller, True
-                break
+        for path in sorted(_paths(data), key=len):
+            for smaller in _without(data, path):
+                left -= 1
+                if left < 0:
+                    return data
+                if still(smaller):
+                    data, again = smaller, True
+                    break
     return data
 
 
-def _smaller(data: Any) -> Iterator[Any]:
-    """Copies with one thing less, big steps first."""
-    paths = sorted(_paths(data), key=len)
-    for path in paths:
+def _without(data: Any, path: tuple[Any, ...]) -> Iterator[Any]:
+    """Copies in which the part at ``path`` is gone or smaller; none when it went before."""
+    try:
         value = _at(data, path)
-        for instead in _instead(value):
+    except (KeyError, IndexError, TypeError):
+        return
+    if isinstance(path[-1], str):
+        copy = deepcopy(data)
+        del _at(copy, path[:-1])[path[-1]]
+        yield copy
+    for instead in _instead(value):
+        if instead != value:
             copy = deepcopy(data)
             _at(copy, path[:-1])[path[-1]] = instead
-            yield copy
-        if path and isinstance(path[-1], str):
-            copy = deepcopy(data)
-            del _at(copy, path[:-1])[path[-1]]
             yield copy
 
 
