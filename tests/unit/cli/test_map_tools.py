@@ -64,7 +64,7 @@ def test_what_is_not_there_is_refused_with_a_hint(capsys):
 def test_check_names_the_line_and_is_quiet_when_all_is_good(capsys, home):
     place = str(home / "mappings/payment/pay")
     assert run(capsys, "check", place)[0] == 0
-    edit(home / "mappings/payment/pay/order.yaml", "yuan(order.amount)", "yuan(order.amuont)")
+    edit(home / "mappings/payment/pay/order.yaml", "fits(order.amount)", "fits(order.amuont)")
     status, told = run(capsys, "check", place)
     assert status == 1
     assert "order.yaml:14:" in told
@@ -102,7 +102,7 @@ def test_preview_shows_the_whole_call_and_what_to_look_at(capsys, home):
 
 
 def test_preview_of_a_message_that_would_be_refused_shows_it_and_says_so(capsys, home):
-    edit(home / "mappings/payment/pay/order.yaml", "yuan(order.amount)", "yuan(-order.amount)")
+    edit(home / "mappings/payment/pay/order.yaml", "fits(order.amount)", "fits(-order.amount)")
     status, told = run(capsys, "preview", str(home / "mappings/payment/pay/order"))
     assert status == 1
     assert '"total_amount": "-56.86"' in told
@@ -160,7 +160,7 @@ def test_diff_tells_fields_and_money(capsys, home):
         0,
         "order request: 2 samples, 0 differ 个样本不同\norder answer: 3 samples, 0 differ 个样本不同\n",
     )
-    edit(new / "order.yaml", "yuan(order.amount)", "yuan(order.amount + 1)")
+    edit(new / "order.yaml", "fits(order.amount)", "fits(order.amount + 1)")
     edit(new / "order.yaml", "  account_token?: order.account_token\n", "")
     status, told = run(capsys, "diff", str(folder), str(new))
     assert status == 1
