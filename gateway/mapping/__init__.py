@@ -7,6 +7,7 @@ from gateway.mapping.inherit import inherited_yaml
 from gateway.mapping.loader import act_files, check_folder, check_reader, load_folder, load_reader
 from gateway.mapping.readers import MappedReader
 from gateway.mapping.reload import FolderSource, LiveActs
+from gateway.mapping.review import Review, review_folder, review_reader
 
 __all__ = [
     "CompiledAct",
@@ -18,6 +19,7 @@ __all__ = [
     "Mistake",
     "Outgoing",
     "Pin",
+    "Review",
     "Vocabulary",
     "act_files",
     "check_folder",
@@ -25,6 +27,8 @@ __all__ = [
     "inherited_yaml",
     "load_folder",
     "load_reader",
+    "review_folder",
+    "review_reader",
     "run_folder_tests",
     "run_reader_tests",
 ]

@@ -10,7 +10,7 @@ import yaml
 
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
-from gateway.mapping import check_folder, check_reader, inherited_yaml, load_folder, run_folder_tests, run_reader_tests
+from gateway.mapping import inherited_yaml, load_folder, review_folder, review_reader
 from gateway.mapping.api import Vocabulary
 
 _CANONICAL = "gateway.claims.canonical"
@@ -27,13 +27,14 @@ def main() -> int:
     parser.add_argument("--submission", default=f"{_CANONICAL}.claim:Submission")
     parser.add_argument("--schemas", type=Path, default=None)
     parser.add_argument("--may-carry", default=",".join(Label))
+    parser.add_argument("--json", action="store_true", help="check: one JSON object, mistakes and remarks")
+    parser.add_argument("--remarks", action="store_true", help="check: also say what is left to run time")
     chosen = parser.parse_args()
     try:
-        lines = _show(chosen) if chosen.command == "show" else _check(chosen)
+        return _show(chosen) if chosen.command == "show" else _check(chosen)
     except LianpeiError as error:
-        lines = [f"{error.error_code} {error.message}"]
-    sys.stdout.write(("\n".join(map(str, lines)) if lines else "all good") + "\n")
-    return 1 if lines and chosen.command == "check" else 0
+        sys.stdout.write(f"{error.error_code} {error.message}\n")
+        return 1
 
 
 def _named(dotted: str) -> Any:
@@ -59,20 +60,24 @@ def _ends(chosen: argparse.Namespace) -> tuple[Any, ...]:
     return folder, schemas, _vocabulary(chosen), settings, refs
 
 
-def _check(chosen: argparse.Namespace) -> list[Any]:
+def _check(chosen: argparse.Namespace) -> int:
     if chosen.place.is_file():
-        vocabulary = Vocabulary(None, _named(chosen.submission), frozenset(Label))
-        return check_reader(chosen.place, vocabulary) or run_reader_tests(chosen.place, vocabulary)
-    ends = _ends(chosen)
-    return list(check_folder(*ends)) or list(run_folder_tests(*ends))
+        review = review_reader(chosen.place, Vocabulary(None, _named(chosen.submission), frozenset(Label)))
+    else:
+        review = review_folder(*_ends(chosen))
+    lines = [*review.mistakes, *(review.remarks if chosen.remarks else ())]
+    said = review.json() if chosen.json else "\n".join(map(str, lines)) or "all good"
+    sys.stdout.write(said + "\n")
+    return 1 if review.mistakes else 0
 
 
-def _show(chosen: argparse.Namespace) -> list[str]:
+def _show(chosen: argparse.Namespace) -> int:
     import msgspec
 
     ends = _ends(chosen)
     source = msgspec.json.decode(chosen.source_file.read_bytes(), type=ends[2].source)
-    return [load_folder(*ends)[chosen.act].write(source).document.decode("utf-8", "replace")]
+    sys.stdout.write(load_folder(*ends)[chosen.act].write(source).document.decode("utf-8", "replace") + "\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """A mapping's own tests: examples in, the promised messages and results out."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from gateway.kernel.xml import parse_xml
 from gateway.mapping.act import MappedAct
 from gateway.mapping.api import Incoming, Vocabulary
 from gateway.mapping.errors import refuse
-from gateway.mapping.loader import load_reader, read_folder
-from gateway.mapping.mapfile import MapFile, Target, read_mapping
-from gateway.mapping.opening import open_document
-from gateway.mapping.yamlfile import Book
+from gateway.mapping.loader import Loaded, read_folder
+from gateway.mapping.mapfile import MapFile, Target
+from gateway.mapping.opening import PLAIN, as_utf8, is_utf8
+from gateway.mapping.readers import MappedReader, read_reader
 
 
 class GoldenError(Exception):
@@ -34,30 +33,43 @@ def run_folder_tests(
     """Failures of every ``tests:`` row of a folder. Raises ``MappingRefused`` when the folder does not load."""
     loaded = read_folder(folder, schemas, vocabulary, partner, refs)
     refuse(loaded.mistakes)
-    failures = []
+    return [_told(loaded.files[name], index, said) for name, index, said in failing_rows(loaded, vocabulary)]
+
+
+def failing_rows(loaded: Loaded, vocabulary: Vocabulary) -> Iterator[tuple[str, int, str]]:
+    """File's name, index of its test row and failure, for each row that fails."""
     for name, file in loaded.files.items():
-        for row in file.tests:
+        for index, row in enumerate(file.tests):
             failure = _failure(lambda r=row, f=file, a=loaded.acts[name]: _run(r, f, a, vocabulary))
             if failure:
-                failures.append(f"{file.path}: test {row.get('name', '?')!r}: {failure}")
-    return failures
+                yield name, index, failure
+
+
+def _told(file: MapFile, index: int, failure: str) -> str:
+    return f"{file.path}: test {file.tests[index].get('name', '?')!r}: {failure}"
 
 
 def run_reader_tests(file: Path, vocabulary: Vocabulary) -> list[str]:
     """Failures of a hospital mapping's ``tests:``. Raises ``MappingRefused`` when it does not load."""
-    reader = load_reader(file, vocabulary)
-    read = read_mapping(file, Book(str(file)), reader=True)
-    failures = []
-    for row in read.tests if read else ():
+    read = read_reader(file, vocabulary)
+    refuse(read.mistakes)
+    if read.reader is None or read.file is None:
+        return []
+    return [_told(read.file, *failure) for failure in failing_rows_of_reader(read.reader, read.file, vocabulary)]
+
+
+def failing_rows_of_reader(reader: MappedReader, file: MapFile, vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
+    """Index of the test row and failure, for each row of a hospital mapping that fails."""
+    folder = file.path.parent
+    for index, row in enumerate(file.tests):
 
         def check(row: dict[str, str] = row) -> None:
-            made = reader.read(Incoming((file.parent / row["in"]).read_bytes()))
-            _same_result(made, file.parent / row["result"], vocabulary)
+            made = reader.read(Incoming((folder / row["in"]).read_bytes()))
+            _same_result(made, folder / row["result"], vocabulary)
 
         failure = _failure(check)
         if failure:
-            failures.append(f"{file}: test {row.get('name', '?')!r}: {failure}")
-    return failures
+            yield index, failure
 
 
 def _failure(check: Any) -> str:
@@ -107,21 +119,16 @@ def _same_result(made: Any, expected: Path, vocabulary: Vocabulary, ignore: str 
 
 
 def compare_documents(made: bytes, expected: bytes, target: Target) -> None:
-    """JSON by value (numbers as decimals), XML by canonical form, forms and CSV as bytes. Raises ``GoldenError``."""
-    if target.kind in ("form", "csv"):
-        if made.strip() != expected.strip():
-            raise GoldenError(f"the {target.kind} differs")
-        return
-    ours, theirs = (open_document(document, written(target)) for document in (made, expected))
+    """JSON by value (numbers as decimals), XML by canonical form, forms and CSV as text. Raises ``GoldenError``."""
+    if target.declared or (target.kind == "json" and not is_utf8(target.encoding)):
+        made, expected = (as_utf8(side, target.encoding, target.kind) for side in (made, expected))
     if target.kind == "json":
-        _same(ours, theirs, "")
+        _same(strict_json(made), strict_json(expected), "")
+    elif target.kind in PLAIN:
+        if made.strip() != expected.strip():
+            raise GoldenError(f"the {target.kind} document differs")
     else:
-        _same_element(ours, theirs, "")
-
-
-def written(target: Target) -> Target:
-    """The target of a document that we wrote, to read it: its bytes are of the encoding that the mapping states."""
-    return replace(target, decode=target.encoding)
+        _same_element(parse_xml(made), parse_xml(expected), "")
 
 
 def _same(made: Any, expected: Any, path: str) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from gateway.kernel.labels import PAYMENT_MAY_SEE
 from gateway.mapping.act import Direction, HttpSpec, MappedAct
 from gateway.mapping.api import CompiledAct, Pin, Vocabulary
+from gateway.mapping.declassify import central_policy
 from gateway.mapping.errors import Mistake, MistakeError, refuse
 from gateway.mapping.inherit import BLOCKS, MANIFEST, Lineage, act_of, lineage_of
 from gateway.mapping.mapfile import SOAP, MapFile, Target, read_mapping, read_target, section
 from gateway.mapping.outside import Outside
-from gateway.mapping.readers import MappedReader, compile_reader
+from gateway.mapping.periods import check_periods
+from gateway.mapping.readers import MappedReader, read_reader
 from gateway.mapping.sections import Compiled, Ends, compile_reading, compile_reply, compile_request
 from gateway.mapping.versions import by_act, undated
 from gateway.mapping.yamlfile import Book, Map, known_keys, text_of
@@ -32,6 +34,7 @@ class Loaded:
     files: Mapping[str, MapFile]
     mistakes: list[Mistake]
     lineage: Lineage
+    remarks: list[Mistake]
 
 
 def load_folder(
@@ -55,19 +58,19 @@ def check_folder(
     refs: frozenset[str],
 ) -> list[Mistake]:
     """Every mistake of a folder, in the order of file and line."""
-    return sorted(set(read_folder(folder, schemas, vocabulary, partner, refs).mistakes))
+    return sorted(set(read_folder(folder, schemas, vocabulary, partner, refs, runs=False).mistakes))
 
 
 def load_reader(file: Path, vocabulary: Vocabulary) -> MappedReader:
     """A hospital mapping. Raises ``MappingRefused``."""
-    reader, mistakes = compile_reader(file, vocabulary)
-    refuse(mistakes)
-    assert reader is not None
-    return reader
+    read = read_reader(file, vocabulary)
+    refuse(read.mistakes)
+    assert read.reader is not None
+    return read.reader
 
 
 def check_reader(file: Path, vocabulary: Vocabulary) -> list[Mistake]:
-    return sorted(set(compile_reader(file, vocabulary)[1]))
+    return sorted(set(read_reader(file, vocabulary).mistakes))
 
 
 def read_folder(
@@ -76,24 +79,29 @@ def read_folder(
     vocabulary: Vocabulary,
     partner: Mapping[str, str],
     refs: frozenset[str],
+    runs: bool = True,
 ) -> Loaded:
+    """All of a folder. Without ``runs`` it is checked only: its acts can't be used."""
     manifest = Book(str(folder / MANIFEST))
     lineage = lineage_of(folder, manifest)
     outside = Outside(schemas, schemas.parent / lineage.base.name if lineage.base else None)
     acts: dict[str, MappedAct] = {}
     files: dict[str, MapFile] = {}
+    policy = central_policy()
     books = [manifest]
     for path in lineage.files(NOT_MAPPINGS):
         book = Book(str(path))
         file = read_mapping(path, book, False, lineage)
         if file is not None:
-            ends = Ends(vocabulary.source, vocabulary.result, _may_carry(file, vocabulary), partner, refs)
+            may_carry, freed = _may_carry(file, vocabulary), policy.of(file.name)
+            ends = Ends(vocabulary.source, vocabulary.result, may_carry, partner, refs, freed, runs)
             acts[path.stem] = _compile(file, ends, outside)
             files[path.stem] = file
         books.append(book)
     undated(files, vocabulary)
-    mistakes = [mistake for book in books for mistake in book.mistakes]
-    return Loaded(acts, files, mistakes, lineage)
+    check_periods(files)
+    mistakes = [*policy.mistakes, *(mistake for book in books for mistake in book.mistakes)]
+    return Loaded(acts, files, mistakes, lineage, [remark for book in books for remark in book.remarks])
 
 
 def act_files(folder: Path) -> dict[str, Path]:
@@ -147,7 +155,7 @@ def _answer(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> None
         return
     known_keys(node, _ANSWER_KEYS, file.book, "answer")
     target = _reading_target(file, node)
-    compiled = compile_reading(file, node, target, ends, sent=True)
+    compiled = compile_reading(file, node, target, ends, sent=True, outside=outside)
     act.answer = Direction(compiled, target, outside.usable(target, file.book, target.pos))
 
 
@@ -168,7 +176,7 @@ def _callback(file: MapFile, act: MappedAct, ends: Ends, outside: Outside) -> No
         return
     known_keys(node, _CALLBACK_KEYS, file.book, "callback")
     target = _reading_target(file, node)
-    compiled = compile_reading(file, node, target, ends, sent=False)
+    compiled = compile_reading(file, node, target, ends, sent=False, outside=outside)
     act.callback = Direction(compiled, target, outside.usable(target, file.book, target.pos))
     act.callback_path = text_of(node.get("path"), file.book, "path")
     if not act.callback_path.startswith("/"):

@@ -3,14 +3,15 @@
 from gateway.mapping.errors import did_you_mean
 from gateway.mapping.yamlfile import Book, Entry, Map, Node, Pos, Scalar, Seq, text_of
 
-_DROP, _RENAME = "$drop", "$rename"
+_DROP, _RENAME, _ORDER = "$drop", "$rename", "$order"
 
 
 def merged(base: Map, over: Map, book: Book) -> Map:
     """``over`` on ``base``. A key said again replaces what it named, a map goes on into a map, and ``{}`` changes nothing.
 
     A new key stands before the next inherited key that ``over`` names after it, otherwise at the end. ``$drop: [key]`` leaves
-    inherited keys out; ``$rename: {old: new}`` gives one another name in its old place.
+    inherited keys out, so that one said anew replaces it whole; ``$rename: {old: new}`` gives one another name in its old place;
+    ``$order: [key, …]`` puts these keys first, in this order.
     """
     inherited = _renamed(_dropped(base.entries, over, book), over, book)
     known = {_identity(entry.key) for entry in inherited}
@@ -19,7 +20,7 @@ def merged(base: Map, over: Map, book: Book) -> Map:
     fresh: list[Entry] = []
     for entry in over:
         name = _identity(entry.key)
-        if entry.key in (_DROP, _RENAME):
+        if entry.key in (_DROP, _RENAME, _ORDER):
             continue
         if name not in known:
             fresh.append(entry)
@@ -30,7 +31,7 @@ def merged(base: Map, over: Map, book: Book) -> Map:
         name = _identity(entry.key)
         entries += before.get(name, [])
         entries.append(_over(entry, said[name], book) if name in said else entry)
-    return Map(over.pos, entries + fresh)
+    return Map(over.pos, _ordered(entries + fresh, over, book))
 
 
 def _identity(key: str) -> str:
@@ -79,6 +80,21 @@ def _renamed(entries: list[Entry], over: Map, book: Book) -> list[Entry]:
         _must_be_inherited(entry.key, entries, entry.pos, book)
         names[_identity(entry.key)] = text_of(entry.value, book, "a new key")
     return [Entry(_called(entry.key, names), entry.pos, entry.value) for entry in entries]
+
+
+def _ordered(entries: list[Entry], over: Map, book: Book) -> list[Entry]:
+    spelt = over.get(_ORDER)
+    if spelt is None:
+        return entries
+    if not isinstance(spelt, Seq):
+        book.note(spelt.pos, "bad-shape", "$order is a list of keys")
+        return entries
+    places: dict[str, int] = {}
+    for item in spelt.items:
+        name = text_of(item, book, "a key")
+        _must_be_inherited(name, entries, item.pos, book)
+        places.setdefault(_identity(name), len(places))
+    return sorted(entries, key=lambda entry: places.get(_identity(entry.key), len(places)))
 
 
 def _called(key: str, names: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from gateway.mapping.errors import MistakeError
 from gateway.mapping.mapfile import SOAP, Target
 from gateway.mapping.opening import as_utf8, is_utf8
 from gateway.mapping.schemas import SchemaShelf, TargetSchema
-from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.base import Place, SchemaBreachError
 from gateway.mapping.schemas.wsdl import ENVELOPE, Operation, load_operation
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.targets.document import InnerDocument
@@ -66,6 +66,17 @@ class Outside:
         if target.wsdl:
             return self.operation(target).schema
         return self.on_shelf(target.schema) if target.schema else None
+
+    def place(self, target: Target) -> Place | None:
+        """Root of a document that is read; None when no usable schema describes it."""
+        try:
+            if target.wsdl:
+                return self.operation(target).place()
+            # Without a WSDL it is not known which element of the schema the Body of an answer holds.
+            known = target.schema and target.kind not in SOAP
+            return self.on_shelf(target.schema).place() if known else None
+        except MistakeError:
+            return None
 
     def check(self, target: Target, shape: Shape | None, unit: Unit) -> None:
         """Static check of a tree, and of the inner documents that have schemas of their own."""

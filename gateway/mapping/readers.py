@@ -41,17 +41,26 @@ def _parsed(target: Target, document: bytes) -> Any:
     return found
 
 
-def compile_reader(path: Path, vocabulary: Vocabulary) -> tuple[MappedReader | None, list[Mistake]]:
-    """The reader, or None and every mistake of its file."""
+@dataclass(frozen=True, slots=True)
+class ReaderRead:
+    """One hospital file as far as it could be read."""
+
+    reader: MappedReader | None
+    file: MapFile | None
+    mistakes: list[Mistake]
+    remarks: list[Mistake]
+
+
+def read_reader(path: Path, vocabulary: Vocabulary) -> ReaderRead:
     book = Book(str(path))
     file = read_mapping(path, book, reader=True)
     if file is None:
-        return None, book.mistakes
+        return ReaderRead(None, None, book.mistakes, book.remarks)
     if file.target.kind not in ("json", "xml", "csv", "form"):
         book.note(file.target.pos, "bad-value", "reads has kind json, xml, csv or form")
     ends = Ends(None, vocabulary.result, vocabulary.may_carry, {}, None)
     compiled = compile_reading(file, file.root, file.target, ends, sent=False)
-    return _reader(file, compiled), book.mistakes
+    return ReaderRead(_reader(file, compiled), file, book.mistakes, book.remarks)
 
 
 def _reader(file: MapFile, compiled: Compiled) -> MappedReader:

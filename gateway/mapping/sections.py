@@ -1,7 +1,7 @@
 """Sections to functions: request, answer, callback and reply each become one generated function."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.mapping.code.safety import build
@@ -9,6 +9,7 @@ from gateway.mapping.code.writer import Parts, Writer
 from gateway.mapping.mapfile import SOAP, MapFile, Target, section
 from gateway.mapping.opening import PLAIN
 from gateway.mapping.outside import ENVELOPES, Outside
+from gateway.mapping.schemas.base import Place
 from gateway.mapping.targets.base import Shape, Tree, parse_key
 from gateway.mapping.targets.csv import CsvTree
 from gateway.mapping.targets.document import InnerDocument
@@ -44,18 +45,25 @@ class Ends:
     may_carry: Labels
     partner: Mapping[str, str]
     refs: frozenset[str] | None
+    declassified: Mapping[str, Labels] = field(default_factory=dict)
+    """What the central policy gives to this file: field to the labels taken from it."""
+    runs: bool = True
+    """Functions are wanted, not the check alone."""
 
 
 def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
-    return Unit(file.book, file.tables, ends.partner, ends.refs, ends.may_carry if guarded else None)
+    may_carry = ends.may_carry if guarded else None
+    return Unit(
+        file.book, file.tables, ends.partner, ends.refs, may_carry, declassified=ends.declassified, runs=ends.runs
+    )
 
 
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
     """Root names of a source type; ``prefix`` is ``sent.`` in answers."""
     found = {}
-    for name, field in fields_of(source).items() if source else ():
+    for name, known in fields_of(source).items() if source else ():
         path = prefix + name
-        found[name] = Value(f"s_{name}", field.type, field.labels, path, path=path)
+        found[name] = Value(f"s_{name}", known.type, known.labels, path, path=path)
     return found
 
 
@@ -63,12 +71,12 @@ def outer_names() -> dict[str, Value]:
     return {"partner": Value("U", Type(Kind.MAP), source="partner", path="partner")}
 
 
-def document_names(kind: str) -> dict[str, Value]:
+def document_names(kind: str, at: Place | None = None) -> dict[str, Value]:
     """Roots of a document that is read: ``r``, ``http.status`` and ``protected[…]``."""
     form = "json" if kind in PLAIN else "xml"
     many = "jall(r)" if form == "json" else "xone(r)"
     return {
-        "r": Value("r", document(form), source="r", many=many, path="r"),
+        "r": Value("r", document(form), source="r", many=many, path="r", at=at),
         "http": Value("U", Type(Kind.MAP), path="http"),
         "protected": Value("U", Type(Kind.MAP), path="protected"),
         **outer_names(),
@@ -113,7 +121,7 @@ def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
 
 
 def finish(writer: Writer, unit: Unit, name: str, file: MapFile, shape: Shape | None) -> Compiled:
-    if file.book.mistakes:
+    if file.book.mistakes or not unit.runs:
         return Compiled(_never, {}, shape=shape)
     run = build(writer, unit, name, file.book.file)
     return Compiled(run, unit.leaves, tuple(unit.inner), shape, unit, tuple(file.book.files))
@@ -234,10 +242,13 @@ def texts(node: Map | None, scope: Scope, unit: Unit, writer: Writer, what: str)
     return name
 
 
-def compile_reading(file: MapFile, node: Map, target: Target, ends: Ends, sent: bool) -> Compiled:
+def compile_reading(
+    file: MapFile, node: Map, target: Target, ends: Ends, sent: bool, outside: Outside | None = None
+) -> Compiled:
     """``read(r, h_status, h_protected, d)`` gives (result, correlation)."""
     unit = new_unit(file, ends, guarded=False)
-    names = document_names(target.kind)
+    unit.answers = outside is not None
+    names = document_names(target.kind, outside.place(target) if outside is not None else None)
     source = ends.source if sent and file.source != "none" else None
     if source is not None:
         names["sent"] = Value("d", Type(Kind.STRUCT, of=source), source="sent", path="sent")

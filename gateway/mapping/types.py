@@ -5,36 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UnsetType
 
+from gateway.mapping.edges import edges
+from gateway.mapping.kinds import Kind as Kind
+
 Labels = frozenset[str]
 NO_LABELS: Labels = frozenset()
-
-
-class Kind(StrEnum):
-    TEXT = "text"
-    INT = "whole number"
-    DECIMAL = "decimal"
-    NUMBER = "written number"
-    """Digits made by ``yuan_number`` or ``number``: a leaf, no more arithmetic."""
-    BOOL = "true/false"
-    DATE = "date"
-    DATETIME = "date and time"
-    ENUM = "code"
-    STRUCT = "object"
-    LIST = "list"
-    GROUP = "group"
-    """Rows with the same key, made by ``groups``; ``of`` is the types of key and row."""
-    MAP = "map of texts"
-    DOC = "document value"
-    NULL = "null"
-    ANY = "anything"
-    """The value of an expression that is already reported as wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +75,8 @@ class Field:
     labels: Labels
     required: bool
     """The Struct has no default for it."""
+    can: tuple[Any, ...] = ()
+    """Some values that it can really have: the edges of its limits."""
 
 
 @cache
@@ -101,7 +85,8 @@ def fields_of(struct: type) -> Mapping[str, Field]:
     found = {}
     for info in msgspec.structs.fields(struct):
         type_, labels = _read(info.type)
-        found[info.name] = Field(info.name, replace(type_, labels=labels), labels, info.required)
+        can = edges(type_.kind, type_.of, _limits(info.type))
+        found[info.name] = Field(info.name, replace(type_, labels=labels), labels, info.required, can)
     return found
 
 
@@ -161,3 +146,20 @@ def _plain(annotation: Any) -> Type:
 def _label(note: Any) -> str:
     extra = getattr(note, "extra_json_schema", None) or {}
     return str(extra.get("x-label", ""))
+
+
+_LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length", "pattern")
+
+
+def _limits(annotation: Any) -> dict[str, Any]:
+    """The constraints that a field's declaration states."""
+    origin = get_origin(annotation)
+    found: dict[str, Any] = {}
+    if origin in (Union, types.UnionType):
+        for arm in get_args(annotation):
+            found |= _limits(arm)
+    elif origin is Annotated:
+        for note in get_args(annotation)[1:]:
+            stated = {key: getattr(note, key, None) for key in _LIMITS}
+            found |= {key: value for key, value in stated.items() if value is not None}
+    return found

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.mapping.tables import Table
 from gateway.mapping.types import ANY, NO_LABELS, Labels, Type
 from gateway.mapping.yamlfile import Book, Pos
+
+if TYPE_CHECKING:
+    from gateway.mapping.expressions.facts import Facts, Limit
+    from gateway.mapping.schemas.base import Place
 
 
 class _NotConstant:
@@ -31,6 +35,10 @@ class Value:
     """Dotted path when it is one: what ``present(path)`` can say something about."""
     texts: frozenset[str] | None = None
     """The only texts it can be, where known: held against the target's enumeration."""
+    can: tuple[Any, ...] = ()
+    """Some values that it can really have, edges first of all; empty where nothing is known (witness.py)."""
+    at: "Place | None" = None
+    """For a document value: the place in its schema."""
     choice: tuple[Table, str, Any] | None = None
     """A table look-up that may be compiled to ready-escaped text: the table, the source of its
     (present) key, and the Enum that the key belongs to, if any."""
@@ -53,13 +61,17 @@ class Scope:
 
     names: Mapping[str, Value]
     known: frozenset[str] = frozenset()
+    limits: tuple["Limit", ...] = ()
+    """Comparisons that hold here."""
     lenient: bool = False
     """In a ``?`` key: absence passes through functions and leaves the key out."""
     no_walrus: bool = False
     """Inside a comprehension's iterable, where Python allows no assignment expression."""
 
-    def having(self, paths: frozenset[str]) -> "Scope":
-        return replace(self, known=self.known | paths) if paths else self
+    def having(self, learnt: "Facts") -> "Scope":
+        if not learnt.present and not learnt.limits:
+            return self
+        return replace(self, known=self.known | learnt.present, limits=self.limits + learnt.limits)
 
     def with_names(self, **names: Value) -> "Scope":
         return replace(self, names={**self.names, **names})
@@ -91,6 +103,12 @@ class Unit:
     """Inner documents with a schema, in the order of their index in generated code."""
     cdata: Pos | None = None
     """Where a CDATA section stands, if there is one: it can hold no character references."""
+    answers: bool = False
+    """Reads a partner's words: every code of theirs must mean something."""
+    declassified: Mapping[str, Labels] = field(default_factory=dict)
+    """Labels that the central policy takes from a field here (``Visit.visit_id``)."""
+    runs: bool = True
+    """The function is wanted, not the check of it alone."""
     counter: int = 0
 
     def temp(self, prefix: str = "t") -> str:

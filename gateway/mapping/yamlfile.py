@@ -1,5 +1,6 @@
 """YAML as text with positions: every scalar stays as written, and whatever makes YAML surprising is refused."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -78,6 +79,8 @@ class Book:
         self.digests: dict[Path, str] = {}
         """Every file that was read, YAML and CSV, by its SHA-256: together they are the content that a pin names."""
         self.mistakes: list[Mistake] = []
+        self.remarks: list[Mistake] = []
+        """What the check can't decide and leaves to run time: for information, nothing is wrong."""
 
     def opened(self, file: str) -> int:
         """The number under which positions name one more file."""
@@ -97,6 +100,9 @@ class Book:
 
     def note(self, pos: Pos, code: str, message: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(self.files[pos.file], pos.line, pos.column, code, message, hint))
+
+    def opaque(self, pos: Pos, message: str) -> None:
+        self.remarks.append(Mistake(self.files[pos.file], pos.line, pos.column, "opaque", message))
 
 
 def read_yaml(path: Path, book: Book, file: int = 0) -> Map | None:
@@ -129,12 +135,18 @@ def read_yaml(path: Path, book: Book, file: int = 0) -> Map | None:
     return node
 
 
+_SURPRISE = re.compile(r"^\ufeff?%|[&*](?=\S)|!(?!=)", re.MULTILINE)
+"""What an anchor, alias, tag or directive must have; only a text that has it is read word by word."""
+
+
 def _pos(mark: yaml.Mark, file: int) -> Pos:
     return Pos(mark.line + 1, mark.column + 1, file)
 
 
 def _surprising(text: str, book: Book, file: int) -> bool:
     """Anchors, aliases and tags: text that means more than it says."""
+    if not _SURPRISE.search(text):
+        return False
     before = len(book.mistakes)
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
@@ -145,6 +157,7 @@ def _surprising(text: str, book: Book, file: int) -> bool:
 
 def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     pos = _pos(raw.start_mark, file)
+    _untagged(raw, pos, book)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
@@ -156,6 +169,11 @@ def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     return Scalar(str(raw.value), pos.shifted(quoted))
 
 
+def _untagged(raw: yaml.Node, pos: Pos, book: Book) -> None:
+    if not raw.tag.startswith("tag:yaml.org,2002:"):
+        book.note(pos, "yaml-feature", "anchors, aliases, tags and directives are not used here", "quote the text")
+
+
 def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
     entries: list[Entry] = []
     seen: set[str] = set()
@@ -164,6 +182,7 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
         if not isinstance(key_node, yaml.ScalarNode):
             book.note(at, "bad-key", "a key must be plain text")
             continue
+        _untagged(key_node, at, book)
         key = str(key_node.value)
         if key == "<<":
             book.note(at, "yaml-feature", "merge keys are not used here", "write the keys out")

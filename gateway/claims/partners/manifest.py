@@ -103,6 +103,8 @@ class Fault(Closed, frozen=True):
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
 
 def seconds(span: str) -> float:
     """``"8s"``, ``"200ms"``, ``"5m"`` or ``"1h"`` in seconds."""
@@ -119,7 +121,7 @@ def _read(path: Path) -> Any:
         return whole
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
-        return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        return yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     except FileNotFoundError:
         raise ConfigRefused(
             f"{path.parent.name}/{path.name} is missing", hint="copy it from another partner folder"

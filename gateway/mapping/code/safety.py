@@ -10,7 +10,14 @@ from gateway.mapping.runtime import HELPERS
 from gateway.mapping.values import Unit
 from gateway.mapping.yamlfile import Pos
 
-_NODES = (
+_BARE = frozenset(
+    (
+        *(ast.Load, ast.Store, ast.Add, ast.Sub, ast.Mult, ast.Mod, ast.FloorDiv, ast.USub, ast.Not, ast.And, ast.Or),
+        *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
+    )
+)
+"""Operators and contexts: nodes that hold nothing."""
+_WITH_PARTS: tuple[type[ast.AST], ...] = (
     *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.Expr, ast.If, ast.For, ast.Pass),
     *(ast.Call, ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.Slice),
     *(
@@ -24,9 +31,8 @@ _NODES = (
         ast.comprehension,
         ast.Lambda,
     ),
-    *(ast.Load, ast.Store, ast.Add, ast.Sub, ast.Mult, ast.Mod, ast.FloorDiv, ast.USub, ast.Not, ast.And, ast.Or),
-    *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
 )
+_NODES = frozenset((*_WITH_PARTS, *_BARE))
 _LOCAL = re.compile(r"(?:[a-z]\d+|[hs]_[a-z_0-9]+|d|r|act)")
 _CONSTANTS = (str, int, bool, type(None))
 _METHODS = frozenset({"append", "extend", "join"})
@@ -38,60 +44,78 @@ class UnsafeCodeError(Exception):
 
 def build(writer: Writer, unit: Unit, name: str, file: str) -> Callable[..., Any]:
     """Check and compile one generated function. Positions in it are those of the YAML file."""
-    tree = ast.parse(writer.source)
-    _hold(tree, unit)
-    tree = ast.fix_missing_locations(_Cat().visit(tree))
-    _relocate(tree, writer.places)
+    tree = _Lock(unit, writer.places).held(ast.parse(writer.source))
     namespace: dict[str, Any] = {"__builtins__": {}, **HELPERS, **unit.consts}
     exec(compile(tree, file, "exec"), namespace)  # noqa: S102 - the source is ours and was held against the whitelist
     function: Callable[..., Any] = namespace[name]
     return function
 
 
-def _hold(tree: ast.Module, unit: Unit) -> None:
-    names = {*HELPERS, *unit.consts, "cat"}
-    for node in ast.walk(tree):
-        if not isinstance(node, _NODES):
-            raise UnsafeCodeError(f"node {type(node).__name__}")
-        if isinstance(node, ast.Name) and node.id not in names and not _LOCAL.fullmatch(node.id):
+class _Lock:
+    """One walk over a tree: every node is held against the whitelist, put at its place in the YAML file, and
+    ``cat(a, b, …)`` becomes one f-string, the fastest way that Python has to join texts."""
+
+    def __init__(self, unit: Unit, places: list[Pos]) -> None:
+        self._names = {*HELPERS, *unit.consts, "cat"}
+        self._attributes = unit.attributes | _METHODS
+        self._places = places
+
+    def held(self, node: Any) -> Any:
+        kind = type(node)
+        if kind not in _NODES:
+            raise UnsafeCodeError(f"node {kind.__name__}")
+        rule = _HELD.get(kind)
+        if rule is not None:
+            rule(self, node)
+        for name in kind._fields:
+            inner = getattr(node, name, None)
+            if isinstance(inner, list):
+                inner[:] = [self.held(one) if isinstance(one, ast.AST) else one for one in inner]
+            elif isinstance(inner, ast.AST) and type(inner) not in _BARE:
+                setattr(node, name, self.held(inner))
+        if "lineno" in kind._attributes:
+            line, column = self._places[node.lineno - 1].key
+            node.lineno = node.end_lineno = line
+            node.col_offset, node.end_col_offset = column, column + 1
+        return _as_text(node) if kind is ast.Call else node
+
+    def name(self, node: ast.Name) -> None:
+        if node.id not in self._names and not _LOCAL.fullmatch(node.id):
             raise UnsafeCodeError("a name outside the whitelist")
-        if isinstance(node, ast.Attribute) and (
-            node.attr.startswith("_") or node.attr not in unit.attributes | _METHODS
-        ):
+
+    def attribute(self, node: ast.Attribute) -> None:
+        if node.attr.startswith("_") or node.attr not in self._attributes:
             raise UnsafeCodeError("an attribute outside the whitelist")
-        if isinstance(node, ast.Constant) and type(node.value) not in _CONSTANTS:
+
+    def constant(self, node: ast.Constant) -> None:
+        if type(node.value) not in _CONSTANTS:
             raise UnsafeCodeError("a constant of another type")
-        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+
+    def function(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list:
             raise UnsafeCodeError("a decorator")
 
 
-class _Cat(ast.NodeTransformer):
-    """``cat(a, b, …)`` becomes one f-string, the fastest way that Python has to join texts."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if not (isinstance(node.func, ast.Name) and node.func.id == "cat"):
-            return node
-        values: list[ast.expr] = []
-        for arg in node.args:
-            if isinstance(arg, ast.JoinedStr):
-                values += arg.values
-            elif isinstance(arg, ast.Constant) and isinstance(arg.value, str):
-                values.append(arg)
-            else:
-                values.append(ast.copy_location(ast.FormattedValue(arg, -1, None), arg))
-        return ast.copy_location(ast.JoinedStr(values), node)
+_HELD: dict[type[ast.AST], Callable[..., None]] = {
+    ast.Name: _Lock.name,
+    ast.Attribute: _Lock.attribute,
+    ast.Constant: _Lock.constant,
+    ast.FunctionDef: _Lock.function,
+}
 
 
-def _relocate(tree: ast.AST, places: list[Pos]) -> None:
-    for node in ast.walk(tree):
-        line = getattr(node, "lineno", None)
-        if line is None:
-            continue
-        line, column = places[line - 1].key
-        placed: Any = node
-        placed.lineno = placed.end_lineno = line
-        placed.col_offset, placed.end_col_offset = column, column + 1
+def _as_text(node: ast.Call) -> ast.expr:
+    if not (isinstance(node.func, ast.Name) and node.func.id == "cat"):
+        return node
+    values: list[ast.expr] = []
+    for arg in node.args:
+        if isinstance(arg, ast.JoinedStr):
+            values += arg.values
+        elif isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+            values.append(arg)
+        else:
+            values.append(ast.copy_location(ast.FormattedValue(arg, -1, None), arg))
+    return ast.copy_location(ast.JoinedStr(values), node)
 
 
 def place_of(error: BaseException, file: str) -> tuple[int, int] | None:

@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.expressions import facts, loops, operators, paths
 from gateway.mapping.expressions.parse import parse_expression, parse_loop
 from gateway.mapping.functions import FUNCTIONS, call_function
-from gateway.mapping.types import BOOL, INT, NULL, SAFE_TEXT, TEXT
+from gateway.mapping.types import BOOL, INT, NULL, SAFE_TEXT, TEXT, Kind
 from gateway.mapping.values import BROKEN, Scope, Unit, Value
 from gateway.mapping.yamlfile import Pos
 
@@ -52,9 +53,7 @@ def may_flow(value: Value, pos: Pos, unit: Unit) -> bool:
     if unit.may_carry is None or value.labels <= unit.may_carry:
         return True
     over = ", ".join(sorted(value.labels - unit.may_carry))
-    unit.note(
-        pos, "label-leak", f"{value.source or 'this'} is {over}, which this channel may not carry", "leave it out"
-    )
+    unit.note(pos, "label-leak", f"{value.source or 'this'} is {over}, which may not flow here", "leave it out")
     return False
 
 
@@ -69,12 +68,26 @@ def evaluate(node: ast.expr, scope: Scope, unit: Unit) -> Value:
     try:
         if rule is None:
             raise MistakeError("not-in-language", f"{type(node).__name__} is not part of the language")
-        return rule(node, scope, unit)
+        value = rule(node, scope, unit)
+        return _limited(node, value, scope) if scope.limits else value
     except MistakeError as wrong:
         wrong.offset = wrong.offset or node.col_offset
         raise
     except RecursionError:
         raise MistakeError("bad-expression", "nested too deeply") from None
+
+
+def _limited(node: ast.expr, value: Value, scope: Scope) -> Value:
+    """The value without what the comparisons around it exclude."""
+    if not value.can or value.is_const:
+        return value
+    source = ast.unparse(node)
+    rules = [limit for limit in scope.limits if limit.source == source]
+    if not rules:
+        return value
+    can = tuple(one for one in value.can if all(rule.allows(one) for rule in rules))
+    texts = frozenset(map(str, can)) if value.type.kind is Kind.ENUM else value.texts
+    return replace(value, can=can, texts=texts)
 
 
 def condition(node: ast.expr, scope: Scope, unit: Unit) -> Value:

@@ -1,42 +1,103 @@
-"""What a condition tells about presence: inside ``present(visit.record)`` that path is no longer optional."""
+"""What a condition tells about the values below it: that a path is present, and between which limits a value lies."""
 
 import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 Paths = frozenset[str]
-_NOTHING: Paths = frozenset()
 
 
-def when_true(test: ast.expr) -> Paths:
-    """Paths that are present wherever ``test`` holds."""
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return frozenset().union(*map(when_true, test.values))
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``source op const``, as it holds; the source is an expression in one spelling."""
+
+    source: str
+    op: Callable[[Any, Any], bool]
+    const: Any
+
+    def allows(self, value: Any) -> bool:
+        try:
+            return bool(self.op(value, self.const))
+        except TypeError:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    present: Paths = frozenset()
+    limits: tuple[Limit, ...] = ()
+
+    def __or__(self, other: "Facts") -> "Facts":
+        return Facts(self.present | other.present, self.limits + other.limits)
+
+
+NOTHING = Facts()
+_COMPARE: dict[type[ast.cmpop], tuple[Callable[[Any, Any], bool], Callable[[Any, Any], bool]]] = {
+    ast.Eq: (operator.eq, operator.ne),
+    ast.NotEq: (operator.ne, operator.eq),
+    ast.Lt: (operator.lt, operator.ge),
+    ast.LtE: (operator.le, operator.gt),
+    ast.Gt: (operator.gt, operator.le),
+    ast.GtE: (operator.ge, operator.lt),
+    ast.In: (lambda value, some: value in some, lambda value, some: value not in some),
+    ast.NotIn: (lambda value, some: value not in some, lambda value, some: value in some),
+}
+"""Operator, and its opposite."""
+
+
+def speaks_of(text: str, name: str) -> bool:
+    """Whether an expression reads the name."""
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(ast.parse(text, mode="eval")))
+
+
+def when_true(test: ast.expr) -> Facts:
+    """What holds wherever ``test`` holds."""
+    return _learnt(test, True)
+
+
+def when_false(test: ast.expr) -> Facts:
+    """What holds wherever ``test`` does not hold."""
+    return _learnt(test, False)
+
+
+def _learnt(test: ast.expr, holds: bool) -> Facts:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And if holds else ast.Or):
+        found = NOTHING
+        for part in test.values:
+            found |= _learnt(part, holds)
+        return found
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return when_false(test.operand)
-    if _is_present_call(test):
+        return _learnt(test.operand, not holds)
+    if holds and _is_present_call(test):
         assert isinstance(test, ast.Call)
-        return frozenset([ast.unparse(test.args[0])])
+        return Facts(frozenset([ast.unparse(test.args[0])]))
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        return _compared(test, test.ops[0])
-    return _NOTHING
+        return _compared(test, test.ops[0], holds)
+    return NOTHING
 
 
-def when_false(test: ast.expr) -> Paths:
-    """Paths that are present wherever ``test`` does not hold."""
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
-        return frozenset().union(*map(when_false, test.values))
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return when_true(test.operand)
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
-        return frozenset([ast.unparse(test.left)]) if _is_null(test.comparators[0]) else _NOTHING
-    return _NOTHING
+def _compared(test: ast.Compare, op: ast.cmpop, holds: bool) -> Facts:
+    left, right = ast.unparse(test.left), test.comparators[0]
+    if _is_null(right):
+        says_present = isinstance(op, ast.NotEq if holds else ast.Eq)
+        return Facts(frozenset([left])) if says_present else NOTHING
+    const = _constant(right)
+    if const is None or type(op) not in _COMPARE:
+        return NOTHING
+    limit = Limit(left, _COMPARE[type(op)][0 if holds else 1], const)
+    positive = holds and isinstance(op, ast.Eq | ast.In)
+    return Facts(frozenset([left]) if positive else frozenset(), (limit,))
 
 
-def _compared(test: ast.Compare, op: ast.cmpop) -> Paths:
-    null = _is_null(test.comparators[0])
-    says_present = (isinstance(op, ast.NotEq) and null) or (isinstance(op, ast.Eq) and _is_literal(test.comparators[0]))
-    if says_present or isinstance(op, ast.In):
-        return frozenset([ast.unparse(test.left)])
-    return _NOTHING
+def _constant(node: ast.expr) -> Any:
+    if isinstance(node, ast.Tuple):
+        parts = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+        return tuple(parts) if len(parts) == len(node.elts) else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        return -node.operand.value if isinstance(node.operand.value, int) else None
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def _is_present_call(test: ast.expr) -> bool:
@@ -46,7 +107,3 @@ def _is_present_call(test: ast.expr) -> bool:
 
 def _is_null(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "null"
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is not None

@@ -33,9 +33,12 @@ def open_loop(loop: Loop, scope: Scope, unit: Unit, evaluate: Evaluate) -> OpenL
     code, item_type = paths.as_list(listed)
     labels = listed.labels | spread(listed.type)
     name = unit.temp("v")
-    item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable)
+    at = listed.at.item() if listed.at is not None else None
+    item = Value(name, item_type, item_type.labels, loop.variable, path=loop.variable, at=at)
     inner = scope.with_names(**{loop.variable: item})
-    inner = replace(inner, known=frozenset(p for p in scope.known if not _is_below(p, loop.variable)))
+    known = frozenset(path for path in scope.known if not _is_below(path, loop.variable))
+    limits = tuple(limit for limit in scope.limits if not facts.speaks_of(limit.source, loop.variable))
+    inner = replace(inner, known=known, limits=limits)
     flow = replace(listed, labels=labels)
     if loop.condition is None:
         return OpenLoop(name, code, "", inner, flow)
@@ -123,13 +126,13 @@ def _finish(name: str, items: str, body: Value, flow: list[Value]) -> Value:
     if body.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.ANY):
         raise MistakeError("type-clash", f"sum needs numbers, not a {body.type.name}")
     start = ", ZERO" if body.type.kind is Kind.DECIMAL else ""
-    return made(f"sum({items}{start})", DECIMAL if start else INT, flow)
+    return replace(made(f"sum({items}{start})", DECIMAL if start else INT, flow), can=body.can)
 
 
 def _first(items: str, body: Value, flow: list[Value]) -> Value:
     labels, source = merged(flow)
     soft = body.type.kind is Kind.DOC or body.type.soft or any(v.type.soft for v in flow)
-    return Value(f"first({items})", body.type.absent(soft), labels, source)
+    return Value(f"first({items})", body.type.absent(soft), labels, source, texts=body.texts, can=body.can, at=body.at)
 
 
 def over_list(name: str, listed: Value) -> Value:
@@ -139,4 +142,5 @@ def over_list(name: str, listed: Value) -> Value:
     if name == "count":
         return made(f"len({code})", INT, [flow])
     soft = listed.type.kind is Kind.DOC
-    return Value(f"first({code})", item.absent(soft), flow.labels | item.labels, listed.source)
+    at = listed.at.item() if listed.at is not None else None
+    return Value(f"first({code})", item.absent(soft), flow.labels | item.labels, listed.source, at=at)

@@ -1,10 +1,13 @@
 """Operators and the choices between values. All arithmetic is exact; comparison never guesses a type."""
 
 import ast
+import operator
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
+from gateway.mapping import witness
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.lift import lift, made, merged, texty
 from gateway.mapping.runtime.base import TableRows
@@ -15,6 +18,7 @@ from gateway.mapping.values import Scope, Unit, Value
 _NUMERIC = (Kind.INT, Kind.DECIMAL)
 _COMPARABLE = {Kind.TEXT, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.DATETIME, Kind.ENUM}
 _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_ARITHMETIC: dict[str, Callable[..., Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -62,9 +66,12 @@ def _plain(sign: str, left: Value, right: Value) -> Value:
         return made("U", Type(Kind.ANY), [left, right])
     if sign == "+" and texty(left) and texty(right):
         type_ = SAFE_TEXT if left.type.safe and right.type.safe else TEXT
-        return made(f"cat({left.code}, {right.code})", type_, [left, right])
+        whole = made(f"cat({left.code}, {right.code})", type_, [left, right])
+        return replace(whole, can=witness.joined(left, right))
     if kinds[0] in _NUMERIC and kinds[1] in _NUMERIC:
-        return made(f"({left.code} {sign} {right.code})", DECIMAL if Kind.DECIMAL in kinds else INT, [left, right])
+        type_ = DECIMAL if Kind.DECIMAL in kinds else INT
+        can = witness.reckoned(_ARITHMETIC[sign], left, right)
+        return replace(made(f"({left.code} {sign} {right.code})", type_, [left, right]), can=can)
     hint = "use text(x) to join" if Kind.TEXT in kinds else "use int(x), decimal(x) or fen(x) first"
     raise MistakeError("type-clash", f"a {left.type.name} {sign} a {right.type.name}", hint)
 
@@ -175,7 +182,8 @@ def choose(test: Value, yes: Value, no: Value) -> Value:
     yes, no = _arm(yes, type_), _arm(no, type_)
     labels, source = merged([yes, no, test])
     texts = (yes.texts | no.texts) if yes.texts is not None and no.texts is not None else None
-    return Value(f"({yes.code} if {test.code} else {no.code})", type_, labels, source, texts=texts)
+    can = witness.either([yes, no])
+    return Value(f"({yes.code} if {test.code} else {no.code})", type_, labels, source, texts=texts, can=can)
 
 
 def _arm(value: Value, type_: Type) -> Value:
@@ -205,6 +213,8 @@ def unified(left: Value, right: Value) -> Type:
 
 def look_up(table: Table, value: Value, scope: Scope, unit: Unit) -> Value:
     """``code(table, x)``. A table over codes must know them all; over text a missing row is refused at run time."""
+    if unit.answers and table.default is None and value.type.soft:
+        _all_told(table, value)
     if value.type.kind is Kind.DOC:
         value = as_text(value)
     kind = value.type.kind
@@ -217,6 +227,15 @@ def look_up(table: Table, value: Value, scope: Scope, unit: Unit) -> Value:
     if value.type.optional and value.type.soft and not scope.lenient and table.default is not None:
         return _table_value(table, value, value.code, unit)
     return lift([value], scope, unit, lambda one: _table_value(table, one[0], one[0].code, unit), "code")
+
+
+def _all_told(table: Table, value: Value) -> None:
+    """A partner's code without a row would stop the answer: there is an ``else``, or the schema lists the codes."""
+    listed = value.at.texts() if value.at is not None else None
+    missing = sorted((listed or frozenset()) - table.rows.keys())
+    if listed is None or missing:
+        said = f"no row for {', '.join(missing)}" if missing else "no else for a code that nobody has listed"
+        raise MistakeError("answer-gap", f"table {table.name} has {said}", "add rows, or else: unknown")
 
 
 def _covers(table: Table, codes: list[str], unit: Unit) -> None:

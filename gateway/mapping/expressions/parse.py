@@ -2,9 +2,11 @@
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.mapping.errors import MistakeError
 
@@ -20,6 +22,7 @@ class Loop:
     condition: ast.expr | None
 
 
+@lru_cache(maxsize=8192)
 def parse_expression(text: str) -> ast.expr:
     """Raises ``MistakeError`` (``bad-expression``) with the offset of the place that can't be read."""
     if not text.strip():
@@ -44,6 +47,8 @@ def loop_of(part: ast.comprehension) -> Loop:
 def _parse(text: str, before: str, after: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise MistakeError("bad-expression", f"an expression may have {MAX_LENGTH} characters")
+    if before == "(" and _is_plain(text):
+        before = after = ""
     source = before + _where_to_if(text) + after
     try:
         with warnings.catch_warnings():
@@ -54,12 +59,23 @@ def _parse(text: str, before: str, after: str) -> ast.expr:
         raise MistakeError("bad-expression", f"can't be read: {error.msg}", offset=min(offset, len(text))) from None
     except (Warning, ValueError, RecursionError, MemoryError):
         raise MistakeError("bad-expression", "can't be read") from None
-    _shift(tree, source, len(before))
+    if before:
+        _shift(tree, source, len(before))
     return tree
+
+
+_WORDS = re.compile(r"\b(?:where|if)\b|#")
+
+
+def _is_plain(text: str) -> bool:
+    """Python's own positions are those of the text: one line of ASCII."""
+    return text.isascii() and "\n" not in text and text[0] not in " \t"
 
 
 def _where_to_if(text: str) -> str:
     """``where`` is our word for a loop's filter; Python's ``if`` in that place is refused so that there is one spelling."""
+    if not _WORDS.search(text):
+        return text
     pieces = text.split("\n")
     wheres = loop_depth = 0
     try:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.mapping.errors import MistakeError, did_you_mean
-from gateway.mapping.types import INT, TEXT, Kind, Type, document, fields_of
+from gateway.mapping.types import INT, NO_LABELS, TEXT, Kind, Type, document, fields_of
 from gateway.mapping.values import Scope, Unit, Value
 
 SPECIAL = ("partner", "http", "protected", "refs")
@@ -77,7 +77,9 @@ def _field(base: Value, name: str, unit: Unit) -> Value:
     if base.type.optional:
         code, type_ = f"({code} if {base.code} is not U else U)", type_.absent(base.type.soft)
     path = f"{base.path}.{name}" if base.path else ""
-    return Value(code, type_, base.labels | field.labels, path or name, path=path)
+    texts = frozenset(field.can) if field.type.kind is Kind.ENUM else None
+    labels = field.labels - unit.declassified.get(f"{base.type.of.__name__}.{name}", NO_LABELS)
+    return Value(code, type_, base.labels | labels, path or name, path=path, texts=texts, can=field.can)
 
 
 def document_step(base: Value, name: str) -> Value:
@@ -87,7 +89,8 @@ def document_step(base: Value, name: str) -> Value:
     many = f"xall({base.code}, {name!r})" if kind == "xml" else f"jall({code})"
     source = f"{base.source}.{name}" if base.source else name
     path = f"{base.path}.{name}" if base.path else ""
-    return Value(code, document(kind), base.labels, source, many=many, path=path)
+    at = base.at.step(name) if base.at is not None else None
+    return Value(code, document(kind), base.labels, source, many=many, path=path, at=at)
 
 
 def as_list(value: Value) -> tuple[str, Type]:

@@ -1,7 +1,9 @@
 """The function table of docs/mapping.md. A need that the language can't express becomes a typed row here, with tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from gateway.mapping import witness
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.functions import dates, numbers, text, widths
 from gateway.mapping.functions.base import Function, bind
@@ -21,5 +23,7 @@ def call_function(name: str, args: list[Value], options: Mapping[str, Value], sc
         )
     bound = bind(name, function, args, options)
     if function.takes_absent:
-        return function.build(bound, scope, unit)
-    return lift(bound, scope, unit, lambda present: function.build(present, scope, unit), name)
+        made = function.build(bound, scope, unit)
+    else:
+        made = lift(bound, scope, unit, lambda present: function.build(present, scope, unit), name)
+    return made if made.is_const else replace(made, can=witness.called(name, bound))

@@ -20,6 +20,7 @@ from gateway.mapping.runtime.dates import (
 from gateway.mapping.types import DATE, DATETIME, INT, SAFE_TEXT, TEXT, Kind, Type
 from gateway.mapping.values import Scope, Unit, Value
 
+_SAYS_UTC = re.compile(r"%S(\.(%f|%3f|\d+))?Z")
 _FORM = Param("fmt", TEXTS, constant=True)
 _MIDNIGHT = Param("midnight", TEXTS, constant=True, default="00")
 _MOMENTS = DAYS | INSTANTS
@@ -65,6 +66,8 @@ def _spelt(value: Value, form: str, moment: str, unit: Unit) -> Value | None:
 
 def _datetime(args: list[Value], scope: Scope, unit: Unit) -> Value:
     form, zone = _form(args[1], DATETIME_PARTS), zone_of(args[2])
+    if _SAYS_UTC.search(form) and zone.key not in ("UTC", "Etc/UTC"):
+        raise MistakeError("wrong-zone", f"the form says UTC (Z), the time is that of {zone.key}", 'add zone="UTC"')
     local = f"{unit.keep(localiser(zone))}({args[0].code})"
     if args[3].const not in ("00", "24"):
         raise MistakeError("bad-argument", "midnight is 00, or 24 for the end of the day before")

@@ -9,7 +9,7 @@ from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
 from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, fields_of, spread
-from gateway.mapping.values import Scope, Unit, Value
+from gateway.mapping.values import NOT_CONSTANT, Scope, Unit, Value
 
 _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
 _X = Param("x", TEXTS)
@@ -58,6 +58,11 @@ def _need(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     if not value.type.optional:
         return value
     return value.typed(f"need({value.code})", replace(value.type, optional=False))
+
+
+def _fits(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+    """The value as it is: the author knows that the target may be narrower, and that run time refuses what does not fit."""
+    return replace(args[0], texts=None, can=(), const=NOT_CONSTANT)
 
 
 def _empty_as_absent(args: list[Value], scope: Scope, unit: Unit) -> Value:
@@ -112,7 +117,8 @@ def _find(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         code = f"jfind(h_found, {box.code}, {name.code}, {wanted.code})"
     else:
         raise MistakeError("type-clash", "find looks into a list of the document", "use first(x for x in … where …)")
-    return Value(code, document(str(box.type.of)), labels, source)
+    at = box.at.item() if box.at is not None else None
+    return Value(code, document(str(box.type.of)), labels, source, at=at)
 
 
 def _find_in_source(box: Value, name: str, wanted: Value) -> Value:
@@ -131,6 +137,8 @@ def _key_text(value: Value) -> str:
 
 def _attr(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     node, name = args
+    if node.at is not None:
+        node.at.attribute(str(name.const))
     return node.typed(f"attr({node.code}, {name.code})", Type(Kind.TEXT, optional=True, soft=True))
 
 
@@ -148,6 +156,7 @@ TABLE = {
     "default": Function((Param("x", EVERYTHING), Param("y", EVERYTHING)), _default, takes_absent=True),
     "present": Function((Param("x", EVERYTHING),), _present, takes_absent=True),
     "need": Function((Param("x", EVERYTHING),), _need, takes_absent=True),
+    "fits": Function((Param("x", EVERYTHING),), _fits, takes_absent=True),
     "empty_as_absent": Function((_X,), _empty_as_absent, takes_absent=True),
     "uuid": simple("uuid5", SAFE_TEXT, _X),
     "attr": Function(

@@ -14,9 +14,29 @@ class SchemaBreachError(Exception):
         self.places = places
 
 
+class Place(Protocol):
+    """A place in a document that is read, as its schema knows it."""
+
+    def step(self, name: str) -> "Place | None":
+        """What a name leads to; None where nothing is known. Raises ``MistakeError`` (``unknown-path``)."""
+        ...
+
+    def item(self) -> "Place | None": ...
+
+    def attribute(self, name: str) -> None:
+        """Raises ``MistakeError`` (``unknown-path``) for an attribute that can't be there."""
+        ...
+
+    def texts(self) -> frozenset[str] | None: ...
+
+
 class TargetSchema(Protocol):
     def check(self, shape: Shape, unit: Unit) -> None:
         """Hold a tree against the schema before any message exists; what can't be decided is left to ``validate``."""
+        ...
+
+    def place(self) -> Place | None:
+        """The root of a document that is read; None where nothing is known of it."""
         ...
 
     def validate(self, document: Any) -> None:

@@ -1,6 +1,7 @@
 """JSON Schema: the fast validator decides, the full one explains, and the tree is checked when the mapping loads."""
 
 import json
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from referencing.jsonschema import DRAFT202012
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.jsonplace import JsonPlace
 from gateway.mapping.schemas.jsonshape import check_shape
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
@@ -32,21 +34,30 @@ class JsonSchema:
         self._fast = jsonschema_rs.validator_for(
             schema, base_uri=uri, registry=jsonschema_rs.Registry(pairs), offline=True
         )
-        registry: Any = referencing.Registry().with_resources(
-            [(key, referencing.Resource.from_contents(inner, DRAFT202012)) for key, inner in pairs]
-        )
-        self._full: Any = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
-        self._full.check_schema(schema)
-        self._full = self._full({"$ref": uri}, registry=registry)
+        jsonschema_rs.meta.validate(schema)
+        self._pairs, self._uri = pairs, uri
 
     def check(self, shape: Shape, unit: Unit) -> None:
-        check_shape(shape, self.name, self.documents, unit)
+        check_shape(shape, self.name, self.documents, unit.book)
+
+    def place(self) -> JsonPlace:
+        return JsonPlace(((self.documents[self.name], self.name),), self.documents)
 
     def validate(self, document: Any) -> None:
         if self._fast.is_valid(document):
             return
-        found = sorted({_place(error) for error in self._full.iter_errors(document)})
+        found = sorted({_place(error) for error in self._explainer.iter_errors(document)})
         raise SchemaBreachError(tuple(found[:MAX_PLACES]) or ("the document breaks its schema",))
+
+    @cached_property
+    def _explainer(self) -> Any:
+        """Made when the first message is refused: it knows the places, and takes a thousand times longer."""
+        registry: Any = referencing.Registry().with_resources(
+            [(key, referencing.Resource.from_contents(inner, DRAFT202012)) for key, inner in self._pairs]
+        )
+        schema = self.documents[self.name]
+        kind: Any = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+        return kind({"$ref": self._uri}, registry=registry)
 
 
 def _uri(name: str, schema: Any) -> str:
@@ -55,6 +66,13 @@ def _uri(name: str, schema: Any) -> str:
 
 
 def _read(file: Path) -> Any:
+    found = file.stat()
+    return _parsed(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: Path, _written: int, _size: int) -> Any:
+    """A file is read once for all the schemas that lie beside it, and again when it has changed."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -67,5 +85,5 @@ def load_json_schema(path: Path) -> JsonSchema:
     """Raises ``MistakeError`` (``bad-schema``) when a file of the folder is no JSON or the schema is no schema."""
     try:
         return JsonSchema(path)
-    except (ValueError, jsonschema.SchemaError, jsonschema_rs.ValidationError) as error:
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise MistakeError("bad-schema", f"{path.name} is no usable JSON Schema: {type(error).__name__}") from None

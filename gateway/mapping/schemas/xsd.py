@@ -1,30 +1,43 @@
-"""XSD: lxml validates messages; the tree is checked against the schema's simple sequences when the mapping loads."""
+"""XSD: lxml validates messages; the tree is checked against the content model when the mapping loads."""
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from gateway.mapping.errors import MistakeError
-from gateway.mapping.schemas.base import SchemaBreachError
+from gateway.mapping.schemas.base import Place, SchemaBreachError
+from gateway.mapping.schemas.xsdfiles import XS as XS
+from gateway.mapping.schemas.xsdfiles import read_schemas
+from gateway.mapping.schemas.xsdmodel import Model
+from gateway.mapping.schemas.xsdplace import RootPlace, XsdPlace
 from gateway.mapping.schemas.xsdshape import check_shape
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
 
 MAX_PLACES = 12
 _ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'(?:, attribute '(?:\{[^}]*\})?([^']+)')?")
-XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
 class XmlSchema:
     """One XSD, from a file or from the types of a WSDL; imports lead to files beside it, never to the network."""
 
-    def __init__(self, schema: etree.XMLSchema, root: etree._Element) -> None:
-        self._schema, self._root = schema, root
+    def __init__(self, schema: etree.XMLSchema, roots: Sequence[etree._Element], folder: Path) -> None:
+        self._schema, self._roots, self._folder = schema, roots, folder
+
+    @cached_property
+    def model(self) -> Model:
+        return Model(read_schemas(self._roots, self._folder))
 
     def check(self, shape: Shape, unit: Unit) -> None:
-        check_shape(shape, self._root, unit)
+        check_shape(shape, self.model, unit.book)
+
+    def place(self) -> Place:
+        model = self.model
+        return RootPlace(tuple(XsdPlace(model, part) for part in model.roots.values()))
 
     def validate(self, document: etree._Element) -> None:
         if self._schema.validate(document):
@@ -46,6 +59,6 @@ def load_xsd(path: Path) -> XmlSchema:
     parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
     try:
         tree = etree.parse(str(path), parser)
-        return XmlSchema(etree.XMLSchema(tree), tree.getroot())
+        return XmlSchema(etree.XMLSchema(tree), [tree.getroot()], path.parent)
     except (etree.XMLSyntaxError, etree.XMLSchemaParseError):
         raise MistakeError("bad-schema", f"{path.name} is no usable XSD") from None

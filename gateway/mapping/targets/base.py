@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
+from gateway.mapping import witness
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.expressions import compile_condition, compile_expression, compile_loop
 from gateway.mapping.expressions.loops import OpenLoop
@@ -43,8 +44,18 @@ class Shape:
     maybe_missing: bool = False
     many: bool = False
     texts: frozenset[str] | None = None
+    can: tuple[str, ...] = ()
+    """Some texts that it can really be, where not all of them are known."""
+    source: str = ""
+    """The paths that its value comes from."""
     members: list["Shape"] = field(default_factory=list)
     attributes: list["Shape"] = field(default_factory=list)
+
+
+def leaf_shape(pos: Pos, kind: str, value: Value) -> Shape:
+    """The shape of one value."""
+    can = () if value.texts is not None else witness.spelt(witness.of(value), value.type)
+    return Shape(pos, kind, texts=value.texts, can=can, source=value.source)
 
 
 class Tree:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.targets.base import Shape, Tree, parse_key
-from gateway.mapping.targets.jsontext import bind, encoded, joined, leaf_shape, or_null, spell
+from gateway.mapping.targets.jsontext import bind, encoded, joined, or_null, spell, value_shape
 from gateway.mapping.targets.text import as_plain_text
 from gateway.mapping.types import Kind
 from gateway.mapping.values import Scope
@@ -30,7 +30,7 @@ class JsonTree(Tree):
         value = self.value(node, scope)
         nullable = value.type.optional and value.type.kind is not Kind.ANY
         parts = or_null(value, node.pos, self.unit) if nullable else encoded(value, node.pos, self.unit)
-        return parts, leaf_shape(value, node.pos)
+        return parts, value_shape(value, node.pos)
 
     def _map(self, node: Map, scope: Scope) -> tuple[Parts, Shape]:
         if node.get("$each") is not None:
@@ -47,7 +47,7 @@ class JsonTree(Tree):
             from gateway.mapping.targets.document import inner_document
 
             value = inner_document(self, node, scope)
-            return encoded(value, node.pos, self.unit), leaf_shape(value, node.pos)
+            return encoded(value, node.pos, self.unit), value_shape(value, node.pos)
         raw = node.get("$raw")
         if raw is not None:
             return self._raw(raw, scope), Shape(node.pos)
@@ -224,7 +224,7 @@ class JsonTree(Tree):
 
     def _optional_leaf(self, node: Scalar, scope: Scope, head: str, after: str) -> tuple[Parts, Shape]:
         value = self.value(node, scope)
-        shape = leaf_shape(value, node.pos)
+        shape = value_shape(value, node.pos)
         shape.nullable, shape.maybe_missing = False, value.type.optional
         if not value.type.optional:
             return [head, *encoded(value, node.pos, self.unit), after], shape

@@ -7,7 +7,7 @@ from enum import Enum
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.expressions.operators import table_rows
-from gateway.mapping.targets.base import Shape
+from gateway.mapping.targets.base import Shape, leaf_shape
 from gateway.mapping.types import Kind
 from gateway.mapping.values import Unit, Value
 from gateway.mapping.yamlfile import Pos
@@ -34,8 +34,10 @@ def spell(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def leaf_shape(value: Value, pos: Pos) -> Shape:
-    return Shape(pos, _KINDS.get(value.type.kind, "any"), nullable=value.type.optional, texts=value.texts)
+def value_shape(value: Value, pos: Pos) -> Shape:
+    shape = leaf_shape(pos, _KINDS.get(value.type.kind, "any"), value)
+    shape.nullable = value.type.optional
+    return shape
 
 
 def encoded(value: Value, pos: Pos, unit: Unit) -> Parts:

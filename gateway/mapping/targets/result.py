@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from gateway.kernel.labels import may_enter
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.expressions.operators import known_code
 from gateway.mapping.targets.base import Tree, parse_key
-from gateway.mapping.types import Field, Kind, Type, fields_of
+from gateway.mapping.types import Field, Kind, Type, fields_of, spread
 from gateway.mapping.values import Scope, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq
 
@@ -50,9 +51,11 @@ class ResultTree(Tree):
         if optional and field.required and not isinstance(entry.value, Scalar):
             self.wrong(entry.pos, "missing-required", f"{field.name} must always be there", "leave the ? out")
         self.path.append(field.name)
+        before, self.unit.may_carry = self.unit.may_carry, may_enter(field.labels | spread(field.type))
         condition, inner = self.condition(entry.value, scope) if isinstance(entry.value, Map) else ("", scope)
         with self.writer.block(f"if {condition or 'True'}:", entry.pos):
             self._fill(entry, field.type, f"{into}[{field.name!r}]", inner, optional)
+        self.unit.may_carry = before
         self.path.pop()
 
     def _fill(self, entry: Entry, type_: Type, target: str, scope: Scope, optional: bool) -> None:

@@ -7,7 +7,7 @@ from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.functions.widths import known_encoding
 from gateway.mapping.runtime.text import xattr
-from gateway.mapping.targets.base import Key, Shape, Tree, parse_key
+from gateway.mapping.targets.base import Key, Shape, Tree, leaf_shape, parse_key
 from gateway.mapping.targets.document import inner_document
 from gateway.mapping.targets.jsontext import bind
 from gateway.mapping.targets.text import as_plain_text
@@ -134,12 +134,17 @@ class XmlTree(Tree):
     def _leaf_element(self, node: Scalar, key: Key, scope: Scope, shape: Shape) -> Parts:
         self._qualify(key.name, shape, node.pos)
         value = self.value(node, replace(scope, lenient=key.optional))
-        shape.kind, shape.texts = _KINDS.get(value.type.kind, "string"), value.texts
+        self._holds(shape, value)
         head, tail = f"<{key.name}>", f"</{key.name}>"
         if key.optional and value.type.optional:
             shape.maybe_missing = True
             return self._if_present(value, head, tail, node.pos, "text")
         return [head, *self._encoded(self._sure(value, node.pos, key.name), node.pos, "text"), tail]
+
+    @staticmethod
+    def _holds(shape: Shape, value: Value) -> None:
+        leaf = leaf_shape(shape.pos, _KINDS.get(value.type.kind, "string"), value)
+        shape.kind, shape.texts, shape.can, shape.source = leaf.kind, leaf.texts, leaf.can, leaf.source
 
     def _sure(self, value: Value, pos: Pos, target: str) -> Value:
         code = self.required(value, value.code, pos, target)
@@ -214,7 +219,7 @@ class XmlTree(Tree):
         self.path.append(key.name + "@")
         value = self.value(entry.value, replace(scope, lenient=key.optional))
         self.path.pop()
-        made = Shape(entry.pos, _KINDS.get(value.type.kind, "string"), texts=value.texts)
+        made = leaf_shape(entry.pos, _KINDS.get(value.type.kind, "string"), value)
         self._qualify(key.name, made, entry.pos, attribute=True)
         shape.attributes.append(made)
         if key.optional and value.type.optional:
@@ -238,7 +243,7 @@ class XmlTree(Tree):
             text = node.get(directive)
             if text is not None:
                 value = self.value(text, scope)
-                shape.kind, shape.texts = _KINDS.get(value.type.kind, "string"), value.texts
+                self._holds(shape, value)
                 return self._encoded(self._sure(value, text.pos, name), text.pos, place)
         children = self._children(node.entries, scope, shape)
         if children or shape.members:

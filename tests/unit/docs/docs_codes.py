@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.mapping.schemas.facets import BREACHES
+from gateway.mapping.schemas.xsdorder import CLASHES
+
 ROOT = Path(__file__).resolve().parents[3]
 GATEWAY = ROOT / "gateway"
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -57,10 +60,10 @@ def mistake_codes() -> set[str]:
     found: set[str] = set()
     for file in (GATEWAY / "mapping").rglob("*.py"):
         for call in _calls(ast.parse(file.read_text("utf-8"))):
-            position = {"MistakeError": 0, "note": 1, "_note": 1, "wrong": 1}.get(_name(call.func))
+            position = {"MistakeError": 0, "note": 1, "_note": 1, "wrong": 1, "_mistake": 2}.get(_name(call.func))
             if position is not None and len(call.args) > position:
                 found |= set(_texts(call.args[position]))
-    return found
+    return found | {"opaque"} | set(BREACHES) | set(CLASHES)
 
 
 def module_codes(tree: ast.Module) -> set[str]:

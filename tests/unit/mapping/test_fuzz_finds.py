@@ -65,7 +65,7 @@ def test_the_same_seed_makes_the_same_cases(shop):
 
 def test_a_mapping_that_breaks_its_schema_is_refused_by_the_name_of_the_field(shop):
     shop.put("schemas/s.json", '{"type": "object", "properties": {"n": {"maxLength": 9}}}')
-    shop.act("target: {kind: json, schema: s.json}\nhttp: {path: /x}\nrequest: {n: patient.name}\n")
+    shop.act("target: {kind: json, schema: s.json}\nhttp: {path: /x}\nrequest: {n: fits(patient.name)}\n")
     loaded = read_folder(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs)
     cases = list(FolderFuzz(loaded, shop.vocabulary, shop.partner, shop.refs, 1).requests(range(30)))
     assert {case.verdict.outcome for case in cases} == {Outcome.MADE, Outcome.REFUSED}

@@ -76,6 +76,24 @@ def test_text_of_the_file_stays_text(shop, text):
     assert {"k" + text: text, "t": text, "p": text} == shop.json(body)
 
 
+@pytest.mark.parametrize("text", ["'''", "\\", "{visit}", "'+__import__('os')+'", "{{}}", "')"])
+def test_names_blocks_and_cells_stay_text(shop, text):
+    """Computed names, blocks, column names and constants of a CSV line come out as they went in."""
+    spelt, name = json.dumps("=" + text), json.dumps(text)
+    shop.put("demo/fragments.yaml", f"{json.dumps('b' + text)}:\n  {name}: {spelt}\n")
+    tree = f"request:\n  used: {{$use: {json.dumps('b' + text)}}}\n  x: {{$name: {spelt}, $text: {spelt}}}\n"
+    assert {"used": {text: text}, text: text} == shop.json(tree)
+
+    line = shop.write(f"request:\n  {name}: {spelt}\n", target="{kind: csv, line_end: lf}").document.decode()
+    assert line == f"{text}\n{text}\n"
+
+
+@pytest.mark.parametrize("name", ["a><b", "a b", "", "a/", "=x", "a\u0000"])
+def test_a_computed_tag_can_not_open_another(shop, name):
+    with pytest.raises(MappingRefused):
+        shop.xml(f"request:\n  a: {{$name: {json.dumps('=' + name)}, $text: =1}}\n")
+
+
 def test_too_large_and_too_deep_files_are_refused(shop):
     assert [m.code for m in shop.mistakes("#" * (1024 * 1024 + 1))] == ["too-large"]
     deep = "request: " + "{a: " * 60 + "=1" + "}" * 60

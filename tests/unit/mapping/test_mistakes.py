@@ -25,7 +25,7 @@ request:
     qty: l.qty
 answer:
   result:
-    state: code(sex, r.state)
+    state: default(r.state, "unknown")
     approved?: fen(r.money)
 """
 SCHEMA = """{"type": "object", "additionalProperties": false, "required": ["no", "sex", "lines"], "properties": {
@@ -49,7 +49,7 @@ request:
   a:
     v@: =1
     b: claim.claim_id
-    c: claim.claimed
+    c: fits(claim.claimed)
     d: =1
     e: {$each: l in lines, $text: l.line_no}
 """
@@ -109,7 +109,7 @@ def test_the_unspoilt_files_have_no_mistake(bench):
         ("code: l.hosp_code", "code: x.hosp_code", 17, "unknown-name"),
         ("qty: l.qty", "qty: text(l.qty)", 18, "wrong-kind"),
         ("qty: l.qty", "$wen: l.qty > 0", 18, "unknown-key"),
-        ("    state: code(sex, r.state)\n", "", 21, "missing-required"),
+        ('    state: default(r.state, "unknown")\n', "", 21, "missing-required"),
         ("approved?: fen", "aproved?: fen", 22, "unknown-field"),
         ("fen(r.money)", "r.money", 22, "type-clash"),
         ("fen(r.money)", "sent.claim.claimd", 22, "unknown-field"),
@@ -134,10 +134,10 @@ def test_a_mistake_in_json_is_found_at_its_line(bench, old, new, line, code):
         ("    b: claim.claim_id\n", "", 8, "missing-required"),
         ("b: claim.claim_id", "b?: visit.ward", 10, "missing-required"),
         ("b: claim.claim_id", "b: visit.ward", 10, "may-be-absent"),
-        ("    c: claim.claimed\n    d: =1\n", "    d: =1\n    c: claim.claimed\n", 12, "misordered"),
-        ("c: claim.claimed", "c: yuan_number(claim.claimed)", 11, "wrong-kind"),
-        ("c: claim.claimed", "c: =x", 11, "wrong-kind"),
-        ("c: claim.claimed", "c: {$each: l in lines, $text: =1}", 11, "repeated"),
+        ("    c: fits(claim.claimed)\n    d: =1\n", "    d: =1\n    c: fits(claim.claimed)\n", 12, "misordered"),
+        ("c: fits(claim.claimed)", "c: yuan_number(claim.claimed)", 11, "wrong-kind"),
+        ("c: fits(claim.claimed)", "c: =x", 11, "wrong-kind"),
+        ("c: fits(claim.claimed)", "c: {$each: l in lines, $text: =1}", 11, "repeated"),
         ("d: =1", "d: =2", 12, "outside-enumeration"),
         ("d: =1", "dd: =1", 12, "unknown-element"),
         ("d: =1", "'p:d': =1", 12, "unknown-prefix"),

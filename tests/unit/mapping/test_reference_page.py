@@ -83,7 +83,16 @@ def test_no_function_is_missing():
 
 
 def test_no_construct_is_missing():
-    constructs = {*json_tree._DIRECTIVES, *xml._DIRECTIVES, *csv._DIRECTIVES, "$rows", "$use", "$drop", "$rename"}
+    constructs = {
+        *json_tree._DIRECTIVES,
+        *xml._DIRECTIVES,
+        *csv._DIRECTIVES,
+        "$rows",
+        "$use",
+        "$drop",
+        "$rename",
+        "$order",
+    }
     shown = " ".join(text for _, _, text in _BLOCK.findall(PAGE))
 
     assert {name for name in constructs if f"{name}:" not in shown} == set()

@@ -103,3 +103,16 @@ def test_contents_from_before_are_not_kept_without_end(shop, live):
 
     assert live["one"].pinned(pin).pin.version == 49
     assert len(live.before) <= 64
+
+
+def test_examples_are_tried_without_the_deployment_s_secrets(shop, live, told):
+    """A golden request holds the word ``secret`` where a deployment has its own."""
+    shop.partner["key"] = "a real one"
+    put(shop, 2)
+    shop.put("demo/one.yaml", TEXT.format(name="one", version=2).replace("{v: =2}", "{v: partner.key}"))
+    live.source = FolderSource(
+        shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs, secrets=frozenset({"key"})
+    )
+    live.reload()
+
+    assert live["one"].write(shop.dispatch()).document == b'{"v":"a real one"}'

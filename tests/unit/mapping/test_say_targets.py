@@ -178,7 +178,7 @@ def test_an_answer_may_be_read_by_another_encoding_than_it_names(shop, kind, doc
 def test_a_request_in_gbk_json_is_held_against_its_schema_and_answered_in_gbk(shop):
     shop.put("schemas/a.json", '{"properties": {"n": {"maxLength": 5}}}')
     act = shop.act(
-        "target: {kind: json, encoding: gbk, schema: a.json}\nhttp: {path: /x}\nrequest: {n: patient.name}\n"
+        "target: {kind: json, encoding: gbk, schema: a.json}\nhttp: {path: /x}\nrequest: {n: fits(patient.name)}\n"
         "answer: {result: {state: =accepted, peer_text: r.t}}\n"
     )
 

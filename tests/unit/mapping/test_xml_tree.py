@@ -114,7 +114,7 @@ def test_the_declaration_names_the_encoding_of_the_bytes(shop):
     assert made.content_type == "application/xml; charset=gbk"
 
 
-def soap(shop, amount="yuan(claim.claimed)", extra=""):
+def soap(shop, amount="yuan(fits(claim.claimed))", extra=""):
     shop.put("schemas/s.wsdl", WSDL)
     request = f'request:\n  Send: {{$ns: {{"": "urn:t"}}, No: claim.claim_id, Amount: {amount}}}\n'
     return shop.act("target: {kind: soap11, wsdl: s.wsdl, operation: Send}\nhttp: {path: /s}\n" + request + extra)
@@ -131,7 +131,7 @@ def test_a_soap_call_has_envelope_action_and_a_checked_body(shop):
 
 def test_a_body_that_breaks_the_wsdl_does_not_leave(shop):
     with pytest.raises(MappingFailed) as failed:
-        soap(shop, "yuan(claim.claimed * 100)").write(shop.dispatch())
+        soap(shop, "yuan(fits(claim.claimed * 100))").write(shop.dispatch())
 
     assert "Amount" in str(failed.value)
     assert "17231" not in str(failed.value)
@@ -159,9 +159,7 @@ def test_an_inner_document_is_held_against_its_own_schema(shop):
         '<x:element name="n"><x:simpleType><x:restriction base="x:string"><x:maxLength value="5"/></x:restriction>'
         "</x:simpleType></x:element></x:sequence></x:complexType></x:element></x:schema>",
     )
-    body = (
-        "request:\n  a:\n    b:\n      $document: {kind: xml, as: base64, schema: f.xsd}\n      f: {n: patient.name}\n"
-    )
+    body = "request:\n  a:\n    b:\n      $document: {kind: xml, as: base64, schema: f.xsd}\n      f: {n: fits(patient.name)}\n"
 
     inner = base64.b64decode(etree.fromstring(shop.xml(body)).findtext("b"))
     assert "<f><n>测试患者甲</n></f>".encode() == inner
