@@ -40,6 +40,10 @@ class Place:
         return self.vocabulary.source is None
 
     @property
+    def acts(self) -> set[str]:
+        return acts_of(self.folder)
+
+    @property
     def name(self) -> str:
         return f"{self.folder.name}/{self.act}" if self.act else self.folder.name
 
@@ -57,7 +61,7 @@ def find_folder(spelt: str, mappings: Path = MAPPINGS) -> tuple[Path, str]:
     whole = Path(spelt)
     for folder, act in ((whole, ""), (whole.parent, whole.name.removesuffix(".yaml"))):
         for candidate in (folder, *(mappings / kind / folder for kind in KINDS)):
-            if str(folder) != "." and candidate.is_dir() and (not act or act in _acts(candidate)):
+            if str(folder) != "." and candidate.is_dir() and (not act or act in acts_of(candidate)):
                 return candidate, act
     raise ConfigRefused(
         "no such mapping folder or act",
@@ -66,7 +70,7 @@ def find_folder(spelt: str, mappings: Path = MAPPINGS) -> tuple[Path, str]:
     )
 
 
-def _acts(folder: Path) -> set[str]:
+def acts_of(folder: Path) -> set[str]:
     """Acts and versions that a folder has, inherited ones too: ``settle``, ``settle@2``."""
     return {path.stem for path in lineage_of(folder).files(NOT_MAPPINGS)}
 

@@ -70,7 +70,7 @@ def test_check_names_the_line_and_is_quiet_when_all_is_good(capsys, home):
     assert "order.yaml:14:" in told
     assert "did you mean amount?" in told
     status, told = run(capsys, "check", place, "--json")
-    assert [(one["line"], one["code"]) for one in json.loads(told)] == [(14, "unknown-field")]
+    assert [(one["line"], one["code"]) for one in json.loads(told)["mistakes"]] == [(14, "unknown-field")]
 
 
 def test_check_runs_the_tests_of_the_folder(capsys, home):
@@ -82,11 +82,11 @@ def test_check_runs_the_tests_of_the_folder(capsys, home):
 def test_watch_looks_again_after_each_change(home):
     chosen = argparse.Namespace(place=str(home / "mappings/payment/pay"), mappings=home / "mappings")
     seen = watch(chosen)
-    assert next(seen) == []
+    assert next(seen).mistakes == []
     edit(home / "mappings/payment/pay/order.yaml", "=医疗费用结算", "医疗 费用")
-    assert [one.code for one in next(seen)] == ["bad-expression"]
+    assert [one.code for one in next(seen).mistakes] == ["bad-expression"]
     edit(home / "mappings/payment/pay/order.yaml", "医疗 费用", "=医疗费用结算")
-    assert next(seen) == []
+    assert next(seen).mistakes == []
 
 
 def test_preview_shows_the_whole_call_and_what_to_look_at(capsys, home):
