@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,33 +18,38 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.custody.keeper import Keeper
 from gateway.claims.door.app import hospital_app, operator_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.handlers import Handlers
+from gateway.claims.door.keeper import keeper_app
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.manifest import load_faults, load_manifest
+from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
 from gateway.kernel.clock import Clock, SystemClock
-from gateway.kernel.errors import ConfigRefused, LianpeiError
+from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
+from gateway.opening import keeper_socket, load_keys, no_claims, open_vault
+from gateway.store.checkpoints import Checkpoints
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
-from gateway.store.vault import Vault
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
-from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import listen
-from gateway.wire.seals import build_seal
+from gateway.wire.listen import listen, listen_local
+from gateway.wire.seals import build_seal, weak_use
+from gateway.wire.seals.overlap import peer_names
+from gateway.wire.seals.settings import day_of
 from gateway.wire.tls import client_context, server_context
+from gateway.wire.trust import Trust
 
 _log = get_logger("lianpei.app")
 _ALL = frozenset(label.value for label in Label)
@@ -66,11 +72,13 @@ class Gateway:
     """A running claims room with its window. ``stop`` finishes what it can and loses nothing."""
 
     settings: Settings
+    home: Path
     store: Store
     engine: Engine
     metrics: Metrics
     carrier: Carrier | None
     clients: list[PartnerClient]
+    checkpoints: Checkpoints
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
@@ -97,6 +105,9 @@ class Gateway:
             await client.close()
         if self.carrier is not None:
             await self.carrier.close()
+        if self.store.ready:
+            with suppress(LianpeiError):
+                await self.checkpoints.sign_new()
         await self.store.close()
 
 
@@ -104,25 +115,25 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     """Wire and start the claims room and the window. Raises ``ConfigRefused`` when a setting, key or lock forbids it."""
     claims = settings.claims
     if claims is None:
-        raise ConfigRefused("the settings have no [claims] part", hint="See docs/settings.md.")
+        raise no_claims()
     clock = clock or SystemClock()
     key_dir = Path(settings.keys)
-    refuse_development_keys(key_dir, settings.mode)
-    keys = KeyRing.from_directory(key_dir)
+    keys = load_keys(key_dir, settings.mode)
     folders = insurer_folders(Path(settings.mappings))
     metrics = Metrics.for_codes([folder.name for folder in folders])
     store = Store.open(home / claims.database, CLAIMS)
     gateway: Gateway | None = None
     try:
-        vault = Vault({claims.vault_key: keys.vault_key(claims.vault_key)}, claims.vault_key)
+        vault = open_vault(claims, keys)
         ledger = Ledger(store, vault, clock)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
         engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
-        gateway = Gateway(settings, store, engine, metrics, carrier, clients)
-        await _open_doors(gateway, claims, key_dir, keys)
-        _watch(gateway, registry, metrics, keys)
+        checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
+        gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
+        guard = await _open_doors(gateway, claims, key_dir, keys)
+        _watch(gateway, registry, metrics, lambda: keys.certificate_days() | guard.certificate_days())
         return gateway
     except BaseException:
         await (store.close() if gateway is None else gateway.stop(0.0))
@@ -164,8 +175,22 @@ def load_partner(
     client = PartnerClient(deployed.endpoint, tls=tls, limit=manifest.limits.concurrency)
     bare = build_seal({"profile": "plain"}, keys)
     seal = build_seal(manifest.seal, keys)
-    metrics.weak_crypto(manifest.insurer, "exception" in manifest.seal)
+    require_trusted_peers(deployed, manifest, keys, clock)
+    metrics.weak_crypto(manifest.insurer, weak_use(manifest.seal) is not None)
     return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
+
+
+def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: KeyRing, clock: Clock) -> None:
+    """Hold the partner's message certificates against its authorities, where the settings name them. Raises ``ConfigRefused``."""
+    if not deployed.peer_ca:
+        return
+    lists = keys.directory / deployed.peer_crl if deployed.peer_crl else None
+    trust = Trust.from_files(keys.directory / deployed.peer_ca, lists)
+    for role in peer_names(manifest.seal, keys):
+        for name in keys.alternatives(role):
+            entry = keys.entries[name]
+            if entry.certificate is not None:
+                trust.require(name, entry.certificate, entry.chain, clock.now())
 
 
 def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clock: Clock) -> Carrier | None:
@@ -180,7 +205,7 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clo
     return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
 
 
-async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> None:
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> Guard:
     settings, engine, metrics = gateway.settings, gateway.engine, gateway.metrics
     tenants = [
         Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
@@ -190,24 +215,35 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
     callbacks = Callbacks(engine)
     hospital = hospital_app(handlers, metrics, Path(settings.schemas), intake.formats)
-    client_ca = key_dir / claims.client_ca
-    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, client_ca)
+    clients = (key_dir / claims.client_ca, key_dir / claims.client_crl if claims.client_crl else None)
+    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, *clients)
     partners = partner_app(callbacks, engine.registry, metrics)
-    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys, None)
+    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys)
+    keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
+    gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
     operators = operator_app(metrics, gateway.ready)
-    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
+    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
     _spawn(gateway, Resolver(engine).run())
+    _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _spawn(gateway, Collector(partner, callbacks).run())
     if gateway.carrier is not None:
         _spawn(gateway, gateway.carrier.run())
+    return guard
 
 
-async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyRing, client_ca: Path | None) -> int:
+async def _listen(
+    gateway: Gateway,
+    app: web.Application,
+    door: Door,
+    keys: KeyRing,
+    client_ca: Path | None = None,
+    client_crl: Path | None = None,
+) -> int:
     runner = web.AppRunner(app, access_log=None)
-    tls = server_context(keys, door.certificate, client_ca) if door.certificate else None
+    tls = server_context(keys, door.certificate, client_ca, client_crl=client_crl) if door.certificate else None
     gateway.runners.append(runner)
     return await listen(runner, door.host, door.port, tls)
 
@@ -216,7 +252,21 @@ def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
     gateway.tasks.append(asyncio.ensure_future(work))
 
 
-def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing) -> None:
+async def _sign_audit(checkpoints: Checkpoints, every: float) -> None:
+    """Sign the audit's chain from time to time. Each digest goes into the log, which is kept elsewhere."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            if await checkpoints.sign_new() and checkpoints.newest is not None:
+                newest = checkpoints.newest
+                _log.event("audit-checkpoint", count=newest.number, digest=newest.digest())
+        except LianpeiError as bad:
+            _log.event("audit-unsigned", code=bad.error_code)
+
+
+def _watch(
+    gateway: Gateway, registry: Registry, metrics: Metrics, certificates: Callable[[], Mapping[str, float]]
+) -> None:
     """Figures that are read when Prometheus asks, not kept up on the hot path."""
     store = gateway.store
 
@@ -228,4 +278,9 @@ def _watch(gateway: Gateway, registry: Registry, metrics: Metrics, keys: KeyRing
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
-    metrics.on_scrape(unknown=unknown, certificates=keys.certificate_days, ready=gateway.ready)
+    def weak() -> dict[tuple[str, str], float]:
+        today = day_of(gateway.engine.clock.now())
+        uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
+        return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
+
+    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready, weak=weak)

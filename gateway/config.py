@@ -39,6 +39,10 @@ class InsurerSettings(Closed, frozen=True):
     """Certificate file of the partner's CA, relative to the key directory; empty trusts the system's."""
     client_certificate: str = ""
     """Key ring name of our client certificate for mTLS."""
+    peer_ca: str = ""
+    """PEM file with the authorities that the partner's message certificates must come from, relative to the key directory."""
+    peer_crl: str = ""
+    """PEM file with these authorities' revocation lists; empty asks for none."""
 
 
 class ClaimsSettings(Closed, frozen=True):
@@ -47,8 +51,21 @@ class ClaimsSettings(Closed, frozen=True):
     partner_door: Door
     operator_door: Door
     vault_key: str = "vault-claims"
+    """The master key that new bills' data keys are wrapped under."""
+    vault_keys_old: tuple[str, ...] = ()
+    """Master keys that some data keys may still be wrapped under (``lianpei vault rewrap`` ends that)."""
+    vault_index_key: str = "vault-index"
+    """Makes the blind index of persons. It can't be changed: bills already kept would no longer be found."""
+    audit_key: str = "audit-sign"
+    """The Ed25519 key that signs the audit's checkpoints."""
+    audit_every: float = 60.0
+    """Seconds between checkpoints."""
+    retention_years: dict[str, int] = {}
+    """How long the content of a bill is kept, by class (``direct_pay``, ``quick_claim``, ``notice``); no entry: for ever."""
     client_ca: str = "ca.cert.pem"
     """CA of the hospitals' client certificates, relative to the key directory."""
+    client_crl: str = ""
+    """Revocation list of that CA, relative to the key directory; empty asks for none."""
     most_open_bills: int = 2000
 
 

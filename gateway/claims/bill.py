@@ -71,8 +71,8 @@ class Bill:
     """Set when every row up to now is durable and the hospital may be told."""
     at_rest: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when nothing more happens here for now: decided, or left to callbacks, timers or a person."""
-    timer: int = 0
-    """When the stored timer takes it up again; 0 = it has none."""
+    look_at: int = 0
+    """When the stored row says that it must be taken up again (epoch ms); 0 = never."""
     resumed: bool = False
     """Loaded from the store, so that acts may exist from before."""
     committed: bool = False

@@ -8,10 +8,12 @@ from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.conversation.states import WAITING, BillState, ClaimState
+from gateway.claims.safe import ref_id
 from gateway.claims.work import Work, moment
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
 from gateway.store.api import AnyStore, Row
+from gateway.store.data_keys import DataKeys
 from gateway.store.vault import Vault
 
 _submission_decoder = msgspec.json.Decoder(Submission)
@@ -23,11 +25,12 @@ class Ledger:
 
     def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
         self.store = store
-        self.vault = vault
+        self.keys = DataKeys(store, vault)
         self.clock = clock
 
-    def work(self) -> Work:
-        return Work(self.store, self.vault, self.clock)
+    def work(self, order_id: str = "") -> Work:
+        """Rows to gather; for a stored bill, what is kept in them is sealed under its data key."""
+        return Work(self.store, self.keys, self.clock, order_id)
 
     def bill_row(self, order_id: str) -> Row | None:
         return self.store.get("bill", order_id=order_id)
@@ -50,10 +53,9 @@ class Ledger:
         row = self.bill_row(order_id)
         if row is None:
             return None
-        submission = _submission_decoder.decode(self._submission(order_id))
+        submission = _submission_decoder.decode(self.submission(order_id))
         policies = sorted(submission.policies, key=lambda policy: policy.order_no)
         claims = [self._claim(claim, policies[claim["seq"] - 1]) for claim in self.claim_rows(order_id)]
-        timer = self.store.get("timer", order_id=order_id)
         bill = Bill(
             order_id=OrderId(row["order_id"]),
             hospital=row["hospital"],
@@ -68,13 +70,14 @@ class Ledger:
             dirty=False,
             resumed=True,
             committed=True,
-            timer=timer["at"] if timer is not None else 0,
+            look_at=row["look_at"] or 0,
         )
         bill.acknowledged.set()
         return bill
 
     def _claim(self, row: Row, policy: Policy) -> ClaimRun:
         refs = self.store.find("ref", {"claim_id": row["claim_id"]}, limit=1000)
+        vault = self.keys.of(row["order_id"])
         return ClaimRun(
             claim_id=ClaimId(row["claim_id"]),
             order_id=OrderId(row["order_id"]),
@@ -90,7 +93,9 @@ class Ledger:
             step=row["step"],
             reason=row["reason_code"],
             version=row["version"],
-            refs={ref["name"]: ref["value"] for ref in refs},
+            refs={
+                ref["name"]: vault.open_text(ref_id(ref["claim_id"], ref["name"]), ref["value"], "ref") for ref in refs
+            },
             stored=True,
             dirty=False,
             waiting=row["state"] in WAITING,
@@ -99,14 +104,19 @@ class Ledger:
     def result_of(self, act_id: str) -> ActResult | None:
         """The stored result of an answered act."""
         row = self.store.get("vault", record_id=f"result:{act_id}")
-        return (
-            None if row is None else _result_decoder.decode(self.vault.open(f"result:{act_id}", row["blob"], "result"))
-        )
+        if row is None:
+            return None
+        return _result_decoder.decode(self.keys.of(row["order_id"]).open(f"result:{act_id}", row["blob"], "result"))
 
-    def _submission(self, order_id: str) -> bytes:
+    def submission(self, order_id: str) -> bytes:
         """What the hospital brought, as it was accepted."""
         found = self.store.find("message", {"owner_id": order_id, "direction": "submission"}, limit=1)
-        return self.vault.open(f"{order_id}:submission:{found[0]['digest']}", found[0]["body"], "message")
+        return self.opened(found[0])
+
+    def opened(self, message: Row) -> bytes:
+        """The bytes of a message row. Raises ``VaultRefused``."""
+        record_id = f"{message['owner_id']}:{message['direction']}:{message['digest']}"
+        return self.keys.of(message["order_id"]).open(record_id, message["body"] or b"", "message")
 
     def events(self, hospital: HospitalCode, after: int, limit: int) -> list[Row]:
         return self.store.find("event", {"hospital": hospital}, order_by="seq", limit=limit, after=(after,))

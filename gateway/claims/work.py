@@ -10,12 +10,13 @@ from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
+from gateway.claims.safe import Safe, ref_id
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, change_no, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
+from gateway.store.data_keys import DataKeys
 from gateway.store.unit import Unit
-from gateway.store.vault import Vault
 
 
 def millis(moment: datetime) -> int:
@@ -29,9 +30,9 @@ def moment(stored: int) -> datetime:
 class Work:
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
-    def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
+    def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "") -> None:
         self._store = store
-        self._vault = vault
+        self.safe = Safe(keys, order_id)
         self._clock = clock
         self.unit = Unit()
         self._pending = False
@@ -45,7 +46,8 @@ class Work:
 
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
-        self.add().insert("vault", record_id=record_id, kind=kind, blob=self._vault.seal(record_id, data, kind))
+        blob = self.safe.vault().seal(record_id, data, kind)
+        self.add().insert("vault", record_id=record_id, order_id=self.safe.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
         """Commit what was gathered. Raises ``Duplicate``, ``StaleWrite`` or ``StoreFailed``; then nothing was kept."""
@@ -61,41 +63,39 @@ class Work:
 
     def _put_bill(self, bill: Bill) -> None:
         now = self.now()
+        moved = [claim for claim in bill.claims if claim.dirty]
+        if bill.dirty or moved:
+            self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
         elif bill.dirty:
-            self.add().update(
-                "bill",
-                {"order_id": bill.order_id},
-                expect={"version": bill.version},
-                version=bill.version + 1,
-                state=bill.state.value,
-                approved=bill.approved,
-                self_pay_due=bill.self_pay_due,
-                updated_at=now,
-            )
-            bill.version += 1
-        moved = bill.dirty
+            self._update_bill(bill, now)
         bill.dirty = False
-        for claim in bill.claims:
-            if claim.dirty:
-                moved = True
-                self._put_claim(claim, now)
-        if moved:
-            self._put_timer(bill, now)
+        for claim in moved:
+            self._put_claim(claim, now)
 
-    def _put_timer(self, bill: Bill, now: int) -> None:
-        """A bill that is not at rest for good keeps a timer: it is taken up again even if this process dies now."""
+    def _set_alarm(self, bill: Bill, now: int) -> None:
+        """A bill that is not at rest for good says when to look: it is taken up again even if this process dies now."""
         at = bill.next_look(now)
-        if at == bill.timer or now < bill.timer <= at:
-            return
-        if at:
-            self.add().upsert("timer", order_id=bill.order_id, at=at)
-        else:
-            self.add().delete("timer", {"order_id": bill.order_id})
-        bill.timer = at
+        if at != bill.look_at and not now < bill.look_at <= at:
+            bill.look_at, bill.dirty = at, True
+
+    def _update_bill(self, bill: Bill, now: int) -> None:
+        self.add().update(
+            "bill",
+            {"order_id": bill.order_id},
+            expect={"version": bill.version},
+            version=bill.version + 1,
+            state=bill.state.value,
+            approved=bill.approved,
+            self_pay_due=bill.self_pay_due,
+            look_at=bill.look_at or None,
+            updated_at=now,
+        )
+        bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
+        self.safe.belong_to(bill, self.add())
         account = bill.submission.payout_account
         self.add().insert(
             "bill",
@@ -117,6 +117,7 @@ class Work:
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
+            look_at=bill.look_at or None,
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         bill.stored = True
@@ -223,9 +224,14 @@ class Work:
             self.add().upsert("correlation", insurer=insurer, value=correlation, claim_id=claim_id, act_id=act_id)
 
     def message(self, owner_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
-        """Every message in and out is kept with its digest and time, sealed (promise P6)."""
+        """Every message in and out is kept with its digest and time, sealed (promise P6).
+
+        What comes for a bill after it was erased is kept by its digest alone.
+        """
+        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.add(), self.now())
         self.add().insert(
             "message",
+            order_id=order_id,
             owner_id=owner_id,
             direction=direction,
             at=self.now(),
@@ -233,7 +239,13 @@ class Work:
             key_ids=keys,
             size=len(body),
             http_status=status,
-            body=self._vault.seal(f"{owner_id}:{direction}:{digest}", body, "message"),
+            body=sealed,
+        )
+
+    def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
+        """A line in the audit about this bill: who did what, and why. Ids and codes only."""
+        self.add().insert(
+            "audit", at=self.now(), kind=kind, who=who, order_id=self.safe.order_id, reason=reason, detail=detail
         )
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
@@ -249,7 +261,12 @@ class Work:
         for name, value in found.items():
             if value and claim.refs.get(name) != value:
                 claim.refs[name] = value
-                self.add().upsert("ref", claim_id=claim.claim_id, name=name, value=value)
+                self.ref(claim.claim_id, name, value)
+
+    def ref(self, claim_id: str, name: str, value: str) -> None:
+        """A partner's own number for something of ours: its words, so nobody knows what is in them, so sealed."""
+        sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
+        self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
 
     def event(self, bill: Bill, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""

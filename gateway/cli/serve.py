@@ -15,10 +15,10 @@ import uvloop
 from gateway.app import start_gateway
 from gateway.config import Settings, load_settings
 from gateway.kernel.errors import ConfigRefused
+from gateway.opening import load_keys
 from gateway.payment.room import start_payment
 from gateway.payment.settings import PaymentRoomSettings
 from gateway.telemetry.logs import setup_logging
-from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.keys import KeyRing
 from gateway.wire.tls import client_context, server_context
 
@@ -98,8 +98,7 @@ async def _payment(chosen: argparse.Namespace) -> Running:
     if room is None:
         raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
     key_dir = Path(settings.keys)
-    refuse_development_keys(key_dir, settings.mode)
-    ring = KeyRing.from_directory(key_dir)
+    ring = load_keys(key_dir, settings.mode)
     ca = key_dir / room.channel_ca if room.channel_ca else None
     secure = room.channel_endpoint.startswith("https:")
     return await start_payment(
@@ -109,6 +108,7 @@ async def _payment(chosen: argparse.Namespace) -> Running:
             port=room.door.port,
             tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
             secret=ring.secret(room.secret),
+            certificates=ring.certificate_days,
             channel_endpoint=room.channel_endpoint,
             channel_tls=client_context(ca, ring, "") if secure else None,
             mappings=Path(settings.mappings) / "payment" / "pay",

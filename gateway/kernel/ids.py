@@ -55,6 +55,11 @@ def new_event_id() -> EventId:
     return EventId(_fresh("evt"))
 
 
+def new_notice_id() -> str:
+    """A partner's message that belongs to no bill."""
+    return _fresh("ntc")
+
+
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -40,9 +41,14 @@ def surely_each_key_once(data: bytes, again: bytes) -> bool:
     Where nothing is escaped and no blank stands before a colon, ``":`` stands behind keys only, and a key said twice is
     written once more than it is kept. False means: look closer (``strict_json``).
     """
-    if b"\\" in data or any(blank in data for blank in _BLANK_COLONS):
+    if b"\\" in data or _blank_before_colon(data):
         return False
     return data.count(b'":') == again.count(b'":')
+
+
+def _blank_before_colon(data: bytes) -> bool:
+    """One byte is looked for first: that is many times faster than two, and most senders write no blanks at all."""
+    return any(blank[:1] in data and blank in data for blank in _BLANK_COLONS)
 
 
 _MALFORMED = object()
@@ -57,27 +63,26 @@ def _each_once(data: bytes, keys: int) -> bool:
     """
     if data.count(b":") == keys:
         return True
-    plain = b"\\" not in data and not any(blank in data for blank in _BLANK_COLONS)
+    plain = b"\\" not in data and not _blank_before_colon(data)
     if plain and data.count(b'":') == keys:
         return True
     return sum(map(bool, _KEYS.findall(data))) == keys
 
 
 def _count_keys(value: Any) -> int:
-    level, keys, depth = [value] if isinstance(value, dict | list) else [], 0, 0
-    while level:
+    """Level by level, so that a level of plain values costs no Python step per value."""
+    level, keys, depth = [value], 0, 0
+    while True:
+        kinds = set(map(type, level))
+        boxes = [one for one in level if type(one) is dict] if dict in kinds else []
+        lists = [one for one in level if type(one) is list] if list in kinds else []
+        if not boxes and not lists:
+            return keys
         depth += 1
         if depth > MAX_DEPTH:
             raise _refused("the JSON document is nested too deeply")
-        below = []
-        for box in level:
-            if type(box) is dict:
-                keys += len(box)
-                below += [inner for inner in box.values() if type(inner) is dict or type(inner) is list]
-            else:
-                below += [inner for inner in box if type(inner) is dict or type(inner) is list]
-        level = below
-    return keys
+        keys += sum(map(len, boxes))
+        level = [*chain.from_iterable(map(dict.values, boxes)), *chain.from_iterable(lists)]
 
 
 def _refused(rule: str) -> MessageRefused:

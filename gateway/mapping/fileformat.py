@@ -11,7 +11,7 @@ from gateway.mapping.types import fields_of
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR = ["string", "number", "boolean"]
 """Every scalar of a mapping file is text; an unquoted 01 or true is a number or a truth value to an editor."""
-_INHERIT = ("$use", "$drop", "$rename")
+_INHERIT = ("$use", "$drop", "$rename", "$order")
 _SAYS = {
     "mapping": "folder/act: the file's own name",
     "version": "a whole number, one more for each change of what is sent",
@@ -46,6 +46,7 @@ _SAYS = {
     "$use": "a block of fragments.yaml",
     "$drop": "inherited keys that are left out",
     "$rename": "inherited keys under another name",
+    "$order": "these keys first, in this order",
 }
 
 
@@ -155,6 +156,7 @@ def _node() -> dict[str, Any]:
         "$use": {"type": [*_SCALAR, "array"]},
         "$drop": {"type": [*_SCALAR, "array"]},
         "$rename": {"type": "object", "additionalProperties": _text()},
+        "$order": {"type": "array", "items": {"type": _SCALAR}},
     }
     tree = {
         "type": "object",

@@ -14,6 +14,7 @@ from gateway.mapping.mapfile import SOAP, MapFile, Target, read_mapping, read_ta
 from gateway.mapping.outside import Outside
 from gateway.mapping.periods import check_periods
 from gateway.mapping.readers import MappedReader, read_reader
+from gateway.mapping.schemas import TargetSchema
 from gateway.mapping.sections import Compiled, Ends, compile_reading, compile_reply, compile_request
 from gateway.mapping.versions import by_act, undated
 from gateway.mapping.yamlfile import Book, Map, known_keys, text_of
@@ -125,7 +126,8 @@ def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
     request = None
     if writes:
         compiled = compile_request(file, ends, outside)
-        request = Direction(compiled, file.target, outside.usable(file.target, file.book, file.target.pos))
+        schema = outside.usable(file.target, file.book, file.target.pos)
+        request = Direction(compiled, file.target, schema, _is_sure(file, compiled, schema))
     elif file.root.get("callback") is None:
         file.book.note(file.root.pos, "missing-required", "a mapping has a request, http or a callback")
     action = _action(file, http, outside) if file.target.kind in SOAP else ""
@@ -135,6 +137,12 @@ def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
     _answer(file, act, ends, outside)
     _callback(file, act, ends, outside)
     return act
+
+
+def _is_sure(file: MapFile, compiled: Compiled, schema: TargetSchema | None) -> bool:
+    """Whether the schema holds for every message; characters that are replaced on the way could break it."""
+    plain = file.target.lacking == "strict" and not file.target.declared and not file.book.mistakes
+    return plain and schema is not None and compiled.shape is not None and schema.surely_fits(compiled.shape)
 
 
 def _action(file: MapFile, http: Map, outside: Outside) -> str:

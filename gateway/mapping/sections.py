@@ -84,7 +84,8 @@ def document_names(kind: str, at: Place | None = None) -> dict[str, Value]:
 
 
 def compile_request(file: MapFile, ends: Ends, outside: Outside) -> Compiled:
-    """``write(d)`` gives (text or None, path, query, headers, protected, correlation, inner documents)."""
+    """``write(d)`` gives (text or None, path, query, headers, protected, correlation, inner documents, and whether a
+    repeated element came out empty)."""
     unit = new_unit(file, ends, guarded=True)
     source = None if file.source == "none" else ends.source
     names = {**source_names(source), **outer_names()}
@@ -97,7 +98,7 @@ def compile_request(file: MapFile, ends: Ends, outside: Outside) -> Compiled:
     else:
         writer.put("h_text = None", file.root.pos)
     fields = _http(file, scope, unit, writer)
-    writer.put(f"return (h_text, {', '.join(fields)}, h_inner)", file.root.pos)
+    writer.put(f"return (h_text, {', '.join(fields)}, h_inner, h_bare)", file.root.pos)
     writer = with_head("def s_write(d):", source_roots(source, unit, ""), writer, file.root.pos)
     outside.check(file.target, shape, unit)
     return finish(writer, unit, "s_write", file, shape)
@@ -113,7 +114,7 @@ def source_roots(source: type | None, unit: Unit, prefix: str) -> list[str]:
 def with_head(head: str, roots: list[str], body: Writer, pos: Pos) -> Writer:
     writer = Writer()
     writer.put(head, pos)
-    for line in ("h_inner = []", "h_found = {}", *roots):
+    for line in ("h_inner = []", "h_found = {}", "h_bare = False", *roots):
         writer.put("    " + line, pos)
     writer.lines += body.lines
     writer.places += body.places

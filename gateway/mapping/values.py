@@ -18,6 +18,8 @@ class _NotConstant:
 
 
 NOT_CONSTANT = _NotConstant()
+ANY_PLACES = 99
+"""More decimals than any number here has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Value:
     """The only texts it can be, where known: held against the target's enumeration."""
     can: tuple[Any, ...] = ()
     """Some values that it can really have, edges first of all; empty where nothing is known (witness.py)."""
+    places: int | None = None
+    """Its text is surely a decimal number of at most so many decimals; None where that is not known."""
     at: "Place | None" = None
     """For a document value: the place in its schema."""
     choice: tuple[Table, str, Any] | None = None

@@ -1,5 +1,7 @@
 """The payment room's own metrics. Label values come from code only: kinds, results, routes and error codes."""
 
+from collections.abc import Callable, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -10,8 +12,9 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    def __init__(self, store: AnyStore) -> None:
+    def __init__(self, store: AnyStore, certificates: Callable[[], Mapping[str, float]] = dict) -> None:
         self._store = store
+        self._certificates = certificates
         self.registry = CollectorRegistry()
         self._ended = self._counter("lianpei_payment_orders", "Orders that came to an end", ("kind", "result"))
         self._troubles = self._counter("lianpei_payment_troubles", "Steps that could not be done", ("code",))
@@ -21,6 +24,10 @@ class Metrics:
         )
         self._amount = Gauge(
             "lianpei_payment_open_amount_fen", "分 in orders not at their end", ("state",), registry=self.registry
+        )
+
+        self._days = Gauge(
+            "lianpei_certificate_days_left", "Days until a certificate ends", ("name",), registry=self.registry
         )
 
     def _counter(self, name: str, told: str, labels: tuple[str, ...]) -> Counter:
@@ -42,4 +49,6 @@ class Metrics:
             found = open_now.get(state.value)
             self._orders.labels(state.value).set(found.count if found else 0)
             self._amount.labels(state.value).set(found.total if found else 0)
+        for name, days in self._certificates().items():
+            self._days.labels(name).set(days)
         return generate_latest(self.registry)

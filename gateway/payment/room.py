@@ -75,7 +75,7 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     except BaseException:
         await store.close()
         raise
-    ledger, metrics = Ledger(store, clock, settings.channel), Metrics(store)
+    ledger, metrics = Ledger(store, clock, settings.channel), Metrics(store, settings.certificates)
     channel = Channel(mapping, names, client, settings.channel_timeout)
     pace = Pace(settings.first_retry, settings.longest_retry, settings.settling_time)
     collector = Collector(ledger, channel, pace, metrics, settings.poll, settings.concurrency)

@@ -1,6 +1,7 @@
 """What the payment room is told at its start; read once, never changed."""
 
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class PaymentRoomSettings:
     """The channel's mapping folder, such as ``mappings/payment/pay``."""
     schemas: Path
     """``schemas/payment``: the channel's message schemas and ``allowlist.json``."""
+    certificates: Callable[[], Mapping[str, float]] = dict
+    """Days until each certificate of the room ends, by name: what its metrics show."""
     tls: ssl.SSLContext | None = None
     channel_tls: ssl.SSLContext | None = None
     channel: str = "pay"

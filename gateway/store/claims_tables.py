@@ -1,6 +1,7 @@
 """Room one's tables.
 
-Medical detail and identity lie sealed in ``vault.blob`` and ``message.body``; the rest is ids, states, times and amounts.
+Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and ``ref.value``;
+the rest is ids, states, times and amounts.
 """
 
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
@@ -10,18 +11,26 @@ def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
     return dict.fromkeys(names.split(), kind)
 
 
+def _names(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 BILL = Table(
     "bill",
     _columns(TEXT, "order_id hospital idem_key body_digest kind state")
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT},
+    | {"payout_token": TEXT, "look_at": INT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
+    sparse=("look_at",),
+    chained=_names(
+        "order_id hospital body_digest kind created_at total order_kind visit_id fund_total account_pay cash_pay"
+    ),
 )
-TIMER = Table("timer", {"order_id": TEXT, "at": INT}, key=("order_id",), indexes=(("at",),))
-"""Bills that somebody must take up again, and when: every bill that is not at rest for good has a row."""
+"""``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
+What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
     _columns(TEXT, "claim_id order_id")
@@ -52,23 +61,46 @@ ACT = Table(
 CORRELATION = Table("correlation", _columns(TEXT, "insurer value claim_id act_id"), key=("insurer", "value"))
 """By which word a partner's later call names the act that waits for it."""
 REF = Table("ref", _columns(TEXT, "claim_id name value"), key=("claim_id", "name"))
+"""What partners call things of ours. ``value`` is sealed: some partners make their numbers from what we send them."""
 MESSAGE = Table(
     "message",
     {"seq": SERIAL}
-    | _columns(TEXT, "owner_id direction")
+    | _columns(TEXT, "order_id owner_id direction")
     | {"at": INT}
     | _columns(TEXT, "digest key_ids")
     | _columns(INT, "size http_status")
     | {"body": BLOB},
     key=("seq",),
     indexes=(("owner_id",),),
+    chained=_names("order_id owner_id direction at digest key_ids size http_status"),
 )
 """Every message in and out, sealed; ``owner_id`` is the act's id, or the bill's for what the hospital brought."""
-VAULT = Table("vault", {"record_id": TEXT, "kind": TEXT, "blob": BLOB}, key=("record_id",))
+VAULT = Table("vault", _columns(TEXT, "record_id order_id kind") | {"blob": BLOB}, key=("record_id",))
+DATA_KEY = Table(
+    "data_key",
+    _columns(TEXT, "order_id master wrapped person data_class") | _columns(INT, "created_at erased_at"),
+    key=("order_id",),
+)
+"""Each bill's data key (see ``vault``). ``person`` is a blind index and has no index of the database: erasing a person is
+rare and may read the table once, while a random place in an index would cost every bill a page."""
 CHANGE = Table(
     "change",
     {"order_id": TEXT, "change_no": INT} | _columns(TEXT, "claim_id act_id field old new cause") | {"at": INT},
     key=("order_id", "change_no"),
+    chained=_names("order_id change_no claim_id act_id field old new cause at"),
+)
+AUDIT = Table(
+    "audit",
+    {"seq": SERIAL, "at": INT} | _columns(TEXT, "kind who order_id reason detail"),
+    key=("seq",),
+    chained=_names("at kind who order_id reason detail"),
+)
+"""What was done besides states: keys used, personal data read, erased, exported; by whom and why."""
+CHAIN = Table("chain", {"seq": SERIAL, "at": INT} | _columns(TEXT, "refs link"), key=("seq",))
+CHECKPOINT = Table(
+    "checkpoint",
+    _columns(INT, "number first_seq last_seq") | _columns(TEXT, "body signature key_id"),
+    key=("number",),
 )
 EVENT = Table(
     "event",
@@ -99,7 +131,6 @@ SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 CLAIMS = Schema(
     (
         BILL,
-        TIMER,
         CLAIM,
         WAITING,
         ACT,
@@ -107,13 +138,18 @@ CLAIMS = Schema(
         REF,
         MESSAGE,
         VAULT,
+        DATA_KEY,
         CHANGE,
+        AUDIT,
+        CHAIN,
+        CHECKPOINT,
         EVENT,
         OUTBOX,
         SETTLEMENT,
         NONCE,
         SETTING,
     ),
-    version=1,
+    version=3,
     name="claims",
+    oldest=3,
 )

@@ -121,7 +121,14 @@ def _refuse_foreign(connection: apsw.Connection, schema: Schema) -> None:
             code="store-foreign",
             hint="Claims and payment each have their own database path.",
         )
-    if connection.execute("PRAGMA user_version").get > schema.version:
+    written = connection.execute("PRAGMA user_version").get
+    if 0 < written < schema.oldest:
+        raise ConfigRefused(
+            "the database was written by a version whose records can't be read any more",
+            code="store-older",
+            hint="Finish its bills with that version, keep the file, and start with a new one.",
+        )
+    if written > schema.version:
         raise ConfigRefused(
             "the database was written by a newer version", code="store-newer", hint="Start the newer version again."
         )

@@ -28,6 +28,8 @@ class Plan:
     sql: str
     table: str
     exactly_one: bool
+    chained: tuple[tuple[str, int], ...] = ()
+    """Columns that go into the hash chain, sorted, each with its place among the values; of inserts only."""
 
 
 class Planner:
@@ -51,7 +53,9 @@ def _compile(table: Table, step: Step) -> Plan:
     table.require(step.columns)
     check_values(table, step)
     spell = {"insert": _insert, "upsert": _upsert, "update": _update, "delete": _delete}[step.verb]
-    return Plan(spell(table, step), table.name, step.verb == "update")
+    inserted = step.columns if step.verb == "insert" else ()
+    chained = tuple(sorted((name, place) for place, name in enumerate(inserted) if name in table.chained))
+    return Plan(spell(table, step), table.name, step.verb == "update", chained)
 
 
 def check_values(table: Table, step: Step) -> None:
@@ -189,7 +193,12 @@ def add_column(table: Table, name: str) -> str:
 
 
 def create_indexes(table: Table) -> list[str]:
-    return [
+    sparse = [
+        f"CREATE INDEX IF NOT EXISTS {q('_'.join(('by', table.name, name)))} ON {q(table.name)} ({q(name)})"
+        f" WHERE {q(name)} IS NOT NULL"
+        for name in table.sparse
+    ]
+    return sparse + [
         f"CREATE INDEX IF NOT EXISTS {q('_'.join(('by', table.name, *group)))} ON {q(table.name)} ({_list(group)})"
         for group in table.indexes
     ]

@@ -11,6 +11,7 @@ import apsw
 from gateway.kernel.errors import Busy
 from gateway.store import files, sql
 from gateway.store.api import Counters, Row, Tally
+from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, StoreFailed
 from gateway.store.tables import Schema, Table, Value
 from gateway.store.unit import Step, Unit, where
@@ -34,7 +35,8 @@ class Store:
         self._questions: dict[tuple[object, ...], tuple[str, tuple[str, ...]]] = {}
         self._connection = files.open_writer(path, schema)
         self._reader = files.open_reader(path)
-        self._writer = Writer(self._connection, self._settle)
+        chain = Chain(self._connection, schema) if any(table.chained for table in schema.tables) else None
+        self._writer = Writer(self._connection, self._settle, chain)
 
     @classmethod
     def open(cls, path: str | Path, schema: Schema, *, max_waiting: int = MAX_WAITING) -> "Store":

@@ -38,15 +38,19 @@ class Table:
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    sparse: tuple[str, ...] = ()
+    """Columns with an index of only the rows that have a value there: a short list inside a long table."""
     numbers_stay: bool = False
     """A serial number is never given twice, not even when the newest row was deleted: for feeds that others read on from."""
+    chained: tuple[str, ...] = ()
+    """Columns whose values at insertion go into the hash chain (``chain``): never changed, and their row never deleted."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
         for name in (self.name, *self.columns):
             if not _NAME.fullmatch(name) or name in _TAKEN:
                 raise BadUnit("a table or column name is not plain lower case")
-        for group in (self.key, *self.unique, *self.indexes):
+        for group in (self.key, *self.unique, *self.indexes, self.sparse, self.chained):
             self.require(group)
         if not self.key or (self.serial and self.key != (self.serial,)):
             raise BadUnit(f"{self.name}: a table has a key, and a serial column is the whole key")
@@ -81,6 +85,8 @@ class Schema:
     tables: tuple[Table, ...]
     version: int
     name: str
+    oldest: int = 1
+    """The oldest version whose file can be brought forward."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Table]:

@@ -14,6 +14,7 @@ import apsw
 
 from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Counters
+from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
 from gateway.store.sql import Plan
 
@@ -44,13 +45,16 @@ class Writer:
     the COMMIT with its fsync runs in a thread, so that a slow disk stops nobody. What comes meanwhile is the next group.
     """
 
-    def __init__(self, connection: apsw.Connection, settle: Callable[[Settled], None]) -> None:
+    def __init__(
+        self, connection: apsw.Connection, settle: Callable[[Settled], None], chain: Chain | None = None
+    ) -> None:
         self.counters = Counters()
         self.ready = True
         self._spent = False
         self._connection = connection
         self._execute = connection.execute
         self._settle = settle
+        self._chain = chain
         self._waiting: deque[Job] = deque()
         self._busy = False
         self._told: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Callable[[], Settled]] | None] = (
@@ -120,15 +124,29 @@ class Writer:
         return None
 
     def _write_group(self, group: list[Job]) -> tuple[Settled, bool]:
-        """Every job with its fate so far, and whether there is something to commit. One that clashes is refused alone."""
+        """Every job with its fate so far, and whether there is something to commit."""
         if self._spent:
             return [(job.done, _not_acknowledged()) for job in group], False
         try:
-            self._execute("BEGIN IMMEDIATE")
-            return [(job.done, self._write(job.work)) for job in group], True
+            settled = self._write_jobs(group)
+            if self._chain is not None:
+                kept = zip(group, settled, strict=True)
+                self._chain.extend(job.work for job, (_, refusal) in kept if refusal is None)
+            return settled, True
         except Exception as wrong:
             self._failed(wrong)
             return [(job.done, _not_acknowledged(wrong)) for job in group], False
+
+    def _write_jobs(self, group: list[Job]) -> Settled:
+        """Open a transaction and write the group into it. One that clashes is refused alone: clashes are rare, so the
+        group is written straight, and anew with a savepoint per job when one of them clashed.
+        """
+        self._execute("BEGIN IMMEDIATE")
+        if all(self._steps(job.work) is None for job in group):
+            return [(job.done, None) for job in group]
+        self._execute("ROLLBACK")
+        self._execute("BEGIN IMMEDIATE")
+        return [(job.done, self._write(job.work)) for job in group]
 
     def _commit(self, settled: Settled) -> Settled:
         """In the thread. A failing disk refuses the whole group."""
@@ -137,6 +155,8 @@ class Writer:
         except Exception as wrong:
             self._failed(wrong)
             return [(done, _not_acknowledged(wrong)) for done, _ in settled]
+        if self._chain is not None:
+            self._chain.committed()
         self._count(settled)
         return settled
 

@@ -8,12 +8,13 @@ import platform
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
 STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total")
@@ -30,12 +31,15 @@ ROUTES = (
     "/openapi.json",
     "/partners/{code}/{path}",
 )
+WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
 LABELS = frozenset(
-    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "version", "python", "le"}
+    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "algorithm", "version", "python"}
+    | {"le"}
 )
 """Every label name there is: a new one is added here on purpose."""
 
-_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
+_Child = TypeVar("_Child", Counter, Gauge, Stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,7 @@ class LabelValues:
     certificates: Collection[str] = ()
     stages: Collection[str] = STAGES
     statuses: Collection[str] = STATUSES
+    algorithms: Collection[str] = WEAK_ALGORITHMS
     by_name: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +69,7 @@ class LabelValues:
             "name": self.certificates,
             "stage": self.stages,
             "status": self.statuses,
+            "algorithm": self.algorithms,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
 
@@ -85,15 +91,15 @@ def _installed_version() -> str:
         return "unpackaged"
 
 
-class _Family(Generic[_Metric]):
+class _Family(Generic[_Metric, _Child]):
     """One metric and its children, found by one dict look-up. Only closed label values are ever kept."""
 
     def __init__(self, metric: _Metric, labels: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> None:
         self._metric: _Metric = metric
         self._sets = [known[name] for name in labels]
-        self._children: dict[tuple[str, ...], _Metric] = {}
+        self._children: dict[tuple[str, ...], _Child] = {}
 
-    def at(self, *values: str) -> _Metric:
+    def at(self, *values: str) -> _Child:
         child = self._children.get(values)
         return child if child is not None else self._closed(values)
 
@@ -105,11 +111,12 @@ class _Family(Generic[_Metric]):
             if isinstance(child, Gauge):
                 child.set(figure)
 
-    def _closed(self, values: tuple[str, ...]) -> _Metric:
+    def _closed(self, values: tuple[str, ...]) -> _Child:
         closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
         child = self._children.get(closed)
         if child is None:
-            child = self._children[closed] = self._metric.labels(*closed)
+            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
+            child = self._children[closed] = made
         return child
 
 
@@ -135,20 +142,24 @@ class Metrics:
         self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
+        self._weak_days = self._gauge(
+            "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
+        )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
-    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter]:
+    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
         return _Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge]:
+    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge, Gauge]:
         return _Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> _Family[Histogram]:
+    def _stage_histogram(self) -> _Family[Stages, Stage]:
         labels = ("stage", "insurer")
         text = "Seconds that a stage of a claim took"
-        metric = Histogram("lianpei_stage_seconds", text, labels, buckets=SECONDS, registry=self._registry)
+        metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
+        self._registry.register(metric)
         return _Family(metric, labels, self._known)
 
     def _tell_build(self, version: str) -> None:
@@ -190,8 +201,10 @@ class Metrics:
         unknown: Callable[[], Mapping[str, tuple[int, int]]] | None = None,
         certificates: Callable[[], Mapping[str, float]] | None = None,
         ready: Callable[[], bool] | None = None,
+        weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
     ) -> None:
-        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate.
+        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
+        left by insurer and weak algorithm.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -201,6 +214,13 @@ class Metrics:
             self._sources.append(lambda: self._days.tell(certificates()))
         if ready is not None:
             self._sources.append(lambda: self._ready.set(int(ready())))
+
+        if weak is not None:
+            self._sources.append(lambda: self._tell_weak(weak()))
+
+    def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
+        for (insurer, algorithm), days in figures.items():
+            self._weak_days.at(insurer, algorithm).set(days)
 
     def _tell_unknown(self, figures: Mapping[str, tuple[int, int]]) -> None:
         for insurer, (claims, amount_fen) in figures.items():

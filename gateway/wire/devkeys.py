@@ -12,17 +12,14 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.kernel.errors import ConfigRefused
-from gateway.wire.keys import CERTIFICATE, KEY, PUBLIC, SECRET, SUFFIXES
+from gateway.wire.entries import CERTIFICATE, KEY, PUBLIC, SECRET, SUFFIXES
+from gateway.wire.keyfiles import PrivateKey
+from gateway.wire.keymaking import private_pem, public_pem
+from gateway.wire.keys import KeyRing
 from gateway.wire.sm2 import Sm2PrivateKey
 
 MARKER = "DEVELOPMENT-ONLY"
@@ -33,11 +30,12 @@ CLIENTS = {"hospital-h1": "H99990100001"}
 RSA_KEYS = ("ant-gateway-rsa", "ant-insurer-rsa", "hcx-gateway-rsa", "hcx-insurer-rsa")
 RSA_CERTIFIED = ("eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa")
 SM2_KEYS = ("huiyibao-gateway-sm2", "huiyibao-insurer-sm2")
-ED25519_KEYS = ("hospital-h2-sign",)
+ED25519_KEYS = ("hospital-h2-sign", "audit-sign")
 SECRETS = (
     "hospital-h3-hmac",
     "clearing-payment",
     "vault-claims",
+    "vault-index",
     "vault-payment",
     "package-app",
     "eclaimlink-pwd",
@@ -47,6 +45,7 @@ SECRETS = (
 AES_SECRETS = ("package-aes",)
 """16 ASCII characters that are the AES-128 key as they stand."""
 
+_AUTHORITY_NAME = "Lianpei development CA"
 _VALID = timedelta(days=730)
 _Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -68,6 +67,18 @@ def refuse_development_keys(directory: Path, mode: str) -> None:
             code="development-keys",
             hint=f"point the settings at real keys; never delete {MARKER} to get past this",
         )
+
+
+def refuse_development_certificates(keys: KeyRing, mode: str) -> None:
+    """Raise ``ConfigRefused`` when a key was copied out of a development set, in whatever file, with its certificate."""
+    made_here = _name(_AUTHORITY_NAME)
+    for name, entry in keys.entries.items():
+        if mode != "development" and any(one.issuer == made_here for one in entry.certificates):
+            raise ConfigRefused(
+                f"{name} was issued for development",
+                code="development-keys",
+                hint="order a certificate from a real authority and make its key here: lianpei keys new, lianpei keys csr",
+            )
 
 
 @contextmanager
@@ -124,9 +135,7 @@ def _plain_keys(directory: Path) -> None:
             _write_pair(directory, name, ed25519.Ed25519PrivateKey.generate())
     for name in SM2_KEYS:
         if _missing(directory, name, PUBLIC):
-            key = Sm2PrivateKey.generate()
-            _write(directory / f"{name}{KEY}", key.to_pem())
-            _write(directory / f"{name}{PUBLIC}", key.public_key().to_pem())
+            _write_pair(directory, name, Sm2PrivateKey.generate())
 
 
 def _rsa() -> rsa.RSAPrivateKey:
@@ -143,11 +152,9 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _write_pair(directory: Path, name: str, key: _Private) -> None:
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _write(directory / f"{name}{KEY}", private)
-    _write(directory / f"{name}{PUBLIC}", public)
+def _write_pair(directory: Path, name: str, key: PrivateKey) -> None:
+    _write(directory / f"{name}{KEY}", private_pem(key))
+    _write(directory / f"{name}{PUBLIC}", public_pem(key))
 
 
 class _Authority:
@@ -165,7 +172,7 @@ def _authority(directory: Path) -> _Authority:
         if isinstance(loaded, ec.EllipticCurvePrivateKey):
             return _Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), loaded)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Lianpei development CA")
+    name = _name(_AUTHORITY_NAME)
     builder = _builder(name, name, key).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
     authority = _Authority(builder.sign(key, SHA256()), key)

@@ -5,33 +5,27 @@ trouble is ``OutcomeUnknown``. Error texts carry no address, query or header: to
 """
 
 import asyncio
+import re
 import ssl
 import zlib
 from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
-import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from yarl import URL
 
 from gateway.kernel.errors import ConfigRefused, NotSent, OutcomeUnknown
+from gateway.wire.link import HttpAnswer, Link
+
+__all__ = ["Bounds", "HttpAnswer", "PartnerClient"]
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-_CHUNK = 64 * 1024
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_TROUBLE = (aiohttp.ClientError, OSError, TimeoutError, ValueError, zlib.error)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What the peer answered; header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+_UNFIT = re.compile(r"[\r\n\0]")
+_ALWAYS = "User-Agent: lianpei\r\nAccept-Encoding: identity\r\n"
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "expect", "upgrade"})
+"""Headers that frame the message or choose the peer: never a mapping's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +41,6 @@ class Bounds:
     """Upper bound of an answer's body, after inflating."""
 
 
-@dataclass(slots=True)
-class Call:
-    """What is known of a call under way."""
-
-    connected: bool = False
-
-
-_call: ContextVar[Call] = ContextVar("lianpei_call")
-
-
 class PartnerClient:
     """Close it with ``close``; it must be made inside a running event loop."""
 
@@ -65,16 +49,17 @@ class PartnerClient:
     ) -> None:
         """``limit`` is the number of connections; a call beyond it waits within its own deadline."""
         self._base = _base(base_url)
+        self._place = (self._base.host or "", self._base.port or 0)
         self._bounds = bounds or Bounds()
-        self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=limit, keepalive_timeout=self._bounds.keepalive_s, ssl=tls or True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-        )
+        self._tls = (tls or ssl.create_default_context()) if self._base.scheme == "https" else None
+        self._room = asyncio.Semaphore(limit)
+        self._idle: list[Link] = []
+        self._links: set[Link] = set()
 
     async def close(self) -> None:
-        await self._session.close()
+        self._idle.clear()
+        while self._links:
+            self._links.pop().close()
 
     async def send(
         self,
@@ -117,41 +102,84 @@ class PartnerClient:
         raise first
 
     async def _once(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float) -> HttpAnswer:
-        left = max(end - asyncio.get_running_loop().time(), 0.001)
-        call = Call()
-        _call.set(call)
-        timeout = aiohttp.ClientTimeout(total=left, sock_connect=min(self._bounds.connect_s, left))
+        request = _head(method, url, headers, body) + body
+        await self._wait_for_room(end)
         try:
-            async with self._session.request(
-                method,
-                url,
-                data=body or None,
-                headers={"Accept-Encoding": "identity", **headers},
-                allow_redirects=False,
-                timeout=timeout,
-            ) as response:
-                answer = await self._read(response)
-                names = {name.lower(): value for name, value in response.headers.items()}
-                return HttpAnswer(response.status, names, answer)
-        except _TROUBLE as trouble:
-            raise _judge(trouble, sent=call.connected) from None
+            link = self._kept() or await self._connect(end)
+            answer = await link.ask(request, end)
+            if link.usable:
+                link.idle_since = asyncio.get_running_loop().time()
+                self._idle.append(link)
+        finally:
+            self._room.release()
+        encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("", "identity") or not answer.body:
+            return answer
+        return replace(answer, body=_inflate(answer.body, encoding, self._bounds.answer_bytes))
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        room = self._bounds.answer_bytes
-        raw = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            raw += chunk
-            if len(raw) > room:
-                raise _too_large()
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        return bytes(raw) if encoding in ("", "identity") or not raw else _inflate(bytes(raw), encoding, room)
+    async def _wait_for_room(self, end: float) -> None:
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout_at(end):
+                await self._room.acquire()
+        except TimeoutError:
+            raise NotSent("no connection to the peer became free in time", hint="see the lane's limits") from None
+
+    def _kept(self) -> Link | None:
+        """The connection used last, if the peer surely keeps it still; older ones are closed on the way."""
+        oldest = asyncio.get_running_loop().time() - self._bounds.keepalive_s
+        while self._idle:
+            link = self._idle.pop()
+            if link.usable and link.idle_since >= oldest:
+                return link
+            self._let_go(link)
+        return None
+
+    def _let_go(self, link: Link) -> None:
+        self._links.discard(link)
+        link.close()
+
+    async def _connect(self, end: float) -> Link:
+        loop = asyncio.get_running_loop()
+        self._links = {link for link in self._links if link.usable or link.busy}
+        try:
+            async with asyncio.timeout_at(min(end, loop.time() + self._bounds.connect_s)):
+                _, link = await loop.create_connection(
+                    lambda: Link(self._bounds.answer_bytes), *self._place, ssl=self._tls
+                )
+        except (OSError, TimeoutError, ValueError) as trouble:
+            raise NotSent(
+                f"no connection to the peer ({type(trouble).__name__})",
+                hint="check the address, the network and the certificates",
+            ) from None
+        self._links.add(link)
+        return link
+
+
+def _head(method: str, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The request's head. Raises ``NotSent`` for a header that could end the head or frame the message anew."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    if any(_UNFIT.search(line, 0, len(line) - 2) for line in lines) or _OURS & {name.lower() for name in headers}:
+        raise NotSent("a header can't be sent", hint="no line breaks, and no framing headers in a mapping")
+    length = f"Content-Length: {len(body)}\r\n" if body or method not in ("GET", "HEAD") else ""
+    opening = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_ALWAYS}"
+    text = f"{opening}{''.join(lines)}{length}\r\n"
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise NotSent("a header can't be sent", hint="a header holds characters of ISO 8859-1 only") from None
 
 
 def _inflate(raw: bytes, encoding: str, room: int) -> bytes:
     if encoding not in _WINDOW_BITS:
         raise OutcomeUnknown("the answer has an unknown content encoding", code="answer-encoding")
     inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
-    plain = inflater.decompress(raw, room + 1)
+    try:
+        plain = inflater.decompress(raw, room + 1)
+    except zlib.error:
+        raise OutcomeUnknown("the answer's compressed body is broken", code="answer-broken") from None
     if len(plain) > room:
         raise _too_large()
     if not inflater.eof:
@@ -161,26 +189,6 @@ def _inflate(raw: bytes, encoding: str, room: int) -> bytes:
 
 def _too_large() -> OutcomeUnknown:
     return OutcomeUnknown("the answer is larger than allowed", code="answer-too-large", hint="ask for the act's state")
-
-
-def _judge(trouble: BaseException, *, sent: bool) -> NotSent | OutcomeUnknown:
-    kind = type(trouble).__name__
-    if not sent:
-        return NotSent(
-            f"no connection to the peer ({kind})", hint="check the address, the network and the certificates"
-        )
-    if isinstance(trouble, TimeoutError):
-        return OutcomeUnknown("the peer did not answer in time", code="answer-late", hint="ask for the act's state")
-    return OutcomeUnknown(f"the connection broke ({kind})", code="answer-broken", hint="ask for the act's state")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Tells the call it serves when a connection is had: from that moment on a byte may leave us."""
-
-    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109 - aiohttp's shape
-        connection = await super().connect(req, traces, timeout)
-        _call.get().connected = True
-        return connection
 
 
 def _base(text: str) -> URL:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_der_private_key,
     load_der_public_key,
+    pkcs12,
 )
 
 from gateway.kernel.errors import ConfigRefused
@@ -23,6 +25,7 @@ PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | Sm2PublicKey
 
 MIN_RSA_BITS = 2048
+_PROBE = b"Lianpei asks whether this key is whole"
 
 
 def require_owner_only(path: Path) -> None:
@@ -40,11 +43,13 @@ def read_private(path: Path) -> PrivateKey:
     if is_sm2(der):
         return Sm2PrivateKey.from_der(der)
     try:
-        key = load_der_private_key(der, password=None)
+        # The library's own check looks for primes for 0.1 s a key; the key proves itself by a signature instead.
+        key = load_der_private_key(der, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _unreadable(path) from None
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
-        _require_strong(path, key.public_key())
+        require_strong(path.name, key.public_key())
+        _prove(path, key)
         return key
     raise _unreadable(path)
 
@@ -60,23 +65,48 @@ def read_public(path: Path) -> PublicKey:
         raise _unreadable(path) from None
 
 
-def read_certificate(path: Path, now: datetime) -> x509.Certificate:
-    """The first certificate of the file, valid at ``now``. Raises ``ConfigRefused``."""
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """Every certificate of the file, the one that it is named for first. Raises ``ConfigRefused``."""
     try:
-        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+        return x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError:
         raise _unreadable(path) from None
+
+
+def read_pkcs12(path: Path, passphrase: Secret[str]) -> tuple[PrivateKey, list[x509.Certificate]]:
+    """The key, and its certificate before those of its issuers. Raises ``ConfigRefused``."""
+    require_owner_only(path)
+    try:
+        bundle = pkcs12.load_pkcs12(path.read_bytes(), passphrase.expose().encode())
+    except ValueError:
+        raise ConfigRefused(
+            f"{path.name} does not open with its passphrase",
+            code="key-passphrase",
+            hint=f"write the passphrase into {path.name}.secret, or export the file again",
+        ) from None
+    key = bundle.key
+    if bundle.cert is None or not isinstance(
+        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    ):
+        raise _unreadable(path)
+    require_strong(path.name, key.public_key())
+    return key, [bundle.cert.certificate, *(one.certificate for one in bundle.additional_certs)]
+
+
+def require_current(name: str, certificate: x509.Certificate, now: datetime) -> None:
+    """Raises ``ConfigRefused`` (certificate-expired) unless ``certificate`` is valid at ``now``."""
     if now > certificate.not_valid_after_utc:
         raise ConfigRefused(
-            f"{path.name} has expired", code="certificate-expired", hint="renew the certificate and load it again"
+            f"the certificate {name} has expired",
+            code="certificate-expired",
+            hint="renew the certificate and load it again",
         )
     if now < certificate.not_valid_before_utc:
         raise ConfigRefused(
-            f"{path.name} is not valid yet",
+            f"the certificate {name} is not valid yet",
             code="certificate-expired",
             hint="check the clock and the certificate's dates",
         )
-    return certificate
 
 
 def certificate_key(path: Path, certificate: x509.Certificate) -> PublicKey:
@@ -99,6 +129,15 @@ def read_secret(path: Path) -> Secret[str]:
     return Secret(text)
 
 
+def kind_of(key: PublicKey) -> str:
+    """``RSA-2048``, ``P-256``, ``Ed25519`` or ``SM2``."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA-{key.key_size}"
+    if isinstance(key, Sm2PublicKey):
+        return "SM2"
+    return "P-256" if isinstance(key, ec.EllipticCurvePublicKey) else "Ed25519"
+
+
 def spki(key: PublicKey) -> bytes:
     """SubjectPublicKeyInfo, to compare keys of any kind."""
     if isinstance(key, Sm2PublicKey):
@@ -106,20 +145,29 @@ def spki(key: PublicKey) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+def _prove(path: Path, key: object) -> None:
+    """An RSA key whose numbers don't fit each other signs what its public half does not verify."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        try:
+            signature = key.sign(_PROBE, padding.PKCS1v15(), SHA256())
+            key.public_key().verify(signature, _PROBE, padding.PKCS1v15(), SHA256())
+        except (InvalidSignature, ValueError):
+            raise _unreadable(path) from None
+
+
 def _known_public(path: Path, key: object) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        _require_strong(path, key)
+        require_strong(path.name, key)
         return key
     raise _unreadable(path)
 
 
-def _require_strong(path: Path, key: PublicKey) -> None:
+def require_strong(name: str, key: PublicKey) -> None:
+    """Raises ``ConfigRefused`` (key-weak) for RSA below 2048 bits or another curve than P-256."""
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise ConfigRefused(
-            f"{path.name} is shorter than {MIN_RSA_BITS} bits", code="key-weak", hint="use a longer key"
-        )
+        raise ConfigRefused(f"{name} is shorter than {MIN_RSA_BITS} bits", code="key-weak", hint="use a longer key")
     if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigRefused(f"{path.name} is not on curve P-256", code="key-weak", hint="use a P-256 key")
+        raise ConfigRefused(f"{name} is not on curve P-256", code="key-weak", hint="use a P-256 key")
 
 
 def _unreadable(path: Path) -> ConfigRefused:

@@ -1,7 +1,10 @@
 """Opens a door's port, and says in plain words when that can't be done."""
 
 import errno
+import os
 import ssl
+from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -19,6 +22,27 @@ async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContex
     except OSError as wrong:
         raise port_refused(host, port, wrong) from wrong
     return int(runner.addresses[0][1])
+
+
+async def listen_local(app: web.Application, path: Path) -> web.AppRunner:
+    """Serve ``app`` on a socket in the file system that only its owner may open. Raises ``ConfigRefused``."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    with suppress(FileNotFoundError):  # left by a process that was killed; who calls us has the database to itself
+        os.unlink(path)
+    before = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, str(path)).start()
+    except OSError as wrong:
+        await runner.cleanup()
+        raise ConfigRefused(
+            f"the socket {path.name} can't be made",
+            code="socket-refused",
+            hint="The database's folder must be writable, its path shorter than 90 characters.",
+        ) from wrong
+    finally:
+        os.umask(before)
+    return runner
 
 
 def port_refused(host: str, port: int, wrong: OSError) -> ConfigRefused:

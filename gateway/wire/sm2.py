@@ -6,7 +6,7 @@ The user id is always given to the library, because its default differs between 
 
 import ctypes
 from ctypes import c_char_p, c_size_t, c_void_p
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.kernel.errors import ConfigRefused, SealRefused
 from gateway.wire.libcrypto import libcrypto, take_der
@@ -34,6 +34,9 @@ class _Handle:
         if not pointer or libcrypto().EVP_PKEY_is_a(pointer, b"SM2") != 1:
             libcrypto().ERR_clear_error()
             raise _unusable("the file is no SM2 key")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an SM2 key can't be pickled: it is a place in this process's memory")
 
     def __del__(self) -> None:
         if getattr(self, "_pointer", None):

@@ -2,7 +2,7 @@
 
 Signature: ``der`` = SEQUENCE(r, s); ``raw`` = r ‖ s, 64 bytes.
 Ciphertext: ``asn1`` = SEQUENCE(x, y, C3, C2) (GM/T 0009); ``c1c3c2`` = 04 ‖ x ‖ y ‖ C3 ‖ C2 (GB/T 32918.4-2016);
-``c1c2c3`` = 04 ‖ x ‖ y ‖ C2 ‖ C3 (the draft order that older peers still use).
+``c1c2c3`` = 04 ‖ x ‖ y ‖ C2 ‖ C3 (the draft order that older peers still use). Some peers drop the leading 04.
 """
 
 from enum import StrEnum
@@ -24,6 +24,13 @@ class CipherForm(StrEnum):
     C1C3C2 = "c1c3c2"
     C1C2C3 = "c1c2c3"
     ASN1 = "asn1"
+
+
+class Leading(StrEnum):
+    """Whether the point of a raw ciphertext starts with its 04 on the wire."""
+
+    KEEP = "keep"
+    DROP = "drop"
 
 
 @asn1.sequence
@@ -57,18 +64,21 @@ def der_from_raw(raw: bytes) -> bytes:
     return encode_dss_signature(int.from_bytes(raw[:_COORDINATE], "big"), int.from_bytes(raw[_COORDINATE:], "big"))
 
 
-def cipher_to_wire(der: bytes, form: CipherForm) -> bytes:
+def cipher_to_wire(der: bytes, form: CipherForm, leading: Leading = Leading.KEEP) -> bytes:
     if form is CipherForm.ASN1:
         return der
     parts = asn1.decode_der(_Cipher, der)
-    point = b"\x04" + parts.x.to_bytes(_COORDINATE, "big") + parts.y.to_bytes(_COORDINATE, "big")
+    mark = b"\x04" if leading is Leading.KEEP else b""
+    point = mark + parts.x.to_bytes(_COORDINATE, "big") + parts.y.to_bytes(_COORDINATE, "big")
     return point + (parts.c3 + parts.c2 if form is CipherForm.C1C3C2 else parts.c2 + parts.c3)
 
 
-def cipher_from_wire(data: bytes, form: CipherForm) -> bytes:
+def cipher_from_wire(data: bytes, form: CipherForm, leading: Leading = Leading.KEEP) -> bytes:
     """DER. Raises ``ValueError`` when the bytes are too short or carry no uncompressed point."""
     if form is CipherForm.ASN1:
         return data
+    if leading is Leading.DROP:
+        data = b"\x04" + data
     if len(data) <= _POINT + _CHECK or data[0] != 4:
         raise ValueError("a ciphertext starts with 04 and holds a point, a check value and data")
     x, y, rest = data[1 : 1 + _COORDINATE], data[1 + _COORDINATE : _POINT], data[_POINT:]

@@ -1,24 +1,36 @@
 """TLS contexts for both directions, made once per identity because making one costs about 20 ms."""
 
 import ssl
+import time
 from asyncio import BaseTransport
 from pathlib import Path
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
+from gateway.wire.purpose import Purpose, require_purpose
+from gateway.wire.trust import read_crls
 
 
 def server_context(
-    keys: KeyRing, identity: str, client_ca: Path | None = None, *, require_client: bool = False
+    keys: KeyRing,
+    identity: str,
+    client_ca: Path | None = None,
+    *,
+    client_crl: Path | None = None,
+    require_client: bool = False,
 ) -> ssl.SSLContext:
     """TLS 1.2 or later with the certificate ``identity``.
 
     With ``client_ca`` (a PEM file) a client may show a certificate of that authority, with ``require_client``
-    it must; one of another authority always breaks the handshake. Raises ``ConfigRefused``.
+    it must; one of another authority, an expired one or one that was not made for a TLS client always breaks the
+    handshake. With ``client_crl`` (a PEM file) a revoked one does too, and so does every one once the list has ended.
+    Raises ``ConfigRefused``.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load_identity(context, keys, identity)
+    _load_identity(context, keys, identity, Purpose.TLS_SERVER)
+    if client_crl:
+        _revocations(context, client_crl)
     if client_ca:
         _trust(context, client_ca)
         context.verify_mode = ssl.CERT_REQUIRED if require_client else ssl.CERT_OPTIONAL
@@ -43,7 +55,7 @@ def client_context(ca: Path | None, keys: KeyRing, identity: str = "") -> ssl.SS
     else:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if identity:
-        _load_identity(context, keys, identity)
+        _load_identity(context, keys, identity, Purpose.TLS_CLIENT)
     return context
 
 
@@ -57,14 +69,32 @@ def peer_common_name(transport: BaseTransport | None) -> str:
     return ""
 
 
-def _load_identity(context: ssl.SSLContext, keys: KeyRing, identity: str) -> None:
-    certificate, key = keys.tls_files(identity)
+def peer_certificate_end(transport: BaseTransport | None) -> str:
+    """When the client certificate that the handshake verified ends, as OpenSSL writes it; empty without one."""
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    return str((certificate or {}).get("notAfter", ""))
+
+
+def days_until(end: str) -> float:
+    """Whole days from now to ``end``, which is a certificate's end as OpenSSL writes it."""
+    return (ssl.cert_time_to_seconds(end) - time.time()) // 86400
+
+
+def _load_identity(context: ssl.SSLContext, keys: KeyRing, identity: str, purpose: Purpose) -> None:
+    require_purpose(identity, keys.certificate(identity), purpose)
     try:
-        context.load_cert_chain(certificate, key)
-    except ssl.SSLError:
+        with keys.tls_identity(identity) as (certificate, key):
+            context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError):
         raise ConfigRefused(
             f"{identity} can't be used for TLS", code="tls-setting", hint="use an RSA or P-256 certificate with its key"
         ) from None
+
+
+def _revocations(context: ssl.SSLContext, lists: Path) -> None:
+    read_crls(lists)
+    context.load_verify_locations(lists)
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
 
 
 def _trust(context: ssl.SSLContext, authority: Path) -> None:

@@ -143,11 +143,21 @@ async def test_a_newer_schema_brings_the_file_forward_and_keeps_its_rows(tmp_pat
     assert refused.value.error_code == "store-newer"
 
 
+async def test_a_file_that_is_too_old_to_be_read_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "claims.db"
+    await fill(path, 3)
+    before = path.read_bytes()
+    with pytest.raises(ConfigRefused) as refused:
+        Store.open(path, Schema(CLAIMS.tables, CLAIMS.version + 2, "claims", oldest=CLAIMS.version + 1))
+    assert refused.value.error_code == "store-older"
+    assert path.read_bytes() == before
+
+
 async def test_no_plain_text_of_a_sealed_record_reaches_the_disk_and_an_erased_one_leaves_no_trace(
     tmp_path: Path,
 ) -> None:
     canary = "张三-canary-诊断-7f3a".encode() * 40
-    vault = Vault({"m1": Secret(bytes(32))}, "m1")
+    vault, _ = Vault({"m1": Secret(bytes(32))}, "m1", Secret(bytes(32))).new_bill("o1")
     sealed = vault.seal("rec1", canary, "bill")
     store = Store.open(tmp_path / "claims.db", CLAIMS)
     await store.commit(Unit().insert("vault", record_id="rec1", kind="bill", blob=sealed))

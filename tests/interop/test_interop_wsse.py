@@ -15,7 +15,7 @@ from zeep.wsse.signature import BinarySignature, verify_envelope
 from gateway.kernel.errors import SealRefused
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import Plain, Role, Seal, build_seal
-from gateway.wire.seals.wsse_names import SOAP11, SOAP12, WSSE, WSU
+from gateway.wire.seals.xml.names import SOAP11, SOAP12, WSSE, WSU
 
 OURS, THEIRS = "eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.claims.canonical.dispatch import ActResult, read_result
@@ -15,6 +16,7 @@ from gateway.mapping.api import CompiledAct, Incoming, Outgoing
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.logs import get_logger
+from gateway.wire.seals.base import Sealed
 
 _log = get_logger("lianpei.callbacks")
 _HOLD_S = 3.0
@@ -26,20 +28,21 @@ _ONCE_FOR_MS = 31 * 24 * 3600 * 1000
 class Callbacks:
     engine: Engine
 
-    async def receive(self, partner: Partner, path: str, body: bytes) -> tuple[Outgoing, bytes, str]:
-        """Handle one call of ``partner``; returns the sealed reply's source, its bytes and its content type.
+    async def receive(
+        self, partner: Partner, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[Outgoing, Sealed]:
+        """Handle one call of ``partner`` (``headers`` by lower-case name); returns the reply and how it is sealed.
 
         Raises ``NotFound`` (no such path, or no act waits for it), ``SealRefused`` (not trusted, or seen before).
         """
         found = partner.callback(path)
         if found is None:
             raise NotFound("no callback of this partner has this path", code="callback-unknown-path")
-        plain = partner.open_callback(body)
+        plain = partner.open_callback(body, headers)
         incoming = Incoming(plain.document, 200, plain.protected)
         await self._take(partner, found[1], incoming, body, plain.once)
         reply = found[1].write_reply(incoming)
-        sealed = partner.seal_reply(reply)
-        return reply, sealed.body, sealed.content_type
+        return reply, partner.seal_reply(reply)
 
     async def _take(self, partner: Partner, act: CompiledAct, incoming: Incoming, body: bytes, once: str) -> None:
         result = partner.judged(read_result(act.read_callback(incoming)))
@@ -60,7 +63,7 @@ class Callbacks:
         row = await self._await_act(partner, correlation)
         if row is None:
             raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
-        act_id = row["act_id"]
+        act_id, work.safe.order_id = row["act_id"], row["order_id"]
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
         if row["state"] not in open_states or result.state in ("pending", "unknown"):
             work.add().insert(
@@ -91,7 +94,7 @@ class Callbacks:
         work.act_became(row["claim_id"], act_id, ActState.ANSWERED, result.state)
         for name, value in result.refs.items():
             if value:
-                work.add().upsert("ref", claim_id=row["claim_id"], name=name, value=value)
+                work.ref(row["claim_id"], name, value)
         try:
             await self._commit(work, act_id, body)
         except BaseException:

@@ -49,7 +49,9 @@ class Engine:
 
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
-        task = asyncio.create_task(self._work(bill, work or self.ledger.work()))
+        work = work or self.ledger.work()
+        work.safe.belong_to(bill, work.add())
+        task = asyncio.create_task(self._work(bill, work))
         self.running[bill.order_id] = task
         task.add_done_callback(lambda _: self.running.pop(bill.order_id, None))
         return task
@@ -61,7 +63,9 @@ class Engine:
             return
         bill = self.ledger.load_bill(order_id)
         if bill is not None:
-            self.start(bill)
+            work = self.ledger.work(order_id)
+            work.audit("data-key-used", "gateway", "taken-up-again")
+            self.start(bill, work)
 
     async def _work(self, bill: Bill, work: Work) -> None:
         try:
@@ -182,6 +186,7 @@ class Engine:
                 claim.reason = self._reason(claim, verdict.reason)
                 claim.step += 1
                 claim.next_at = 0
+                work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
                 self._move(bill, claim, work, ClaimEvent.DECIDE, verdict.outcome)
                 self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
                 return True

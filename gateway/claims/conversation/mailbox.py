@@ -2,16 +2,23 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gateway.claims.canonical.dispatch import ActResult
 
 
-@dataclass(slots=True)
+@dataclass
 class Slot:
     act_id: str
     arrived: bool = False
     """A callback is being committed: from here on its result is the act's result, whatever the answer says."""
-    result: "asyncio.Future[ActResult]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    """By which words (insurer, correlation) the partner may call."""
+
+    @cached_property
+    def result(self) -> "asyncio.Future[ActResult]":
+        """Made when somebody waits for it or brings it: most acts are answered at once."""
+        return asyncio.get_running_loop().create_future()
 
 
 class Mailbox:
@@ -20,7 +27,9 @@ class Mailbox:
         self._by_key: dict[tuple[str, str], str] = {}
 
     def open(self, act_id: str, insurer: str, correlation: str) -> Slot:
-        slot = self._slots.setdefault(act_id, Slot(act_id))
+        slot = self._slots.get(act_id)
+        if slot is None:
+            slot = self._slots[act_id] = Slot(act_id)
         self.known_as(act_id, insurer, correlation)
         return slot
 
@@ -28,15 +37,17 @@ class Mailbox:
         """The partner will call this act by ``correlation``."""
         if correlation:
             self._by_key[insurer, correlation] = act_id
+            self._slots[act_id].keys.append((insurer, correlation))
 
     def find(self, insurer: str, correlation: str) -> Slot | None:
         act_id = self._by_key.get((insurer, correlation))
         return None if act_id is None else self._slots.get(act_id)
 
     def close(self, act_id: str) -> None:
-        self._slots.pop(act_id, None)
-        for key in [key for key, waiting in self._by_key.items() if waiting == act_id]:
-            del self._by_key[key]
+        slot = self._slots.pop(act_id, None)
+        for key in slot.keys if slot is not None else ():
+            if self._by_key.get(key) == act_id:
+                del self._by_key[key]
 
     def __len__(self) -> int:
         return len(self._slots)

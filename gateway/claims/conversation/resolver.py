@@ -31,10 +31,12 @@ class Resolver:
         """After a restart every bill with a timer is taken up at once, paced."""
         after: tuple[int, str] | None = None
         while True:
-            rows = self.engine.ledger.store.find("timer", {}, order_by="at", limit=_AT_ONCE, after=after)
+            rows = self.engine.ledger.store.find(
+                "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
+            )
             for row in rows:
                 self.engine.resume(row["order_id"])
-                after = (row["at"], row["order_id"])
+                after = (row["look_at"], row["order_id"])
             if len(rows) < _AT_ONCE:
                 return
             await self._some_room()
@@ -47,8 +49,8 @@ class Resolver:
 
     def due(self) -> list[str]:
         """Bills whose time has come and that nobody works on."""
-        until = {"at": ("<=", self.engine.clock.epoch_ms())}
-        rows = self.engine.ledger.store.find("timer", until, order_by="at", limit=_AT_ONCE)
+        until = {"look_at": ("<=", self.engine.clock.epoch_ms())}
+        rows = self.engine.ledger.store.find("bill", until, order_by="look_at", limit=_AT_ONCE)
         return [row["order_id"] for row in rows if row["order_id"] not in self.engine.running]
 
     async def _purge(self) -> None:

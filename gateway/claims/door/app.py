@@ -45,9 +45,10 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics) -> w
         if partner is None:
             raise NotFound("no such partner", code="partner-unknown")
         body = await request.read()
-        reply, sealed, content_type = await callbacks.receive(partner, "/" + request.match_info["path"], body)
-        headers = {**reply.headers, "Content-Type": content_type or reply.content_type}
-        return web.Response(status=reply.status, body=sealed, headers=headers)
+        came = {name.lower(): value for name, value in request.headers.items()}
+        reply, sealed = await callbacks.receive(partner, "/" + request.match_info["path"], body, came)
+        headers = {**reply.headers, **sealed.headers, "Content-Type": sealed.content_type or reply.content_type}
+        return web.Response(status=reply.status, body=sealed.body, headers=headers)
 
     app.router.add_post("/partners/{code}/{path:.+}", receive)
     return app

@@ -12,7 +12,7 @@ from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
 from gateway.wire.httpsig import verify_request
 from gateway.wire.keys import KeyRing
-from gateway.wire.tls import peer_common_name
+from gateway.wire.tls import days_until, peer_certificate_end, peer_common_name
 
 WINDOW_S = 300
 
@@ -51,7 +51,10 @@ def replayed() -> NotAllowed:
 class Guard:
     def __init__(self, tenants: list[Tenant], keys: KeyRing, ledger: Ledger) -> None:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
-        self._by_key = {tenant.signing_key: tenant for tenant in tenants if tenant.signing_key}
+        self._by_key = {
+            name: tenant for tenant in tenants if tenant.signing_key for name in keys.alternatives(tenant.signing_key)
+        }
+        self._ends: dict[HospitalCode, str] = {}
         self._keys = keys
         self._ledger = ledger
 
@@ -59,7 +62,9 @@ class Guard:
         """The calling hospital. Raises ``NotAllowed`` without telling more than that."""
         name = peer_common_name(request.transport)
         if name is not None and name in self._by_certificate:
-            return Caller(self._by_certificate[name])
+            tenant = self._by_certificate[name]
+            self._ends[tenant.hospital] = peer_certificate_end(request.transport)
+            return Caller(tenant)
         if "Signature-Input" in request.headers:
             return self._signed(request, body)
         raise NotAllowed(
@@ -93,9 +98,14 @@ class Guard:
         return Caller(self._by_key[verified.keyid], Nonce(f"hospital:{verified.keyid}", verified.nonce, expires))
 
     def _lookup(self, key_id: str) -> Any:
-        if key_id not in self._by_key:
+        tenant = self._by_key.get(key_id)
+        if tenant is None or not self._keys.counts(tenant.signing_key, key_id, self._ledger.clock.now()):
             raise NotAllowed("the caller is not known", code="caller-unknown", hint="Register the signing key first.")
         return self._keys.verification_key(key_id)
+
+    def certificate_days(self) -> dict[str, float]:
+        """Days until the client certificates end that the hospitals showed since the start, as ``hospital:<code>``."""
+        return {f"hospital:{code}": days_until(end) for code, end in self._ends.items()}
 
 
 def spend(nonce: Nonce, work: Work) -> None:

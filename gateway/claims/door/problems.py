@@ -10,7 +10,7 @@ from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.door")
 TYPE_BASE = "https://lianpei.example/errors/"
-FAMILY = "lianpei.family"
+FAMILY = web.ResponseKey("lianpei.family", str)
 """Where an answer says to our own middleware which error family it tells of: a closed set, good as a metric's label."""
 
 

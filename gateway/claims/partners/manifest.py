@@ -1,6 +1,7 @@
 """A partner folder's ``insurer.yaml`` and ``faults.yaml`` as typed data (reference: docs/mapping.md)."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -107,6 +108,7 @@ _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+@lru_cache(maxsize=1024)
 def seconds(span: str) -> float:
     """``"8s"``, ``"200ms"``, ``"5m"`` or ``"1h"`` in seconds."""
     found = _SPAN.fullmatch(span)

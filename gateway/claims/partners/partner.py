@@ -16,7 +16,7 @@ from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import HttpAnswer, PartnerClient
-from gateway.wire.seals.base import Plain, Role, Seal, Sealed
+from gateway.wire.seals.base import Plain, Role, Seal, Sealed, open_message
 
 _DAYS_OF_A_TOKEN = timedelta(hours=1)
 
@@ -121,7 +121,7 @@ class Partner:
             raise OutcomeUnknown("the partner answered with a server error", code="partner-server-error")
         started = perf_counter()
         seal = self.bare if bare else self.seal
-        plain = seal.open(answer.body, Role.ANSWER, self.clock.now())
+        plain = open_message(seal, answer.body, answer.headers, Role.ANSWER, self.clock.now())
         incoming = Incoming(plain.document, answer.status, plain.protected)
         result = read_result(self.acts[dispatch.act.name].pinned(pin).read(incoming, dispatch))
         self.metrics.stage("open", self.code, perf_counter() - started)
@@ -133,9 +133,9 @@ class Partner:
             return msgspec.structs.replace(result, state="unknown")
         return result
 
-    def open_callback(self, body: bytes) -> Plain:
-        """Open what the partner sent by itself. Raises ``SealRefused``."""
-        return self.seal.open(body, Role.REQUEST, self.clock.now())
+    def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
+        """Open what the partner sent by itself; ``headers`` by lower-case name. Raises ``SealRefused``."""
+        return open_message(self.seal, body, headers, Role.REQUEST, self.clock.now())
 
     def seal_reply(self, outgoing: Outgoing) -> Sealed:
         return self.seal.seal(Plain(outgoing.document, outgoing.protected), Role.ANSWER, self.clock.now())

@@ -1,5 +1,6 @@
 """Money and numbers."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from gateway.mapping.errors import MistakeError
@@ -10,6 +11,7 @@ from gateway.mapping.runtime.numbers import decimal, fixed_writer
 from gateway.mapping.types import DECIMAL, INT, NUMBER, SAFE_TEXT, Kind, Type
 from gateway.mapping.values import Scope, Unit, Value
 
+_FEN_PLACES = 2
 _PLACES = Param("places", WHOLE, constant=True)
 _ANY_AMOUNT = frozenset({Kind.TEXT, Kind.INT, Kind.DECIMAL, Kind.DOC})
 
@@ -20,17 +22,17 @@ def _spelt(result: Type) -> Function:
     def build(args: list[Value], scope: Scope, unit: Unit) -> Value:
         amount = args[0]
         if scope.no_walrus:
-            return amount.typed(f"yuan({amount.code})", result)
+            return replace(amount.typed(f"yuan({amount.code})", result), places=_FEN_PLACES)
         name = unit.temp()
         code = f"(cat({name} // 100, CENTS[{name} % 100]) if ({name} := {amount.code}) >= 0 else yuan({name}))"
-        return amount.typed(code, result)
+        return replace(amount.typed(code, result), places=_FEN_PLACES)
 
     return Function((Param("fen", WHOLE),), build)
 
 
 def _number(args: list[Value], _scope: Scope, unit: Unit) -> Value:
     write = unit.keep(fixed_writer(_places(args[1])))
-    return made(f"{write}({args[0].code})", NUMBER, args)
+    return replace(made(f"{write}({args[0].code})", NUMBER, args), places=_places(args[1]))
 
 
 def _round(args: list[Value], _scope: Scope, _unit: Unit) -> Value:

@@ -9,7 +9,7 @@ from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
 from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, fields_of, spread
-from gateway.mapping.values import NOT_CONSTANT, Scope, Unit, Value
+from gateway.mapping.values import ANY_PLACES, NOT_CONSTANT, Scope, Unit, Value
 
 _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.NUMBER})
 _X = Param("x", TEXTS)
@@ -21,12 +21,13 @@ def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
         return value
     if value.type.kind is Kind.ENUM:
         return replace(value, type=TEXT)
+    known = {Kind.INT: 0, Kind.DECIMAL: ANY_PLACES}
     code, safe = {
         Kind.INT: (f"cat({value.code})", SAFE_TEXT),
         Kind.DECIMAL: (f"decimal_text({value.code})", SAFE_TEXT),
         Kind.BOOL: (f"('true' if {value.code} else 'false')", SAFE_TEXT),
     }.get(value.type.kind, (f"cat({value.code})", SAFE_TEXT))
-    return value.typed(code, safe)
+    return replace(value.typed(code, safe), places=known.get(value.type.kind))
 
 
 def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:

@@ -39,6 +39,10 @@ class TargetSchema(Protocol):
         """The root of a document that is read; None where nothing is known of it."""
         ...
 
+    def surely_fits(self, shape: Shape) -> bool:
+        """Whether every document of a tree without mistakes is valid, as long as no repeated part of it is empty."""
+        ...
+
     def validate(self, document: Any) -> None:
         """A parsed document (plain data, or an XML element). Raises ``SchemaBreachError``."""
         ...

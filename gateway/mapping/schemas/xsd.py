@@ -14,6 +14,7 @@ from gateway.mapping.schemas.xsdfiles import XS as XS
 from gateway.mapping.schemas.xsdfiles import read_schemas
 from gateway.mapping.schemas.xsdmodel import Model
 from gateway.mapping.schemas.xsdplace import RootPlace, XsdPlace
+from gateway.mapping.schemas.xsdproof import fits_surely
 from gateway.mapping.schemas.xsdshape import check_shape
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
@@ -34,6 +35,9 @@ class XmlSchema:
 
     def check(self, shape: Shape, unit: Unit) -> None:
         check_shape(shape, self.model, unit.book)
+
+    def surely_fits(self, shape: Shape) -> bool:
+        return fits_surely(shape, self.model)
 
     def place(self) -> Place:
         model = self.model

@@ -10,7 +10,7 @@ from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.expressions import compile_condition, compile_expression, compile_loop
 from gateway.mapping.expressions.loops import OpenLoop
 from gateway.mapping.types import INT, TEXT, Kind
-from gateway.mapping.values import BROKEN, Leaf, Scope, Unit, Value
+from gateway.mapping.values import ANY_PLACES, BROKEN, Leaf, Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, text_of
 
 
@@ -48,6 +48,12 @@ class Shape:
     """Some texts that it can really be, where not all of them are known."""
     source: str = ""
     """The paths that its value comes from."""
+    spelt: bool = False
+    """A leaf whose text is one value's."""
+    places: int | None = None
+    """See ``Value.places``."""
+    looped: bool = False
+    """One for each row of a list: that there is at least one is seen at run time."""
     members: list["Shape"] = field(default_factory=list)
     attributes: list["Shape"] = field(default_factory=list)
 
@@ -66,7 +72,8 @@ def variants(members: list[Shape]) -> list[Shape]:
 def leaf_shape(pos: Pos, kind: str, value: Value) -> Shape:
     """The shape of one value."""
     can = () if value.texts is not None else witness.spelt(witness.of(value), value.type)
-    return Shape(pos, kind, texts=value.texts, can=can, source=value.source)
+    places = {Kind.INT: 0, Kind.DECIMAL: ANY_PLACES}.get(value.type.kind, value.places)
+    return Shape(pos, kind, texts=value.texts, can=can, source=value.source, spelt=True, places=places)
 
 
 class Tree:

@@ -120,8 +120,9 @@ class XmlTree(Tree):
             return self._element(node, key, scope, shape)
         rows = self.unit.temp("x")
         self.writer.put(f"{rows} = []", node.pos)
-        shape.many = shape.maybe_missing = True
+        shape.many = shape.maybe_missing = shape.looped = True
         self.repeat(node, scope, rows, lambda inner: self._element(node, replace(key, optional=False), inner, shape))
+        self.writer.put(f"if not {rows}: h_bare = True", node.pos)
         return [Code(f"''.join({rows})", node.pos)]
 
     def _qualify(self, name: str, shape: Shape, pos: Pos, attribute: bool = False) -> None:
@@ -145,6 +146,7 @@ class XmlTree(Tree):
     def _holds(shape: Shape, value: Value) -> None:
         leaf = leaf_shape(shape.pos, _KINDS.get(value.type.kind, "string"), value)
         shape.kind, shape.texts, shape.can, shape.source = leaf.kind, leaf.texts, leaf.can, leaf.source
+        shape.spelt, shape.places = leaf.spelt, leaf.places
 
     def _sure(self, value: Value, pos: Pos, target: str) -> Value:
         code = self.required(value, value.code, pos, target)

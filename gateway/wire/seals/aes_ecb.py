@@ -1,6 +1,6 @@
 """``aes-ecb-body``: Base64 of AES-ECB with PKCS#5 padding over the whole document, as the package protocol asks.
 
-Weak: equal blocks stay visible and nothing proves who wrote the message. It loads only with a dated exception.
+Weak: equal blocks stay visible and nothing proves who wrote the message. It loads only with a dated exception (weak.py).
 """
 
 import base64
@@ -17,7 +17,7 @@ from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
-from gateway.wire.seals.settings import Settings, WeakUntil, day_of
+from gateway.wire.seals.settings import Settings
 
 KEY_LENGTHS = (16, 24, 32)
 _PADDING = PKCS7(AES.block_size)
@@ -26,20 +26,17 @@ _PADDING = PKCS7(AES.block_size)
 class AesEcbSeal:
     profile = "aes-ecb-body"
 
-    def __init__(self, key_id: str, key: Secret[bytes], weak: WeakUntil) -> None:
+    def __init__(self, key_id: str, key: Secret[bytes]) -> None:
         self._key_id = key_id
         self._key = key
-        self._weak = weak
 
     def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:  # noqa: ARG002 - both roles alike
-        self._weak.require(day_of(now))
         padder, encryptor = _PADDING.padder(), self._cipher().encryptor()
         padded = padder.update(plain.document) + padder.finalize()
         body = base64.b64encode(encryptor.update(padded) + encryptor.finalize())
         return Sealed(body, "application/json;charset=utf-8", key_ids=(self._key_id,))
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - both roles alike
-        self._weak.require(day_of(now))
         try:
             data = base64.b64decode(body.strip(), validate=True)
         except (binascii.Error, ValueError):
@@ -52,15 +49,14 @@ class AesEcbSeal:
             raise refusal.decrypt() from None
 
     def _cipher(self) -> Cipher[modes.ECB]:
-        return Cipher(AES(self._key.expose()), modes.ECB())  # noqa: S305 - the partner's protocol, held by WeakUntil
+        return Cipher(AES(self._key.expose()), modes.ECB())  # noqa: S305 - the partner's protocol, held by weak.py
 
 
-def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> AesEcbSeal:
+def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> AesEcbSeal:  # noqa: ARG001 - builders' shape
     """Settings: ``key`` (a secret of 16, 24 or 32 bytes), ``exception`` (``until``, ``reason``)."""
-    settings = Settings("aes-ecb-body", config, frozenset({"key", "exception"}))
-    weak = settings.exception(today)
+    settings = Settings("aes-ecb-body", config, frozenset({"key"}))
     name = settings.text("key")
     key = keys.secret(name).expose().encode()
     if len(key) not in KEY_LENGTHS:
         raise settings.refuse("key", "must name a secret of 16, 24 or 32 bytes")
-    return AesEcbSeal(name, Secret(key), weak)
+    return AesEcbSeal(name, Secret(key))

@@ -1,5 +1,6 @@
 """What a seal is: the only place where a message becomes bytes that can be trusted, and back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,7 +38,8 @@ class Sealed:
 class Seal(Protocol):
     """One partner's signing and encryption, built once from configuration; it holds no per-message state."""
 
-    profile: str
+    @property
+    def profile(self) -> str: ...
 
     def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:
         """Sign and encrypt. Raises ``ConfigRefused`` when the key may not be used."""
@@ -46,3 +48,24 @@ class Seal(Protocol):
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:
         """Verify, decrypt and return exactly what was covered, never unverified bytes. Raises ``SealRefused``."""
         ...
+
+
+class HeaderSeal(ABC):
+    """A ``Seal`` whose signature may travel in HTTP headers. Only these ever see a header; to all others none can matter."""
+
+    __slots__ = ()
+
+    def open(self, body: bytes, role: Role, now: datetime) -> Plain:
+        """A message without headers."""
+        return self.open_with(body, {}, role, now)
+
+    @abstractmethod
+    def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
+        """``Seal.open``, given the message's headers by lower-case name."""
+
+
+def open_message(seal: Seal, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
+    """Open a message that came over HTTP; ``headers`` by lower-case name. Raises ``SealRefused``."""
+    if isinstance(seal, HeaderSeal):
+        return seal.open_with(body, headers, role, now)
+    return seal.open(body, role, now)

@@ -4,7 +4,6 @@ Source: docs/partners.md, hcx. JWE proves that nothing was changed, not who sent
 that the transport carries.
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -17,11 +16,12 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from gateway.kernel.errors import MessageRefused
-from gateway.kernel.strictjson import MAX_BYTES, strict_json
+from gateway.wire.jwk import rsa_jwk
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
+from gateway.wire.seals.jose import CryptRegistry, header_of, single_use_mark
+from gateway.wire.seals.members import json_object
 from gateway.wire.seals.settings import Answers, Settings
 
 CONTENT_TYPE = "application/json"
@@ -34,13 +34,6 @@ class KeyAlgorithm(StrEnum):
 
     RSA_OAEP_256 = "RSA-OAEP-256"
     RSA_OAEP = "RSA-OAEP"
-
-
-class _Registry(jwe.JWERegistry):
-    """The library's own bound (64 KB) is smaller than a long hospital stay."""
-
-    max_protected_header_length = 16 * 1024
-    max_ciphertext_length = MAX_BYTES
 
 
 class JweCompactSeal:
@@ -59,7 +52,7 @@ class JweCompactSeal:
         self._own = own
         self._peer = peer
         self._algorithm = algorithm
-        self._registry = _Registry(algorithms=[algorithm, CONTENT_ALGORITHM], strict_check_header=False)
+        self._registry = CryptRegistry(algorithms=[algorithm, CONTENT_ALGORITHM], strict_check_header=False)
         self._answers = answers
         self._protocol_prefix = protocol_prefix
         self._once_headers = once_headers
@@ -79,7 +72,7 @@ class JweCompactSeal:
         """A sealed document, or a protocol answer: a JSON object of protocol headers without ``payload``."""
         if self._answers.apply_to(role):
             return Plain(body)
-        message = _object(body)
+        message = json_object(body)
         if "payload" not in message:
             return self._protocol_answer(body, message)
         token = message["payload"]
@@ -87,7 +80,7 @@ class JweCompactSeal:
             raise refusal.form("payload must be a compact JWE")
         document, header = self._decrypt(token)
         readable = {name: value for name, value in header.items() if name not in _OWN_HEADERS}
-        return Plain(document, readable, self._once(readable, token))
+        return Plain(document, readable, self._once(readable) or single_use_mark(token.encode().split(b".")))
 
     def _decrypt(self, token: str) -> tuple[bytes, Mapping[str, Any]]:
         header = _header(token)
@@ -105,31 +98,17 @@ class JweCompactSeal:
         headers = {name: value for name, value in message.items() if name.startswith(self._protocol_prefix)}
         if not headers:
             raise refusal.form("the body holds neither a payload nor protocol headers")
-        return Plain(body, headers, self._once(headers, body.decode("utf-8", "replace")))
+        return Plain(body, headers, self._once(headers) or hashlib.sha256(body).hexdigest())
 
-    def _once(self, headers: Mapping[str, Any], whole: str) -> str:
+    def _once(self, headers: Mapping[str, Any]) -> str:
         values = [str(headers.get(name, "")) for name in self._once_headers]
-        return "+".join(values) if all(values) else hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        message = strict_json(body)
-    except MessageRefused:
-        message = None
-    if not isinstance(message, dict):
-        raise refusal.form("the body is no JSON object")
-    return message
+        return "+".join(values) if all(values) else ""
 
 
 def _header(token: str) -> dict[str, Any]:
-    first, *rest = token.split(".")
-    if len(rest) != 4:
+    if token.count(".") != 4:
         raise refusal.form("a compact JWE has five parts")
-    try:
-        return _object(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
-    except ValueError:
-        raise refusal.form("the protected header is no Base64url text") from None
+    return header_of(token.partition(".")[0].encode())
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweCompactSeal:  # noqa: ARG001 - builders' shape
@@ -140,8 +119,8 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweCompactSe
     settings = Settings("jwe-compact", config, frozenset(known))
     own, peer = settings.text("own_key"), settings.text("peer_key")
     return JweCompactSeal(
-        RSAKey.import_key(keys.rsa_private(own)),
-        RSAKey.import_key(keys.rsa_public(peer)),
+        rsa_jwk(keys.rsa_private(own)),
+        rsa_jwk(keys.rsa_public(peer)),
         settings.choice("alg", KeyAlgorithm, KeyAlgorithm.RSA_OAEP_256),
         settings.choice("answers", Answers, Answers.SEALED),
         settings.text("protocol_prefix", "x-hcx-"),

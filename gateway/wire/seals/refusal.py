@@ -25,6 +25,16 @@ def not_covered(what: str) -> SealRefused:
     return SealRefused(what, code="seal-not-covered", hint="treat as an attack until the partner explains it")
 
 
+def ambiguous(what: str) -> SealRefused:
+    """The signed text belongs to more than one message: the mark of smuggling between key=value pairs."""
+    return SealRefused(what, code="seal-ambiguous", hint="treat as an attack until the partner explains it")
+
+
+def header(what: str) -> SealRefused:
+    """The envelope's header asks for a way of reading that was not agreed."""
+    return SealRefused(what, code="seal-header", hint="only the header members in the manifest are agreed")
+
+
 def duplicate_id() -> SealRefused:
     return SealRefused(
         "an id occurs twice, so a reference is ambiguous",
@@ -39,9 +49,9 @@ def algorithm(what: str = "the message uses an algorithm outside the agreed list
     )
 
 
-def untrusted() -> SealRefused:
+def untrusted(what: str = "the message is signed with another certificate than the agreed one") -> SealRefused:
     return SealRefused(
-        "the message is signed with another certificate than the agreed one",
+        what,
         code="seal-untrusted-key",
         hint="load the partner's new certificate, if the partner announced one",
     )
@@ -49,6 +59,14 @@ def untrusted() -> SealRefused:
 
 def decrypt(what: str = "the message does not decrypt") -> SealRefused:
     return SealRefused(what, code="seal-decrypt", hint="check which key the partner encrypts to")
+
+
+def not_encrypted() -> SealRefused:
+    return SealRefused(
+        "the message is not encrypted",
+        code="seal-not-encrypted",
+        hint="the partner must encrypt this message",
+    )
 
 
 def recipient() -> SealRefused:

@@ -12,13 +12,16 @@ from gateway.wire.seals.base import Role
 E = TypeVar("E", bound=StrEnum)
 
 
+_COMMON = frozenset({"profile", "exception"})
+
+
 class Settings:
     """Typed access to one profile's settings. Every wrong value raises ``ConfigRefused`` and names the setting."""
 
     def __init__(self, profile: str, values: Mapping[str, Any], known: frozenset[str]) -> None:
         self.profile = profile
         self._values = values
-        unknown = sorted(str(name) for name in values if name not in known | {"profile"})
+        unknown = sorted(str(name) for name in values if name not in known | _COMMON)
         if unknown:
             raise self.refuse(unknown[0], f"is unknown; known are {', '.join(sorted(known))}")
 
@@ -31,6 +34,20 @@ class Settings:
         value = self._values.get(name, default)
         if not isinstance(value, str) or not value:
             raise self.refuse(name, "must be a text")
+        return value
+
+    def optional(self, name: str, default: str = "") -> str:
+        """A text that may be empty or absent."""
+        value = self._values.get(name, default)
+        if not isinstance(value, str):
+            raise self.refuse(name, "must be a text")
+        return value
+
+    def section(self, name: str) -> Mapping[str, Any] | None:
+        """Settings below this one, or nothing."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, Mapping):
+            raise self.refuse(name, "must be a group of settings")
         return value
 
     def number(self, name: str, default: int) -> int:
@@ -54,6 +71,12 @@ class Settings:
 
     def exception(self, today: date) -> "WeakUntil":
         """The dated exception without which a weak algorithm does not load."""
+        weak = WeakUntil(self.profile, self.dated_exception()[0])
+        weak.require(today)
+        return weak
+
+    def dated_exception(self) -> tuple[date, str]:
+        """The last day and the reason, both required."""
         value = self._values.get("exception")
         if not isinstance(value, Mapping) or set(value) != {"until", "reason"} or not str(value["reason"]).strip():
             raise self.refuse("exception", "must give until (a date) and reason, because this algorithm is weak")
@@ -61,9 +84,7 @@ class Settings:
             until = value["until"] if isinstance(value["until"], date) else date.fromisoformat(str(value["until"]))
         except ValueError:
             raise self.refuse("exception", "must give until as YYYY-MM-DD") from None
-        weak = WeakUntil(self.profile, until)
-        weak.require(today)
-        return weak
+        return until, str(value["reason"])
 
 
 class WeakUntil:

@@ -19,6 +19,7 @@ from gateway.wire.seals.settings import Answers, Settings
 from gateway.wire.sm2 import DEFAULT_USER_ID, Sm2PrivateKey, Sm2PublicKey
 from gateway.wire.sm2_forms import (
     CipherForm,
+    Leading,
     SignatureForm,
     cipher_from_wire,
     cipher_to_wire,
@@ -41,6 +42,7 @@ class Agreement(msgspec.Struct, frozen=True):
     user_id: bytes
     signature: SignatureForm
     cipher: CipherForm
+    leading: Leading
     window_ms: int
     answers: Answers
 
@@ -65,7 +67,7 @@ class Sm2EnvelopeSeal:
         if self._agreement.answers.apply_to(role):
             return Sealed(plain.document, CONTENT_TYPE)
         document = _COMPACT_SORTED.encode(_json(plain.document))
-        data = cipher_to_wire(self._peer.encrypt(document), self._agreement.cipher).hex()
+        data = cipher_to_wire(self._peer.encrypt(document), self._agreement.cipher, self._agreement.leading).hex()
         stamp = _milliseconds(now)
         signature = self._own.sign(self._signed_text(stamp, data), self._agreement.user_id)
         sign = signature_to_wire(signature, self._agreement.signature).hex()
@@ -83,7 +85,8 @@ class Sm2EnvelopeSeal:
             raise refusal.stale()
         once = self._verify(envelope)
         try:
-            der = cipher_from_wire(bytes.fromhex(envelope.data), self._agreement.cipher)
+            agreed = self._agreement
+            der = cipher_from_wire(bytes.fromhex(envelope.data), agreed.cipher, agreed.leading)
         except ValueError:
             raise refusal.form("data is no SM2 ciphertext of the agreed form") from None
         return Plain(self._own.decrypt(der), once=once)
@@ -126,9 +129,20 @@ def _envelope(body: bytes) -> _Envelope:
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> Sm2EnvelopeSeal:  # noqa: ARG001 - builders' shape
     """Settings: ``own_key``, ``peer_key``, ``hospital_code``; ``user_id`` (1234567812345678),
-    ``signature`` (der | raw), ``cipher`` (c1c3c2 | c1c2c3 | asn1), ``window_s`` (60), ``answers`` (sealed | plain).
+    ``signature`` (der | raw), ``cipher`` (c1c3c2 | c1c2c3 | asn1), ``leading_04`` (keep | drop), ``window_s`` (60),
+    ``answers`` (sealed | plain).
     """
-    known = {"own_key", "peer_key", "hospital_code", "user_id", "signature", "cipher", "window_s", "answers"}
+    known = {
+        "own_key",
+        "peer_key",
+        "hospital_code",
+        "user_id",
+        "signature",
+        "cipher",
+        "window_s",
+        "answers",
+        "leading_04",
+    }
     settings = Settings("sm2-envelope", config, frozenset(known))
     own, peer = settings.text("own_key"), settings.text("peer_key")
     agreement = Agreement(
@@ -136,6 +150,7 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> Sm2EnvelopeS
         user_id=settings.text("user_id", DEFAULT_USER_ID.decode()).encode(),
         signature=settings.choice("signature", SignatureForm, SignatureForm.DER),
         cipher=settings.choice("cipher", CipherForm, CipherForm.C1C3C2),
+        leading=settings.choice("leading_04", Leading, Leading.KEEP),
         window_ms=settings.number("window_s", 60) * 1000,
         answers=settings.choice("answers", Answers, Answers.SEALED),
     )

@@ -1,6 +1,8 @@
 """The deployment examples are read as they are: settings by the gateway's own reader, alerts against real metric names."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,17 @@ def test_alerts_are_about_metrics_that_there_are() -> None:
     assert used <= documented
     assert {"lianpei_ready", "lianpei_unknown_claims", "lianpei_unknown_amount_fen"} <= used
     assert {"lianpei_certificate_days_left", "lianpei_weak_crypto"} <= used
+
+
+def test_promtool_agrees_with_every_alert() -> None:
+    """Prometheus' own tool reads the rules and plays the cases; each alert is in at least one of them."""
+    tool = shutil.which("promtool") or str(ROOT / ".venv" / "bin" / "promtool")
+    for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]):
+        done = subprocess.run([tool, *words], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text("utf-8"))["groups"][0]["rules"]
+    played = (DEPLOY / "prometheus" / "rules_test.yml").read_text("utf-8")
+    assert [rule["alert"] for rule in rules if f'alertname="{rule["alert"]}"' not in played] == []
 
 
 def test_the_image_gets_what_the_build_copies() -> None:

@@ -35,7 +35,7 @@ from rule_bills import submission
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     store = Store.open(tmp_path / "claims.db", CLAIMS)
-    yield Ledger(store, Vault({"k1": Secret(os.urandom(32))}, "k1"), SystemClock())
+    yield Ledger(store, Vault({"k1": Secret(os.urandom(32))}, "k1", Secret(os.urandom(32))), SystemClock())
     await store.close()
 
 

@@ -15,6 +15,7 @@ from gateway.wire.seals import Plain, Role, Seal, build_seal
 
 Ends = Callable[..., tuple[Seal, Seal]]
 CASES: dict[str, tuple[dict[str, Any], bytes]] = {
+    "xml-dsig": ({}, b"<document><request><a/></request></document>"),
     "aes-ecb-body": ({}, b'{"a":1}'),
     "sm2-envelope": ({"hospital_code": "TEST0001"}, b'{"a":1}'),
     "detached-text": ({}, b"<document><request><a/></request></document>"),
@@ -29,6 +30,7 @@ KEYS = {
     "detached-text": ("ant-gateway-rsa", "ant-insurer-rsa"),
     "jwe-compact": ("hcx-gateway-rsa", "hcx-insurer-rsa"),
     "wsse-x509": ("eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa"),
+    "xml-dsig": ("eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa"),
 }
 
 

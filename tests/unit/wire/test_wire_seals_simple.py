@@ -118,4 +118,19 @@ def test_a_key_of_another_kind_does_not_load(keys: KeyRing) -> None:
 
 
 def test_a_setting_never_chooses_an_unlisted_profile() -> None:
-    assert set(PROFILES) == {"plain", "aes-ecb-body", "sm2-envelope", "detached-text", "wsse-x509", "jwe-compact"}
+    assert set(PROFILES) == {
+        "plain",
+        "aes-ecb-body",
+        "sm2-envelope",
+        "detached-text",
+        "wsse-x509",
+        "xml-dsig",
+        "jwe-compact",
+        "exact-bytes",
+        "sorted-pairs",
+        "sorted-json",
+        "yibao-mobile",
+        "encrypted-body",
+        "jws",
+        "jwe",
+    }

@@ -9,7 +9,7 @@ from wsse_messages import ENVELOPE, NS, code_of
 
 from gateway.kernel.errors import ConfigRefused, SealRefused
 from gateway.wire.seals import Plain, Role, Seal
-from gateway.wire.seals.wsse_names import SOAP11
+from gateway.wire.seals.xml.names import SOAP11
 
 Ends = Callable[..., tuple[Seal, Seal]]
 

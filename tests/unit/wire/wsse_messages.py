@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.kernel.errors import SealRefused
 from gateway.wire.seals import Role, Seal
-from gateway.wire.seals.wsse_names import DS, SOAP11, WSSE, WSU, WSU_ID
+from gateway.wire.seals.xml.names import DS, SOAP11, WSSE, WSU, WSU_ID
 
 NS = {"s": SOAP11, "wsse": WSSE, "wsu": WSU, "ds": DS}
 ENVELOPE = (

@@ -1,0 +1,38 @@
+"""What a person may ask of the claims room's keeper, and the reason that goes into the audit with it."""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from gateway.kernel.errors import BadRequest
+from gateway.kernel.ids import is_id
+
+Action = Literal["rewrap", "erase", "export", "retention", "evidence", "checkpoint"]
+_NUMBER = re.compile(r"\d{6}")
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    action: Action
+    reason: str = ""
+    """A case or ticket number: ids only, because it is kept in the clear for ever."""
+    order_id: str = ""
+    cert_no: str = ""
+    """A person's certificate number: only its blind index is ever compared or kept."""
+    claim_id: str = ""
+    reveal: tuple[str, ...] = ()
+    """Paths of the fields an evidence bundle opens."""
+    messages: bool = False
+    """Whether an evidence bundle has the messages' bytes."""
+    apply: bool = False
+
+
+def require_reason(wish: Wish) -> str:
+    """The reason. Raises ``BadRequest`` when it is missing or could hold personal data."""
+    if not is_id(wish.reason) or _NUMBER.search(wish.reason):
+        raise BadRequest(
+            "a reason is needed: the number of the case or ticket behind this",
+            code="reason-needed",
+            hint="--reason case-2026-114: letters, digits and _ . : -, at most five digits in a row, no names.",
+        )
+    return wish.reason

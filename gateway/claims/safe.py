@@ -1,0 +1,45 @@
+"""Where one bill's content is sealed before it becomes a row."""
+
+from gateway.claims.bill import Bill
+from gateway.kernel.ids import new_notice_id
+from gateway.store.data_keys import NOTICE, DataKeys
+from gateway.store.unit import Unit
+from gateway.store.vault import BillVault
+
+
+class Safe:
+    """The vault of the bill ``order_id``, or of what belongs to no bill while that is empty."""
+
+    def __init__(self, keys: DataKeys, order_id: str) -> None:
+        self.order_id = order_id
+        self._keys = keys
+        self._fresh: BillVault | None = None
+        """The data key of a bill whose rows are not written yet."""
+
+    def belong_to(self, bill: Bill, unit: Unit) -> None:
+        """Seal for ``bill`` from now on; a new one gets its data key, whose row goes into ``unit``."""
+        if bill.order_id == self.order_id:
+            return
+        self.order_id = bill.order_id
+        if not bill.stored:
+            submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
+            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind.value, submission.patient.cert_no, at)
+
+    def vault(self) -> BillVault:
+        """Raises ``VaultRefused``."""
+        return self._fresh or self._keys.of(self.order_id)
+
+    def message(self, record_id: str, body: bytes, unit: Unit, now: int) -> tuple[str, bytes | None]:
+        """Whose data key sealed it, and the sealed bytes. A message without a bill gets a data key of its own; of what
+        comes for an erased bill nothing is kept here.
+        """
+        if not self.order_id:
+            notice = new_notice_id()
+            return notice, self._keys.fresh(unit, notice, NOTICE, "", now).seal(record_id, body, "message")
+        vault = self._fresh or self._keys.unless_erased(self.order_id)
+        return self.order_id, None if vault is None else vault.seal(record_id, body, "message")
+
+
+def ref_id(claim_id: str, name: str) -> str:
+    """The record id of a partner's own number."""
+    return f"{claim_id}:{name}"

@@ -1,0 +1,85 @@
+"""The hash chain: each commit that writes rows of a chained table adds one entry, in the same transaction.
+
+A row's digest is SHA-256 of its ``row_json``; an entry's link is SHA-256 of its ``entry_json``, which holds the digests
+of its rows and the link before it. Rows are not written twice: an entry only refers to them. Whoever alters or deletes
+a row, or an entry, breaks every link from there on; signed checkpoints over the links hold the rest (``checkpoints``).
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from gateway.store.sql import Plan, q
+from gateway.store.tables import Schema, Table
+
+FIRST_LINK = "0" * 64
+TABLE = "chain"
+_INSERT = "INSERT INTO chain (seq, at, refs, link) VALUES (?, ?, ?, ?)"
+_encode = msgspec.json.Encoder().encode
+
+
+def row_json(table: Table, row: Mapping[str, Any]) -> bytes:
+    """The exact bytes whose digest is in the chain: the chained columns that have a value, sorted, with the table first."""
+    kept = {name: row[name] for name in sorted(table.chained) if row.get(name) is not None}
+    return _encode({"_table": table.name} | kept)
+
+
+def entry_json(seq: int, at: int, previous: str, rows: Sequence[str]) -> bytes:
+    """The exact bytes whose digest is the entry's link. ``at`` in epoch ms."""
+    return _encode({"at": at, "previous": previous, "rows": rows, "seq": seq})
+
+
+def link_of(entry: bytes) -> str:
+    return hashlib.sha256(entry).hexdigest()
+
+
+class Chain:
+    """Writes entries through the store's writing connection. Knows the newest link, as long as it is the only writer."""
+
+    def __init__(self, connection: apsw.Connection, schema: Schema) -> None:
+        self._connection = connection
+        self._keys = {table.name: table.key for table in schema.tables if table.chained}
+        self._serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
+        found = connection.execute("SELECT seq, link FROM chain ORDER BY seq DESC LIMIT 1").fetchone()
+        self._head: tuple[int, str] = found or (0, FIRST_LINK)
+        self._next = self._head
+
+    def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
+        """Add the entry for what these units wrote, before their COMMIT."""
+        self._next = self._head
+        refs: list[str] = []
+        digests: list[str] = []
+        numbered: dict[str, list[str]] = {}
+        for work in works:
+            for plan, values in work:
+                if plan.chained:
+                    row: dict[str, Any] = {"_table": plan.table}
+                    for name, place in plan.chained:
+                        if values[place] is not None:
+                            row[name] = values[place]
+                    digest = hashlib.sha256(_encode(row)).hexdigest()
+                    if plan.table in self._serials:
+                        numbered.setdefault(plan.table, []).append(digest)
+                    else:
+                        refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
+                        digests.append(digest)
+        for table in sorted(numbered):
+            last = self._connection.execute(f"SELECT MAX({q(self._serials[table])}) FROM {q(table)}").get  # noqa: S608
+            refs.append(f"{table} {last - len(numbered[table]) + 1} {last}")
+            digests += numbered[table]
+        if refs:
+            self._append(refs, digests)
+
+    def _append(self, refs: list[str], digests: list[str]) -> None:
+        seq, at = self._head[0] + 1, time.time_ns() // 1_000_000
+        link = link_of(entry_json(seq, at, self._head[1], digests))
+        self._connection.execute(_INSERT, (seq, at, "\n".join(refs), link))
+        self._next = seq, link
+
+    def committed(self) -> None:
+        """The transaction is on disk: its entry is the newest now. After a failed one the head stays where it was."""
+        self._head = self._next

@@ -1,0 +1,133 @@
+"""A weak algorithm loads as a partner's dated exception only, wherever in the settings it stands."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.seal_ends import AGREEMENTS, both_ends, make_keys
+
+from gateway.cli import main
+from gateway.cli.weak import weak_rows
+from gateway.kernel.errors import ConfigRefused
+from gateway.wire.keys import KeyRing
+from gateway.wire.seals import Plain, Role, build_seal, open_message, weak_algorithms, weak_use
+from gateway.wire.seals.ciphers import CIPHERS
+from gateway.wire.seals.signatures import ALGORITHMS as SIGNATURES
+
+LAST = date(2027, 12, 31)
+DATED = {name: config for name, config in AGREEMENTS.items() if "exception" in config}
+SOUND = {name: config for name, config in AGREEMENTS.items() if name not in DATED}
+EXPECTED = {
+    "exact rsa sha1": ("SHA-1",),
+    "exact hmac md5": ("MD5",),
+    "pairs md5": ("MD5",),
+    "json rsa1_5": ("RSA1_5",),
+    "yibao": ("ECB",),
+    "yibao cbc": ("CBC",),
+    "body 3des-ecb": ("3DES", "ECB"),
+    "body sm4-ecb": ("ECB",),
+    "jwe rsa1_5": ("RSA1_5",),
+}
+SOUND_NAMES = {"sha256", "sha512", "sm3", "gcm", "oaep", "pss", "ed25519", "ecdsa", "sm2"}
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    return make_keys(tmp_path_factory.mktemp("weak-keys"))
+
+
+@pytest.mark.parametrize(("agreement", "labels"), EXPECTED.items())
+def test_what_is_weak_is_told_by_name(agreement: str, labels: tuple[str, ...]) -> None:
+    assert weak_algorithms(AGREEMENTS[agreement]) == labels
+
+
+@pytest.mark.parametrize("name", [*SIGNATURES, *CIPHERS])
+def test_every_algorithm_is_either_sound_or_in_the_table(name: str) -> None:
+    """A new name that is in neither list has to be judged before it can be agreed."""
+    sound = any(word in name for word in SOUND_NAMES)
+    assert bool(weak_algorithms({"profile": "x", "cipher": name})) is not sound
+
+
+@pytest.mark.parametrize("agreement", DATED)
+def test_without_a_date_or_after_it_nothing_loads(ring: KeyRing, agreement: str) -> None:
+    config = {**DATED[agreement], "exception": {"until": "2027-12-31", "reason": "r"}}
+    own = {name: value for name, value in config.items() if name != "exception"}
+    for wrong, day, code in ((own, LAST, "seal-setting"), (config, LAST + timedelta(days=1), "weak-seal-expired")):
+        with pytest.raises(ConfigRefused) as refused:
+            build_seal(wrong, ring, day)
+        assert refused.value.error_code == code
+    assert build_seal(config, ring, LAST).profile == config["profile"]
+
+
+@pytest.mark.parametrize("agreement", SOUND)
+def test_a_sound_agreement_needs_no_exception(agreement: str) -> None:
+    assert weak_use(SOUND[agreement]) is None
+
+
+@pytest.mark.parametrize("agreement", ["exact rsa sha1", "body sm4-ecb"])
+def test_a_running_process_stops_on_the_day_after(ring: KeyRing, now: datetime, agreement: str) -> None:
+    ours, theirs = both_ends(ring, {**DATED[agreement], "exception": {"until": str(now.date()), "reason": "r"}})
+    sealed = ours.seal(Plain(b"{}"), Role.REQUEST, now - timedelta(days=1))
+    later = now + timedelta(days=2)
+    for call in (
+        lambda: ours.seal(Plain(b"{}"), Role.REQUEST, later),
+        lambda: theirs.open(sealed.body, Role.REQUEST, later),
+        lambda: open_message(theirs, sealed.body, sealed.headers, Role.REQUEST, later),
+    ):
+        with pytest.raises(ConfigRefused) as refused:
+            call()
+        assert refused.value.error_code == "weak-seal-expired"
+
+
+def folder(home: Path, seal: dict[str, Any]) -> Path:
+    """A mappings folder with one partner of this seal."""
+    place = home / "mappings" / "insurers" / "old"
+    place.mkdir(parents=True)
+    manifest = {"insurer": "old", "names": {"zh": "旧", "en": "Old"}, "protocol": "json", "seal": seal, "kinds": {}}
+    (place / "insurer.yaml").write_text(json.dumps(manifest), "utf-8")
+    (place / "faults.yaml").write_text("{}", "utf-8")
+    return home / "mappings"
+
+
+@pytest.mark.parametrize(
+    ("exception", "mistake"),
+    [
+        (None, "weak-crypto-undated"),
+        ({"until": "2020-01-01", "reason": "r"}, "weak-crypto-expired"),
+        ({"until": "2099-01-01", "reason": "r"}, ""),
+    ],
+)
+def test_check_shows_exceptions_and_refuses_bad_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], exception: dict[str, str] | None, mistake: str
+) -> None:
+    seal: dict[str, Any] = {"profile": "encrypted-body", "cipher": "3des-ecb", "key": "k"}
+    mappings = folder(tmp_path, seal if exception is None else {**seal, "exception": exception})
+    code = main(["check", "--mappings", str(mappings), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (code, any(mistake in one["code"] for one in told["mistakes"])) == ((1, True) if mistake else (0, False))
+    if exception is not None:
+        (row,) = told["weak"]
+        assert (row["insurer"], row["algorithms"], row["until"]) == ("old", ["3DES", "ECB"], exception["until"])
+        assert (row["days_left"] < 0) is bool(mistake)
+
+
+def test_check_prints_one_line_per_partner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exception = {"until": "2099-01-01", "reason": "the partner offers nothing else"}
+    mappings = folder(tmp_path, {"profile": "encrypted-body", "cipher": "sm4-ecb", "key": "k", "exception": exception})
+    assert main(["check", "--mappings", str(mappings)]) == 0
+    assert "weak: old ECB until 2099-01-01" in capsys.readouterr().out
+
+
+def test_an_exception_that_is_needed_no_more_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mappings = folder(tmp_path, {"profile": "plain", "exception": {"until": "2099-01-01", "reason": "r"}})
+    assert main(["check", "--mappings", str(mappings)]) == 1
+    assert "weak-crypto-idle" in capsys.readouterr().err
+
+
+def test_the_next_to_end_comes_first() -> None:
+    folders = sorted(Path("mappings/insurers").iterdir())
+    rows = weak_rows(folders, LAST)
+    assert [row.until for row in rows] == sorted(row.until for row in rows)
+    assert rows
