@@ -1,10 +1,11 @@
 """The ``lianpei`` command."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from gateway.cli import audit, check, demo, evidence, keys, schemas, serve, vault
+from gateway.cli import audit, check, demo, evidence, keys, maptools, schemas, serve, vault
 from gateway.kernel.errors import LianpeiError
 
 
@@ -14,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
         description="Lianpei 联赔: one connection from a hospital to every insurer. 一次接入，直达各家保险公司。",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (demo, serve, check, schemas, keys, vault, audit, evidence):
+    for part in (demo, serve, check, maptools, schemas, keys, vault, audit, evidence):
         part.add_commands(commands)
     return top
 
@@ -31,3 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output (head, a pager) has seen enough; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.claims.model_doc import write_model
 from gateway.claims.schema_export import write_schemas
+from gateway.cli.formats import write_format_schemas
 from gateway.payment.schema_export import write_schemas as write_payment_schemas
 
 
@@ -18,6 +19,7 @@ def add_commands(commands: Any) -> None:
 
 def _write(chosen: argparse.Namespace) -> int:
     write_schemas(chosen.schemas / "canonical")
+    write_format_schemas(chosen.schemas / "tools")
     write_payment_schemas(chosen.schemas / "payment")
     write_model(chosen.docs / "model.md")
     print(f"schemas are in {chosen.schemas}, the field tables in {chosen.docs / 'model.md'}")

@@ -17,6 +17,7 @@ from gateway.mapping.code.safety import leaf_at, place_of
 from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MappingFailed
 from gateway.mapping.mapfile import Target
+from gateway.mapping.nearby import field_at
 from gateway.mapping.opening import open_document
 from gateway.mapping.outside import Outside, validate_inner, validate_read, validate_written
 from gateway.mapping.runtime.base import RefusalError
@@ -128,9 +129,9 @@ class MappedAct:
     def _encoded(self, text: str, target: Target) -> bytes:
         try:
             return encoded(text, target.encoding, target.lacking, target.kind)
-        except UnicodeEncodeError:
-            pass
-        raise MappingFailed(self.pin.name, 0, "", "", f"a character that {target.encoding} lacks")
+        except UnicodeEncodeError as error:
+            field = field_at(text, error.start, target.kind)
+        raise MappingFailed(self.pin.name, 0, field, "", f"a character that {target.encoding} lacks")
 
     def _read(self, direction: Direction, incoming: Incoming, sent: Any) -> tuple[dict[str, Any], str]:
         document = self._parsed(direction.target, incoming.document)

@@ -1,6 +1,7 @@
 """A mapping's own tests: examples in, the promised messages and results out."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from gateway.mapping.act import MappedAct
 from gateway.mapping.api import Incoming, Vocabulary
 from gateway.mapping.errors import refuse
 from gateway.mapping.loader import Loaded, read_folder
-from gateway.mapping.mapfile import MapFile
+from gateway.mapping.mapfile import MapFile, Target
+from gateway.mapping.opening import open_document
 from gateway.mapping.readers import MappedReader, read_reader
 
 
@@ -87,7 +89,7 @@ def _run(row: dict[str, str], file: MapFile, act: MappedAct, vocabulary: Vocabul
     folder = file.path.parent
     if "in" in row:
         outgoing = act.write(_struct(folder / row["in"], vocabulary.source))
-        compare_documents(outgoing.document, (folder / row["out"]).read_bytes(), file.target.kind)
+        compare_documents(outgoing.document, (folder / row["out"]).read_bytes(), file.target)
         return
     said = "answer" if "answer" in row else "callback"
     headers = strict_json((folder / row["protected"]).read_bytes()) if "protected" in row else {}
@@ -101,7 +103,7 @@ def _run(row: dict[str, str], file: MapFile, act: MappedAct, vocabulary: Vocabul
     _same_result(result, folder / row["result"], vocabulary, ignore="correlation")
     if "reply" in row and act.reply is not None:
         reply = act.write_reply(incoming)
-        compare_documents(reply.document, (folder / row["reply"]).read_bytes(), act.reply.target.kind)
+        compare_documents(reply.document, (folder / row["reply"]).read_bytes(), act.reply.target)
 
 
 def _struct(path: Path, type_: Any) -> Any:
@@ -117,15 +119,22 @@ def _same_result(made: Any, expected: Path, vocabulary: Vocabulary, ignore: str 
     _same(ours, theirs, "result")
 
 
-def compare_documents(made: bytes, expected: bytes, kind: str) -> None:
-    """JSON by value (numbers as decimals), XML by canonical form, forms as text. Raises ``GoldenError``."""
-    if kind == "json":
-        _same(strict_json(made), strict_json(expected), "")
-    elif kind == "form":
+def compare_documents(made: bytes, expected: bytes, target: Target) -> None:
+    """JSON by value (numbers as decimals), XML by canonical form, forms and CSV as bytes. Raises ``GoldenError``."""
+    if target.kind in ("form", "csv"):
         if made.strip() != expected.strip():
-            raise GoldenError("the form differs")
+            raise GoldenError(f"the {target.kind} differs")
+        return
+    ours, theirs = (open_document(document, written(target)) for document in (made, expected))
+    if target.kind == "json":
+        _same(ours, theirs, "")
     else:
-        _same_element(parse_xml(made), parse_xml(expected), "")
+        _same_element(ours, theirs, "")
+
+
+def written(target: Target) -> Target:
+    """The target of a document that we wrote, to read it: its bytes are of the encoding that the mapping states."""
+    return replace(target, decode=target.encoding)
 
 
 def _same(made: Any, expected: Any, path: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.mapping.inherit import Lineage, act_of, whole_tree
 from gateway.mapping.tables import Table, read_tables
+from gateway.mapping.unconfirmed import note_unconfirmed
 from gateway.mapping.yamlfile import Book, Map, Node, Pos, Seq, known_keys, read_yaml, text_of
 
 _WRITE_KEYS = (
@@ -111,6 +112,7 @@ def read_mapping(path: Path, book: Book, reader: bool, lineage: Lineage | None =
     lineage = lineage or Lineage(path.parent)
     root, lineage = whole_tree(root, lineage, book)
     known_keys(root, _READ_KEYS if reader else _WRITE_KEYS, book, "a mapping file")
+    note_unconfirmed(root, book)
     tables = read_tables(section(root, "tables", book), lineage.folders, book)
     target = read_target(section(root, "reads" if reader else "target", book), book, root.pos)
     return MapFile(

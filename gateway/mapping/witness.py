@@ -117,6 +117,7 @@ _ROWS: dict[str, Callable[..., Any]] = {
     "within_bytes": widths.within_bytes,
     "pad_bytes": widths.pad_bytes,
     "amount_words": words.amount_words,
+    "base64": widths.encoded64,
     "uuid": text.uuid5,
     "yuan": numbers.yuan,
     "yuan_number": numbers.yuan,

@@ -10,6 +10,7 @@ import yaml
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.mapping import inherited_yaml
+from gateway.mapping.unconfirmed import unconfirmed_in
 
 Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
 
@@ -118,9 +119,17 @@ def seconds(span: str) -> float:
 
 def _read(path: Path) -> Any:
     """The file as plain data; of a folder that extends another, what both say."""
-    whole = inherited_yaml(path)
-    if whole is not None:
-        return whole
+    read = inherited_yaml(path)
+    if read is None:
+        read = _alone(path)
+    open_ends = unconfirmed_in(read)
+    if open_ends:
+        places = ", ".join(open_ends)
+        raise ConfigRefused(f"{path.parent.name}/{path.name}: not confirmed: {places}", hint="mend it and delete the ?")
+    return read
+
+
+def _alone(path: Path) -> Any:
     try:
         # BaseLoader keeps every scalar as text: 01, NO and 12:30 must not change their meaning.
         return yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.unconfirmed import refuse_suggestion
 
 MAX_LENGTH = 4000
 
@@ -47,6 +48,7 @@ def loop_of(part: ast.comprehension) -> Loop:
 def _parse(text: str, before: str, after: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise MistakeError("bad-expression", f"an expression may have {MAX_LENGTH} characters")
+    refuse_suggestion(text)
     if before == "(" and _is_plain(text):
         before = after = ""
     source = before + _where_to_if(text) + after

@@ -8,7 +8,7 @@ from gateway.mapping.functions.widths import known_encoding
 from gateway.mapping.mapfile import Target, read_lacking
 from gateway.mapping.targets.base import Shape
 from gateway.mapping.types import SAFE_TEXT, TEXT
-from gateway.mapping.values import BROKEN, Scope, Value
+from gateway.mapping.values import BROKEN, Leaf, Scope, Value
 from gateway.mapping.yamlfile import Map, Pos, known_keys, text_of
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def inner_document(outer: "Tree", node: Map, scope: Scope) -> Value:
         book.note(head.pos, "bad-value", "kind is xml, json, csv or form")
         return BROKEN
     outer.writer.put_text(f"{name} = ", parts, "", node.pos)
+    outer.unit.leaves[node.pos.key] = Leaf(".".join(outer.path), "$document")
     schema = text_of(head.get("schema"), book, "schema")
     if schema:
         outer.writer.put(f"h_inner.append(({len(outer.unit.inner)}, {name}))", head.pos)

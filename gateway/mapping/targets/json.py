@@ -12,6 +12,8 @@ from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq
 
 _DIRECTIVES = ("$when", "$each", "$let", "$item", "$text", "$document", "$raw", "$name")
 _NOT_INSIDE = ("$when", "$each", "$let", "$name")
+_EMPTY = ("{}", "[]", '""')
+"""What ``Name?`` over a node leaves out; a single digit is a value."""
 
 
 class JsonTree(Tree):
@@ -247,4 +249,4 @@ class JsonTree(Tree):
         """``Name?`` over an object or array: left out when nothing is in it."""
         name = self.unit.temp("p")
         self.writer.put_text(f"{name} = ", parts, "", pos)
-        return [Code(f"(cat({head!r}, {name}, {after!r}) if len({name}) > 2 else '')", pos)]
+        return [Code(f"(cat({head!r}, {name}, {after!r}) if {name} not in {_EMPTY} else '')", pos)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.both import both_back_ends  # noqa: F401 - every test here compares both back ends
 
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.kernel.labels import Label

@@ -91,3 +91,25 @@ def test_a_hospital_mapping_runs_its_own_tests(shop):
 
     (failure,) = run_reader_tests(file, Vocabulary(None, Bill, frozenset()))
     assert "'bad': result.no differs" in failure
+
+
+@pytest.mark.parametrize(
+    ("target", "out", "failing"),
+    [
+        ("{kind: csv}", "n\r\n测试患者甲\r\n", 0),
+        ("{kind: csv}", "n\r\n测试患者乙\r\n", 1),
+        ("{kind: json, encoding: gbk}", '{"n": "测试患者甲"}', 0),
+        ("{kind: xml, encoding: gbk, declared: utf-8}", '<?xml version="1.0" encoding="utf-8"?><n>测试患者甲</n>', 0),
+    ],
+)
+def test_a_golden_is_compared_in_its_own_encoding_and_kind(shop, target, out, failing):
+    head = "mapping: demo/act\nversion: 1\nchannel: insurer\nsource: dispatch\nhttp: {path: /x}\n"
+    shop.put(
+        "demo/act.yaml",
+        f"{head}target: {target}\nrequest: {{n: patient.name}}\ntests: [{{name: x, in: a.json, out: out}}]\n",
+    )
+    shop.put("demo/a.json", msgspec.json.encode(shop.dispatch()))
+    shop.put("demo/out", out.encode("gbk" if "gbk" in target else "utf-8"))
+    shop.schemas.mkdir(exist_ok=True)
+
+    assert len(run_folder_tests(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs)) == failing

@@ -147,3 +147,14 @@ def test_a_form_is_url_encoded(shop):
 
     assert made.document == b"user=a+b&n=%E6%B5%8B%E8%AF%95%E6%82%A3%E8%80%85%E7%94%B2"
     assert made.content_type == "application/x-www-form-urlencoded"
+
+
+def test_a_number_below_an_optional_key_is_a_value_however_short(shop):
+    shop.refs = frozenset({"unheard_of"})
+    assert shop.json(
+        "request: {a?: {$when: true, $text: count(lines)}, b?: {$when: true, $text: '0'}, c?: {d?: refs.unheard_of}, e?: null}\n"
+    ) == {
+        "a": 2,
+        "b": 0,
+        "e": None,
+    }
