@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from support.house import House
+from support.postgres import Server
 
 from gateway.cli.stage import Stage, free_ports
 
@@ -36,3 +37,11 @@ def stage(stage_home: Path) -> Iterator[Stage]:
 async def house(stage: Stage) -> AsyncIterator[House]:
     async with House(stage) as open_house:
         yield open_house
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server for all tests that only use it; each makes its own database."""
+    server = Server()
+    yield server
+    server.close()

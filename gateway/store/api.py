@@ -3,12 +3,15 @@
 Rooms type against ``AnyStore``; ``tests/contract/test_store*.py`` holds every store to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from gateway.store.tables import Value
 from gateway.store.unit import Unit
+
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
 
 Row = dict[str, Any]
 """One row by column name: text as str, numbers as int, blobs as bytes, nothing as None."""
@@ -48,8 +51,19 @@ class AnyStore(Protocol):
         """
         ...
 
+    async def read(self, ask: Callable[_Asked, _Answer], /, *asked: _Asked.args, **named: _Asked.kwargs) -> _Answer:
+        """What ``ask(*asked, **named)`` returns; inside it any number of the questions below, about one moment.
+
+        ``ask`` runs where its waiting stops nobody: at once on a file in this process, in another thread before a
+        database elsewhere. So it only asks and computes. Sees every acknowledged unit of every process.
+        """
+        ...
+
     def get(self, table: str, /, **key: Value) -> Row | None:
-        """The row with this whole key or unique value. Sees every acknowledged unit; takes microseconds."""
+        """The row with this whole key or unique value.
+
+        Of a database elsewhere this and the other questions may only be put inside ``read``, else ``BadUnit``.
+        """
         ...
 
     def find(

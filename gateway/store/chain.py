@@ -7,7 +7,7 @@ a row, or an entry, breaks every link from there on; signed checkpoints over the
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -37,20 +37,17 @@ def link_of(entry: bytes) -> str:
     return hashlib.sha256(entry).hexdigest()
 
 
-class Chain:
-    """Writes entries through the store's writing connection. Knows the newest link, as long as it is the only writer."""
+class Gathered:
+    """What a group of units wrote to chained tables: references and digests, numbered rows last."""
 
-    def __init__(self, connection: apsw.Connection, schema: Schema) -> None:
-        self._connection = connection
+    def __init__(self, schema: Schema) -> None:
         self._keys = {table.name: table.key for table in schema.tables if table.chained}
-        self._serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
-        found = connection.execute("SELECT seq, link FROM chain ORDER BY seq DESC LIMIT 1").fetchone()
-        self._head: tuple[int, str] = found or (0, FIRST_LINK)
-        self._next = self._head
+        self.serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
 
-    def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
-        """Add the entry for what these units wrote, before their COMMIT."""
-        self._next = self._head
+    def entry(
+        self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]], last_number: Callable[[str], int]
+    ) -> tuple[list[str], list[str]]:
+        """References and digests, in the order of the entry. ``last_number``: the newest number of a numbered table."""
         refs: list[str] = []
         digests: list[str] = []
         numbered: dict[str, list[str]] = {}
@@ -62,17 +59,38 @@ class Chain:
                         if values[place] is not None:
                             row[name] = values[place]
                     digest = hashlib.sha256(_encode(row)).hexdigest()
-                    if plan.table in self._serials:
+                    if plan.table in self.serials:
                         numbered.setdefault(plan.table, []).append(digest)
                     else:
                         refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
                         digests.append(digest)
         for table in sorted(numbered):
-            last = self._connection.execute(f"SELECT MAX({q(self._serials[table])}) FROM {q(table)}").get  # noqa: S608
+            last = last_number(table)
             refs.append(f"{table} {last - len(numbered[table]) + 1} {last}")
             digests += numbered[table]
+        return refs, digests
+
+
+class Chain:
+    """Writes entries through the store's writing connection. Knows the newest link, as long as it is the only writer."""
+
+    def __init__(self, connection: apsw.Connection, schema: Schema) -> None:
+        self._connection = connection
+        self._gathered = Gathered(schema)
+        found = connection.execute("SELECT seq, link FROM chain ORDER BY seq DESC LIMIT 1").fetchone()
+        self._head: tuple[int, str] = found or (0, FIRST_LINK)
+        self._next = self._head
+
+    def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
+        """Add the entry for what these units wrote, before their COMMIT."""
+        self._next = self._head
+        refs, digests = self._gathered.entry(works, self._last_number)
         if refs:
             self._append(refs, digests)
+
+    def _last_number(self, table: str) -> int:
+        serial = self._gathered.serials[table]
+        return int(self._connection.execute(f"SELECT MAX({q(serial)}) FROM {q(table)}").get)  # noqa: S608
 
     def _append(self, refs: list[str], digests: list[str]) -> None:
         seq, at = self._head[0] + 1, time.time_ns() // 1_000_000

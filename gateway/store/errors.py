@@ -52,3 +52,9 @@ class StoreFailed(LianpeiError):
 
 class VaultRefused(LianpeiError):
     code = "vault-refused"
+
+
+def closed_store() -> StoreFailed:
+    return StoreFailed(
+        "the store is closed", code="store-closed", hint="The gateway is stopping; send it again to the next one."
+    )

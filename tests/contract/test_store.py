@@ -1,32 +1,31 @@
 """What every store promises, held by one suite for each of them: rows in, rows out, and nothing half done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from support.postgres import Server
 from support.store_tables import CLAIMS
 
 from gateway.kernel.errors import Busy
 from gateway.store.api import AnyStore, Row, Tally
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
+from gateway.store.postgres import Store as PostgresStore
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
 
 Opener = Callable[..., AnyStore]
 
 
-def sqlite_opener(folder: Path) -> Opener:
-    return lambda **options: Store.open(folder / "claims.db", CLAIMS, **options)
-
-
-STORES: dict[str, Callable[[Path], Opener]] = {"sqlite": sqlite_opener}
-
-
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=["postgres", "sqlite"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """Opens the same database again each time it is called."""
-    return STORES[request.param](tmp_path)
+    if request.param == "sqlite":
+        return lambda **options: Store.open(tmp_path / "claims.db", CLAIMS, **options)
+    server: Server = request.getfixturevalue("postgres_server")
+    schema = server.new_schema(CLAIMS)
+    return lambda **options: PostgresStore.open(server.url("postgres"), schema, **options)
 
 
 @pytest.fixture
@@ -60,23 +59,23 @@ def seen(rows: list[Row], column: str) -> list[object]:
 
 async def test_a_committed_row_is_read_back_as_it_was_written(store: AnyStore) -> None:
     await store.commit(new_bill(visit_id="visit-门诊-1"))
-    row = store.get("bill", order_id="ord_1")
+    row = await store.read(store.get, "bill", order_id="ord_1")
     assert row is not None
     assert {name: row[name] for name in ("total", "visit_id", "approved")} == {
         "total": 12345,
         "visit_id": "visit-门诊-1",
         "approved": None,
     }
-    assert store.get("bill", hospital="h1", idem_key="k1") == row
-    assert store.get("bill", order_id="ord_2") is None
+    assert await store.read(store.get, "bill", hospital="h1", idem_key="k1") == row
+    assert await store.read(store.get, "bill", order_id="ord_2") is None
 
 
 async def test_bytes_and_large_numbers_come_back_unchanged(store: AnyStore) -> None:
     blob = bytes(range(256)) * 900
     await store.commit(Unit().insert("vault", record_id="r", kind="bill", blob=blob))
     await store.commit(new_bill(total=-(10**15)))
-    assert store.get("vault", record_id="r") == {"record_id": "r", "kind": "bill", "blob": blob}
-    assert store.sum("bill", "total", {}) == -(10**15)
+    assert await store.read(store.get, "vault", record_id="r") == {"record_id": "r", "kind": "bill", "blob": blob}
+    assert await store.read(store.sum, "bill", "total", {}) == -(10**15)
 
 
 async def test_a_unit_is_kept_whole_or_not_at_all(store: AnyStore) -> None:
@@ -84,8 +83,8 @@ async def test_a_unit_is_kept_whole_or_not_at_all(store: AnyStore) -> None:
     unit = new_bill(2).insert("change", **change("state")).insert("bill", **bill(3, idem_key="k1"))
     with pytest.raises(Duplicate):
         await store.commit(unit)
-    assert store.get("bill", order_id="ord_2") is None
-    assert store.count("change", {}) == 0
+    assert await store.read(store.get, "bill", order_id="ord_2") is None
+    assert await store.read(store.count, "change", {}) == 0
     assert store.counters.refused == 1
 
 
@@ -102,8 +101,8 @@ async def test_clashes_in_a_group_touch_no_other_unit_of_the_group(store: AnySto
     results = await asyncio.gather(*(store.commit(unit) for unit in units), return_exceptions=True)
     assert sum(isinstance(result, Duplicate) for result in results) == 50
     kept = {f"unit{number}" for number, result in enumerate(results) if result is None}
-    assert set(seen(store.find("change", {}, limit=200), "field")) == kept
-    assert store.count("bill", {}) == 50
+    assert set(seen(await store.read(store.find, "change", {}, limit=200), "field")) == kept
+    assert await store.read(store.count, "bill", {}) == 50
 
 
 async def test_of_fifty_identical_submissions_exactly_one_is_kept(store: AnyStore) -> None:
@@ -119,8 +118,8 @@ async def test_an_update_that_expects_another_state_changes_nothing_of_its_unit(
     with pytest.raises(StaleWrite) as stale:
         await store.commit(unit)
     assert stale.value.table == "bill"
-    assert store.count("change", {}) == 0
-    row = store.get("bill", order_id="ord_1")
+    assert await store.read(store.count, "change", {}) == 0
+    row = await store.read(store.get, "bill", order_id="ord_1")
     assert row is not None
     assert row["state"] == "received"
 
@@ -133,7 +132,7 @@ async def test_an_update_can_expect_that_nothing_is_there_yet(store: AnyStore) -
     await store.commit(decide[0])
     with pytest.raises(StaleWrite):
         await store.commit(decide[1])
-    assert store.sum("bill", "approved", {}) == 5
+    assert await store.read(store.sum, "bill", "approved", {}) == 5
 
 
 async def test_an_update_of_a_row_that_is_not_there_is_not_silent(store: AnyStore) -> None:
@@ -149,19 +148,19 @@ async def test_of_many_racing_updates_on_one_version_exactly_one_wins(store: Any
     ]
     results = await asyncio.gather(*(store.commit(unit) for unit in units), return_exceptions=True)
     assert results.count(None) == 1
-    assert store.sum("bill", "total", {}) == results.index(None)
+    assert await store.read(store.sum, "bill", "total", {}) == results.index(None)
 
 
 async def test_a_unit_sees_its_own_earlier_steps(store: AnyStore) -> None:
     unit = new_bill().update("bill", {"order_id": "ord_1"}, expect={"state": "received"}, state="checked")
     await store.commit(unit)
-    assert store.count("bill", {"state": "checked"}) == 1
+    assert await store.read(store.count, "bill", {"state": "checked"}) == 1
 
 
 async def test_upsert_writes_a_row_and_then_over_it(store: AnyStore) -> None:
     for value in ("a", "b"):
         await store.commit(Unit().upsert("setting", name="paused", value=value))
-    assert store.find("setting", {}) == [{"name": "paused", "value": "b"}]
+    assert await store.read(store.find, "setting", {}) == [{"name": "paused", "value": "b"}]
 
 
 async def test_upsert_still_refuses_a_clash_with_another_rows_unique_value(store: AnyStore) -> None:
@@ -176,9 +175,9 @@ async def test_delete_removes_what_its_conditions_name_and_nothing_else(store: A
         unit.insert_new("nonce", scope="h1", value=f"n{number}", expires_at=number)
     await store.commit(unit)
     await store.commit(Unit().delete("nonce", {"expires_at": ("<=", 6)}))
-    assert seen(store.find("nonce", {}), "expires_at") == [7, 8, 9]
+    assert seen(await store.read(store.find, "nonce", {}), "expires_at") == [7, 8, 9]
     await store.commit(Unit().delete("nonce", {"scope": "h2"}))
-    assert store.count("nonce", {}) == 3
+    assert await store.read(store.count, "nonce", {}) == 3
 
 
 async def test_conditions_mean_what_they_say(store: AnyStore) -> None:
@@ -195,8 +194,10 @@ async def test_conditions_mean_what_they_say(store: AnyStore) -> None:
         ({}, [0, 1, 2, 3]),
     ]
     for conditions, numbers in expected:
-        assert seen(store.find("claim", conditions), "claim_id") == [f"clm_{number}" for number in numbers]
-        assert store.count("claim", conditions) == len(numbers)
+        assert seen(await store.read(store.find, "claim", conditions), "claim_id") == [
+            f"clm_{number}" for number in numbers
+        ]
+        assert await store.read(store.count, "claim", conditions) == len(numbers)
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat_even_among_equal_values(store: AnyStore) -> None:
@@ -205,7 +206,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat_even_among_equal_va
     for order_by, descending in (("next_at", False), ("-next_at", True)):
         found: list[tuple[object, ...]] = []
         after = None
-        while page := store.find("claim", {"state": "sent"}, order_by, limit=4, after=after):
+        while page := await store.read(store.find, "claim", {"state": "sent"}, order_by, limit=4, after=after):
             after = (page[-1]["next_at"], page[-1]["claim_id"])
             found += [(row["next_at"], row["claim_id"]) for row in page]
         assert len(found) == 25
@@ -215,7 +216,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat_even_among_equal_va
 async def test_rows_without_a_value_in_the_order_column_are_left_out(store: AnyStore) -> None:
     await store.commit(claim(1, "ins-a", "sent", 1, next_at=None))
     await store.commit(claim(2, "ins-a", "sent", 1, next_at=3))
-    assert seen(store.find("claim", {}, order_by="next_at"), "claim_id") == ["clm_2"]
+    assert seen(await store.read(store.find, "claim", {}, order_by="next_at"), "claim_id") == ["clm_2"]
 
 
 async def test_the_stores_numbers_grow_in_commit_order_and_are_never_given_twice(open_store: Opener) -> None:
@@ -226,7 +227,7 @@ async def test_the_stores_numbers_grow_in_commit_order_and_are_never_given_twice
     await store.close()
     store = open_store()
     await store.commit(Unit().insert("event", event_id="d", hospital="h1", order_id="o", kind="k", at=1))
-    feed = store.find("event", {"hospital": "h1"}, order_by="seq", after=(1,))
+    feed = await store.read(store.find, "event", {"hospital": "h1"}, order_by="seq", after=(1,))
     assert [(row["event_id"], row["seq"]) for row in feed] == [("b", 2), ("d", 4)]
     await store.close()
 
@@ -235,10 +236,16 @@ async def test_counts_and_sums_by_group(store: AnyStore) -> None:
     for number, (insurer, state) in enumerate([("a", "unknown"), ("a", "unknown"), ("b", "unknown"), ("b", "paid")]):
         await store.commit(claim(number, insurer, state, 100 + number))
     unknown = {"state": "unknown"}
-    assert store.tally("claim", "insurer", unknown, total="claimed") == {"a": Tally(2, 201), "b": Tally(1, 102)}
-    assert store.tally("claim", "state", {}) == {"unknown": Tally(3, 0), "paid": Tally(1, 0)}
-    assert (store.count("claim", unknown), store.sum("claim", "claimed", unknown)) == (3, 303)
-    assert store.sum("claim", "claimed", {"state": "lost"}) == 0
+    assert await store.read(store.tally, "claim", "insurer", unknown, total="claimed") == {
+        "a": Tally(2, 201),
+        "b": Tally(1, 102),
+    }
+    assert await store.read(store.tally, "claim", "state", {}) == {"unknown": Tally(3, 0), "paid": Tally(1, 0)}
+    assert (
+        await store.read(store.count, "claim", unknown),
+        await store.read(store.sum, "claim", "claimed", unknown),
+    ) == (3, 303)
+    assert await store.read(store.sum, "claim", "claimed", {"state": "lost"}) == 0
 
 
 async def test_everything_is_there_after_closing_and_opening_again(open_store: Opener) -> None:
@@ -248,7 +255,7 @@ async def test_everything_is_there_after_closing_and_opening_again(open_store: O
     await store.commit(new_bill(2))
     await store.close()
     again = open_store()
-    assert seen(again.find("bill", {}), "order_id") == ["ord_1", "ord_2"]
+    assert seen(await again.read(again.find, "bill", {}), "order_id") == ["ord_1", "ord_2"]
     await again.close()
 
 
@@ -259,7 +266,7 @@ async def test_what_was_accepted_before_close_is_committed_and_acknowledged(open
     await store.close()
     assert await asyncio.gather(*waiting) == [None] * 20
     again = open_store()
-    assert again.count("bill", {}) == 20
+    assert await again.read(again.count, "bill", {}) == 20
     await again.close()
 
 
@@ -272,7 +279,7 @@ async def test_a_closed_store_takes_nothing_and_says_so(open_store: Opener) -> N
         await store.commit(new_bill())
     assert refused.value.error_code == "store-closed"
     with pytest.raises(StoreFailed):
-        store.get("bill", order_id="ord_1")
+        await store.read(store.get, "bill", order_id="ord_1")
 
 
 async def test_many_commits_in_flight_share_few_transactions(store: AnyStore) -> None:
@@ -288,7 +295,7 @@ async def test_many_commits_in_flight_share_few_transactions(store: AnyStore) ->
 async def test_every_row_can_be_read_as_soon_as_its_commit_returns(store: AnyStore) -> None:
     async def caller(number: int) -> bool:
         await store.commit(new_bill(number))
-        return store.get("bill", order_id=f"ord_{number}") is not None
+        return await store.read(store.get, "bill", order_id=f"ord_{number}") is not None
 
     assert all(await asyncio.gather(*(caller(number) for number in range(300))))
 
@@ -299,7 +306,7 @@ async def test_a_full_queue_sheds_load_and_then_takes_work_again(open_store: Ope
     results = await asyncio.gather(*units, return_exceptions=True)
     assert [type(result) for result in results] == [type(None)] * 5 + [Busy] * 7
     await store.commit(new_bill(99))
-    assert store.count("bill", {}) == 6
+    assert await store.read(store.count, "bill", {}) == 6
     await store.close()
 
 
@@ -309,7 +316,7 @@ async def test_a_caller_that_gives_up_waiting_does_not_withdraw_its_unit_nor_har
     quitter.cancel()
     await stayer
     assert quitter.cancelled()
-    assert seen(store.find("bill", {}), "order_id") == ["ord_1", "ord_2"]
+    assert seen(await store.read(store.find, "bill", {}), "order_id") == ["ord_1", "ord_2"]
 
 
 async def test_an_empty_unit_costs_nothing(store: AnyStore) -> None:
@@ -343,21 +350,21 @@ async def test_a_unit_that_does_not_fit_is_refused_alone(store: AnyStore, kind: 
         await store.commit(BAD_UNITS[kind]())
     await good
     assert store.ready
-    assert store.count("bill", {}) == 1
+    assert await store.read(store.count, "bill", {}) == 1
 
 
 async def test_questions_that_do_not_fit_are_refused(store: AnyStore) -> None:
-    asked: list[Callable[[], object]] = [
-        lambda: store.get("bill", state="received"),
-        lambda: store.find("bill", {"diagnosis": "x"}),
-        lambda: store.find("bill", {"total": ("like", 1)}),
-        lambda: store.find("bill", {"total": "1"}),
-        lambda: store.find("bill", {}, order_by="diagnosis"),
-        lambda: store.find("bill", {}, order_by="total", after=(1,)),
-        lambda: store.find("bill", {}, limit=10_001),
-        lambda: store.sum("bill", "diagnosis", {}),
-        lambda: store.find("bill", {"total": ("<", None)}),
+    asked: list[Callable[[], Awaitable[object]]] = [
+        lambda: store.read(store.get, "bill", state="received"),
+        lambda: store.read(store.find, "bill", {"diagnosis": "x"}),
+        lambda: store.read(store.find, "bill", {"total": ("like", 1)}),
+        lambda: store.read(store.find, "bill", {"total": "1"}),
+        lambda: store.read(store.find, "bill", {}, order_by="diagnosis"),
+        lambda: store.read(store.find, "bill", {}, order_by="total", after=(1,)),
+        lambda: store.read(store.find, "bill", {}, limit=10_001),
+        lambda: store.read(store.sum, "bill", "diagnosis", {}),
+        lambda: store.read(store.find, "bill", {"total": ("<", None)}),
     ]
     for ask in asked:
         with pytest.raises(BadUnit):
-            ask()
+            await ask()
