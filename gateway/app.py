@@ -221,7 +221,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys)
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
     gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
-    operators = operator_app(metrics, gateway.ready)
+    operators = operator_app(metrics, gateway.ready, gateway.store.read)
     gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))

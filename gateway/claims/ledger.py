@@ -25,6 +25,7 @@ class Ledger:
 
     def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
         self.store = store
+        self.read = store.read
         self.keys = DataKeys(store, vault)
         self.clock = clock
 

@@ -2,7 +2,8 @@
 
 from gateway.claims.bill import Bill
 from gateway.kernel.ids import new_notice_id
-from gateway.store.data_keys import NOTICE, DataKeys
+from gateway.store.api import Read
+from gateway.store.data_keys import NOTICE, DataKeys, erased
 from gateway.store.unit import Unit
 from gateway.store.vault import BillVault
 
@@ -14,7 +15,8 @@ class Safe:
         self.order_id = order_id
         self._keys = keys
         self._fresh: BillVault | None = None
-        """The data key of a bill whose rows are not written yet."""
+        """The data key of a bill whose rows are not written yet, or of one that was asked for (``turn_to``)."""
+        self._erased = False
 
     def belong_to(self, bill: Bill, unit: Unit) -> None:
         """Seal for ``bill`` from now on; a new one gets its data key, whose row goes into ``unit``."""
@@ -25,8 +27,16 @@ class Safe:
             submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
             self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind.value, submission.patient.cert_no, at)
 
+    async def turn_to(self, order_id: str, read: Read) -> None:
+        """Seal for a stored bill from now on, with its data key at hand."""
+        self.order_id = order_id
+        self._fresh = await read(self._keys.unless_erased, order_id)
+        self._erased = self._fresh is None
+
     def vault(self) -> BillVault:
         """Raises ``VaultRefused``."""
+        if self._erased:
+            raise erased()
         return self._fresh or self._keys.of(self.order_id)
 
     def message(self, record_id: str, body: bytes, unit: Unit, now: int) -> tuple[str, bytes | None]:
@@ -36,7 +46,7 @@ class Safe:
         if not self.order_id:
             notice = new_notice_id()
             return notice, self._keys.fresh(unit, notice, NOTICE, "", now).seal(record_id, body, "message")
-        vault = self._fresh or self._keys.unless_erased(self.order_id)
+        vault = None if self._erased else self._fresh or self._keys.unless_erased(self.order_id)
         return self.order_id, None if vault is None else vault.seal(record_id, body, "message")
 
 

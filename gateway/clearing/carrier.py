@@ -79,7 +79,7 @@ class Carrier:
         """Often while an order is on its way, seldom otherwise: every question costs the payment room a durable nonce."""
         loop, asked_at = asyncio.get_running_loop(), 0.0
         while True:
-            if self._rows.waiting() or loop.time() - asked_at > SELDOM:
+            if await self._rows.waiting() or loop.time() - asked_at > SELDOM:
                 asked_at = loop.time()
                 try:
                     if await self.fetch_receipts():
@@ -90,7 +90,7 @@ class Carrier:
 
     async def carry_decided(self) -> int:
         """One page of decisions, each tried once. Returns how many reached their end or are with the payment room."""
-        rows = self._rows.decided(PAGE)
+        rows = await self._rows.decided(PAGE)
         done = await asyncio.gather(*(self._carry(row) for row in rows))
         return sum(done)
 
@@ -107,7 +107,7 @@ class Carrier:
         return False
 
     async def _placed(self, order_id: str) -> bool:
-        bill = decided_bill(self._rows.store, order_id)
+        bill = await self._rows.store.read(decided_bill, self._rows.store, order_id)
         if bill is None:
             raise LookupError("a decision names no bill")
         placed = [await self._place(bill, due) for due in dues(bill)]
@@ -129,7 +129,7 @@ class Carrier:
 
     async def fetch_receipts(self) -> int:
         """One page of receipts into the settlements' states. Returns how many came."""
-        receipts = await self._door.receipts(self._rows.last_receipt())
+        receipts = await self._door.receipts(await self._rows.last_receipt())
         for receipt in receipts:
             if not await self._rows.receive(receipt):
                 _log.warning("receipt-without-settlement", count=receipt.seq)

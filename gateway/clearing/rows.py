@@ -43,14 +43,14 @@ class Rows:
         """Epoch milliseconds."""
         return int(self._clock.now().timestamp() * 1000)
 
-    def decided(self, limit: int) -> list[Row]:
+    async def decided(self, limit: int) -> list[Row]:
         """Decisions still to be carried, in the order they were made."""
         due = {"kind": "decided", "next_at": ("<=", self.now())}
-        return self.store.find("outbox", due, order_by="seq", limit=limit)
+        return await self.store.read(self.store.find, "outbox", due, order_by="seq", limit=limit)
 
     async def link(self, bill: DecidedBill, due: Due) -> Row:
         """The settlement row of a due, made once: its number is durable before the payment room hears of it."""
-        found = self._link(bill, due)
+        found = await self._link(bill, due)
         if found is not None:
             return found
         unit, now = Unit(), self.now()
@@ -68,17 +68,17 @@ class Rows:
         self._tell(unit, bill.order_id, bill.hospital, "", state, "decided")
         with suppress(Duplicate):
             await self.store.commit(unit)
-        made = self._link(bill, due)
+        made = await self._link(bill, due)
         assert made is not None
         return made
 
-    def _link(self, bill: DecidedBill, due: Due) -> Row | None:
-        return self.store.get("settlement", order_id=bill.order_id, kind=due.kind.value)
+    async def _link(self, bill: DecidedBill, due: Due) -> Row | None:
+        return await self.store.read(self.store.get, "settlement", order_id=bill.order_id, kind=due.kind.value)
 
     async def became(self, row: Row, state: State, cause: str) -> None:
         """Move a settlement on from the state that was read; a receipt that came first wins."""
         unit = Unit()
-        self._move(unit, row, state, cause)
+        await self._move(unit, row, state, cause)
         with suppress(StaleWrite):
             await self.store.commit(unit)
 
@@ -92,29 +92,29 @@ class Rows:
         unit.update("outbox", {"seq": row["seq"]}, attempts=row["attempts"] + 1, next_at=self.now() + wait_ms)
         await self.store.commit(unit)
 
-    def waiting(self) -> bool:
+    async def waiting(self) -> bool:
         """Whether some order has no receipt yet."""
         on_the_way = {"state": ("in", [State.CREATED.value, State.ORDERED.value])}
-        return bool(self.store.find("settlement", on_the_way, limit=1))
+        return bool(await self.store.read(self.store.find, "settlement", on_the_way, limit=1))
 
-    def last_receipt(self) -> int:
-        row = self.store.get("setting", name=SEEN)
+    async def last_receipt(self) -> int:
+        row = await self.store.read(self.store.get, "setting", name=SEEN)
         return 0 if row is None else int(row["value"])
 
     async def receive(self, receipt: Receipt) -> bool:
         """Write one receipt's outcome and how far the feed was read, together. False for a number that is not ours."""
         unit = Unit()
         unit.upsert("setting", name=SEEN, value=str(receipt.seq))
-        row = self.store.get("settlement", settlement_id=receipt.settlement_id)
+        row = await self.store.read(self.store.get, "settlement", settlement_id=receipt.settlement_id)
         if row is not None:
-            self._move(unit, row, _outcome(receipt, row["amount"]), "receipt")
+            await self._move(unit, row, _outcome(receipt, row["amount"]), "receipt")
         await self.store.commit(unit)
         return row is not None
 
-    def _move(self, unit: Unit, row: Row, state: State, cause: str) -> None:
+    async def _move(self, unit: Unit, row: Row, state: State, cause: str) -> None:
         key = {"order_id": row["order_id"], "kind": row["kind"]}
         unit.update("settlement", key, expect={"state": row["state"]}, state=state.value, updated_at=self.now())
-        bill = self.store.get("bill", order_id=row["order_id"])
+        bill = await self.store.read(self.store.get, "bill", order_id=row["order_id"])
         self._tell(unit, row["order_id"], bill["hospital"] if bill else "", row["state"], state, cause)
 
     def _tell(self, unit: Unit, order_id: str, hospital: str, old: str, new: State, cause: str) -> None:

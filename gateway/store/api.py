@@ -17,6 +17,14 @@ Row = dict[str, Any]
 """One row by column name: text as str, numbers as int, blobs as bytes, nothing as None."""
 
 
+class Read(Protocol):
+    """``AnyStore.read`` by itself."""
+
+    async def __call__(
+        self, ask: Callable[_Asked, _Answer], /, *asked: _Asked.args, **named: _Asked.kwargs
+    ) -> _Answer: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     count: int

@@ -67,9 +67,9 @@ class Checkpoints:
         return made
 
     async def _sign_next(self) -> bool:
-        before = newest(self._store)
+        before = await self._store.read(newest, self._store)
         reached = before["last_seq"] if before else 0
-        entries = self._store.find("chain", {}, limit=MOST_ENTRIES, after=(reached,))
+        entries = await self._store.read(self._store.find, "chain", {}, limit=MOST_ENTRIES, after=(reached,))
         if not entries:
             return False
         body = Body(

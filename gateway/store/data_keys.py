@@ -50,9 +50,7 @@ class DataKeys:
                 hint="Keys are never deleted, only emptied: compare the database with the last good copy.",
             )
         if row["erased_at"]:
-            raise VaultRefused(
-                "the bill was erased", code="vault-erased", hint="Its content can't be read again by anybody."
-            )
+            raise erased()
         found = self.vault.bill(order_id, wrapped_of(row))
         self._remember(order_id, found)
         return found
@@ -73,6 +71,10 @@ class DataKeys:
         self._known[order_id] = bill
         if len(self._known) > MOST_CACHED:
             self._known.popitem(last=False)
+
+
+def erased() -> VaultRefused:
+    return VaultRefused("the bill was erased", code="vault-erased", hint="Its content can't be read again by anybody.")
 
 
 def wrapped_of(row: Row) -> WrappedKey:

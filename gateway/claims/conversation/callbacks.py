@@ -63,7 +63,8 @@ class Callbacks:
         row = await self._await_act(partner, correlation)
         if row is None:
             raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
-        act_id, work.safe.order_id = row["act_id"], row["order_id"]
+        act_id = row["act_id"]
+        await work.safe.turn_to(row["order_id"], self.engine.ledger.read)
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
         if row["state"] not in open_states or result.state in ("pending", "unknown"):
             work.add().insert(
@@ -110,7 +111,7 @@ class Callbacks:
         loop = asyncio.get_running_loop()
         until = loop.time() + _HOLD_S
         while True:
-            row = self.engine.ledger.act_by_correlation(partner.code, correlation)
+            row = await self.engine.ledger.read(self.engine.ledger.act_by_correlation, partner.code, correlation)
             if row is not None or loop.time() > until:
                 return row
             await asyncio.sleep(0.05)

@@ -26,16 +26,17 @@ class Collector:
         assert rule is not None
         while True:
             await asyncio.sleep(seconds(rule.every))
-            if not self._anything_open():
+            if not await self._anything_open():
                 continue
             try:
                 await self.round(rule)
             except LianpeiError as bad:
                 _log.event("collect-failed", insurer=self.partner.code, code=bad.error_code)
 
-    def _anything_open(self) -> bool:
+    async def _anything_open(self) -> bool:
         """A claim of this partner that has no result yet, a person's included: its result may still come."""
-        return bool(self.callbacks.engine.ledger.store.find("waiting", {"insurer": self.partner.code}, limit=1))
+        store = self.callbacks.engine.ledger.store
+        return bool(await store.read(store.find, "waiting", {"insurer": self.partner.code}, limit=1))
 
     async def round(self, rule: CollectRule) -> int:
         """One pass; returns how many documents were taken. One that can't be read stays there and stops no other."""

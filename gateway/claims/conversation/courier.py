@@ -55,7 +55,7 @@ class Courier:
         elif before.state == ActState.NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
-            return self._ledger.result_of(before.act_id) or _UNKNOWN
+            return await self._ledger.read(self._ledger.result_of, before.act_id) or _UNKNOWN
         elif before.state == ActState.PENDING and self._may_repeat(errand, before):
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.PENDING and self._given_up(errand, before):

@@ -1,6 +1,7 @@
 """Works a bill: its policies in the patient's order, each through its insurer's acts, until every one has a final word."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -51,9 +52,12 @@ class Engine:
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
         work = work or self.ledger.work()
         work.safe.belong_to(bill, work.add())
-        task = asyncio.create_task(self._work(bill, work))
-        self.running[bill.order_id] = task
-        task.add_done_callback(lambda _: self.running.pop(bill.order_id, None))
+        return self._run(bill.order_id, self._work(bill, work))
+
+    def _run(self, order_id: str, worker: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(worker)
+        self.running[order_id] = task
+        task.add_done_callback(lambda _: self.running.pop(order_id, None))
         return task
 
     def resume(self, order_id: str) -> None:
@@ -61,11 +65,19 @@ class Engine:
         if order_id in self.running:
             self.running[order_id].add_done_callback(lambda _: self.resume(order_id))
             return
-        bill = self.ledger.load_bill(order_id)
+        self._run(order_id, self._take_up(order_id))
+
+    async def _take_up(self, order_id: str) -> None:
+        work = self.ledger.work()
+        try:
+            bill = await self.ledger.read(self.ledger.load_bill, order_id)
+            await work.safe.turn_to(order_id, self.ledger.read)
+        except LianpeiError as bad:
+            _log.event("bill-stopped", order_id=order_id, code=bad.error_code)
+            return
         if bill is not None:
-            work = self.ledger.work(order_id)
             work.audit("data-key-used", "gateway", "taken-up-again")
-            self.start(bill, work)
+            await self._work(bill, work)
 
     async def _work(self, bill: Bill, work: Work) -> None:
         try:
@@ -141,7 +153,7 @@ class Engine:
         steps = plan(partner.manifest, claim.kind, bill.submission)
         while claim.step < len(steps):
             step = steps[claim.step]
-            errand = self._errand(bill, claim, partner, step, work, budget)
+            errand = await self._errand(bill, claim, partner, step, work, budget)
             try:
                 result = await self.courier.carry_out(errand)
             except NotSent as closed:
@@ -162,10 +174,12 @@ class Engine:
         self._park(bill, claim, work, "conversation-without-decision")
         return False
 
-    def _errand(self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget) -> Errand:
+    async def _errand(
+        self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
+    ) -> Errand:
         errand = Errand(bill, claim, partner, step, work, budget)
         if bill.resumed:
-            rows = self.ledger.act_rows(claim.claim_id)
+            rows = await self.ledger.read(self.ledger.act_rows, claim.claim_id)
             mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
             errand.act = record_of(mine[-1]) if mine else None
         return errand
@@ -239,7 +253,7 @@ class Engine:
             steps = plan(partner.manifest, claim.kind, bill.submission)
             budget = Budget(self.clock.monotonic() + 10.0, self.clock)
             while claim.step < len(steps):
-                errand = self._errand(bill, claim, partner, steps[claim.step], work, budget)
+                errand = await self._errand(bill, claim, partner, steps[claim.step], work, budget)
                 try:
                     await self.courier.carry_out(errand)
                 except (NotSent, MessageRefused) as bad:

@@ -21,7 +21,7 @@ class Resolver:
         rounds = 0
         while True:
             await asyncio.sleep(_EVERY_S)
-            for order_id in self.due():
+            for order_id in await self.due():
                 self.engine.resume(order_id)
             rounds += 1
             if rounds % _PURGE_EVERY == 0:
@@ -31,8 +31,9 @@ class Resolver:
         """After a restart every bill with a timer is taken up at once, paced."""
         after: tuple[int, str] | None = None
         while True:
-            rows = self.engine.ledger.store.find(
-                "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
+            store = self.engine.ledger.store
+            rows = await store.read(
+                store.find, "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
             )
             for row in rows:
                 self.engine.resume(row["order_id"])
@@ -47,10 +48,11 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    def due(self) -> list[str]:
+    async def due(self) -> list[str]:
         """Bills whose time has come and that nobody works on."""
         until = {"look_at": ("<=", self.engine.clock.epoch_ms())}
-        rows = self.engine.ledger.store.find("bill", until, order_by="look_at", limit=_AT_ONCE)
+        store = self.engine.ledger.store
+        rows = await store.read(store.find, "bill", until, order_by="look_at", limit=_AT_ONCE)
         return [row["order_id"] for row in rows if row["order_id"] not in self.engine.running]
 
     async def _purge(self) -> None:

@@ -23,15 +23,7 @@ async def erase(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
     reason = require_reason(wish)
     if bool(wish.order_id) == bool(wish.cert_no):
         raise BadRequest("name an order or a person", code="erase-whom", hint="--order ORDER, or --person.")
-    rows = bills_of(ledger, wish.cert_no) if wish.cert_no else [key_row(ledger, wish.order_id)]
-    rows = [row for row in rows if not row["erased_at"]]
-    ready: list[Row] = []
-    left: list[str] = []
-    for row in rows:
-        if is_at_rest(ledger, row):
-            ready.append(row)
-        else:
-            left.append(row["order_id"])
+    ready, left = await ledger.read(_ready, ledger, wish)
     if wish.order_id and left:
         raise Conflict(
             "the order is not at rest, its content is still needed",
@@ -42,8 +34,31 @@ async def erase(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
     return {"erased": [row["order_id"] for row in ready], "left_because_open": left}
 
 
+def _ready(ledger: Ledger, wish: Wish) -> tuple[list[Row], list[str]]:
+    """Data keys that may go, and the orders that still need theirs."""
+    rows = bills_of(ledger, wish.cert_no) if wish.cert_no else [key_row(ledger, wish.order_id)]
+    ready: list[Row] = []
+    left: list[str] = []
+    for row in rows:
+        if row["erased_at"]:
+            continue
+        if is_at_rest(ledger, row):
+            ready.append(row)
+        else:
+            left.append(row["order_id"])
+    return ready, left
+
+
 async def retain(ledger: Ledger, years: Mapping[str, int], who: str, wish: Wish) -> dict[str, Any]:
     """What has outlived its class, by class; with ``apply`` its keys are destroyed."""
+    plan, due = await ledger.read(_outlived, ledger, years)
+    if wish.apply:
+        await _destroy(ledger, due, who, "retention-over", require_reason(wish))
+    return {"applied": wish.apply, "classes": plan}
+
+
+def _outlived(ledger: Ledger, years: Mapping[str, int]) -> tuple[dict[str, dict[str, int]], list[Row]]:
+    """Figures by class, and the data keys that are due."""
     now = ledger.clock.epoch_ms()
     plan: dict[str, dict[str, int]] = {}
     due: list[Row] = []
@@ -57,9 +72,7 @@ async def retain(ledger: Ledger, years: Mapping[str, int], who: str, wish: Wish)
             due.append(row)
         else:
             figures["due_but_open"] += 1
-    if wish.apply:
-        await _destroy(ledger, due, who, "retention-over", require_reason(wish))
-    return {"applied": wish.apply, "classes": plan}
+    return plan, due
 
 
 async def _destroy(ledger: Ledger, rows: list[Row], who: str, kind: str, reason: str) -> None:
@@ -80,7 +93,7 @@ async def _destroy(ledger: Ledger, rows: list[Row], who: str, kind: str, reason:
 async def rewrap(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
     """Wrap every data key under the current master key. An old master key may go when nothing names it any more."""
     reason, vault = require_reason(wish), ledger.keys.vault
-    rows = list(key_rows(ledger, erased_at=0, master=("!=", vault.current)))
+    rows = await ledger.read(lambda: list(key_rows(ledger, erased_at=0, master=("!=", vault.current))))
     for some in _portions(rows):
         unit = Unit()
         for row in some:
@@ -91,7 +104,7 @@ async def rewrap(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
         await ledger.store.commit(unit)
     if rows:
         await ledger.store.checkpoint()
-    by_master = ledger.store.tally("data_key", "master", {"erased_at": 0})
+    by_master = await ledger.read(ledger.store.tally, "data_key", "master", {"erased_at": 0})
     return {"rewrapped": len(rows), "keys_by_master": {name: found.count for name, found in by_master.items()}}
 
 

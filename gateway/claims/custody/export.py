@@ -17,14 +17,14 @@ async def export(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
     reason = require_reason(wish)
     if not wish.cert_no:
         raise BadRequest("name a person", code="export-whom", hint="--person.")
-    rows, now = bills_of(ledger, wish.cert_no), ledger.clock.epoch_ms()
+    rows, now = await ledger.read(bills_of, ledger, wish.cert_no), ledger.clock.epoch_ms()
     unit = Unit()
     for row in rows:
         unit.insert(
             "audit", at=now, kind="person-exported", who=who, order_id=row["order_id"], reason=reason, detail=""
         )
     await ledger.store.commit(unit)
-    return {"exported_at": now, "reason": reason, "bills": [_bill(ledger, row) for row in rows]}
+    return {"exported_at": now, "reason": reason, "bills": [await ledger.read(_bill, ledger, row) for row in rows]}
 
 
 def _bill(ledger: Ledger, row: Row) -> dict[str, Any]:

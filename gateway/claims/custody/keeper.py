@@ -47,5 +47,5 @@ class Keeper:
                 return {"bundle": await make_bundle(self._ledger, self._checkpoints, self._keys, who, wish)}
             case "checkpoint":
                 await self._checkpoints.sign_new()
-                row = newest(self._ledger.store)
+                row = await self._ledger.read(newest, self._ledger.store)
                 return {"newest": row["body"] if row else ""}

@@ -13,6 +13,7 @@ from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.problems import FAMILY, answer_errors
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
+from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -54,11 +55,11 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics) -> w
     return app
 
 
-def operator_app(metrics: Metrics, ready: Callable[[], bool]) -> web.Application:
+def operator_app(metrics: Metrics, ready: Callable[[], bool], read: Read) -> web.Application:
     app = web.Application(middlewares=[answer_errors])
 
     async def show_metrics(_: web.Request) -> web.Response:
-        body, headers = metrics.render()
+        body, headers = await read(metrics.render)
         return web.Response(body=body, headers=headers)
 
     async def alive(_: web.Request) -> web.Response:

@@ -53,7 +53,7 @@ class Handlers:
         submission = self._read(form, body, tenant)
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
-        before = self._engine.ledger.bill_by_key(tenant.hospital, key)
+        before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, request)
@@ -93,7 +93,7 @@ class Handlers:
         if isinstance(bill.refused, Duplicate):
             if bill.refused.table == "nonce":
                 raise replayed()
-            row = self._engine.ledger.bill_by_key(bill.hospital, bill.idem_key)
+            row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
                 return await self._repeated(row, bill.digest, request)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
@@ -109,17 +109,18 @@ class Handlers:
         worker = self._engine.running.get(row["order_id"])
         if worker is not None:
             await asyncio.wait({worker}, timeout=_wait_of(request))
-        row = self._engine.ledger.bill_row(row["order_id"]) or row
-        view = stored_view(row, self._engine.ledger, self._engine.registry)
+        newest = await self._engine.ledger.read(self._engine.ledger.bill_row, row["order_id"])
+        row = newest or row
+        view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
         return self._answer(view, row["state"] == "decided", row["order_id"], request)
 
     async def order(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}``: the bill as it stands; another hospital's bill is as unknown as no bill."""
         tenant = await self._guard.reader(request)
-        row = self._engine.ledger.bill_row(request.match_info["order_id"])
+        row = await self._engine.ledger.read(self._engine.ledger.bill_row, request.match_info["order_id"])
         if row is None or row["hospital"] != tenant.hospital:
             raise NotFound("no such order", code="order-unknown")
-        view = stored_view(row, self._engine.ledger, self._engine.registry)
+        view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
         return web.Response(body=view, headers=_JSON)
 
     async def events(self, request: web.Request) -> web.Response:
@@ -130,7 +131,7 @@ class Handlers:
             raise BadRequest(
                 "after must be a whole number", code="after-invalid", hint="Use the last seq you have seen."
             )
-        rows = self._engine.ledger.events(tenant.hospital, int(after), 200)
+        rows = await self._engine.ledger.read(self._engine.ledger.events, tenant.hospital, int(after), 200)
         shown = [{name: row[name] for name in ("seq", "event_id", "order_id", "kind", "at")} for row in rows]
         return web.Response(body=msgspec.json.encode({"events": shown}), headers=_JSON)
 

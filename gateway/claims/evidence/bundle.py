@@ -36,24 +36,33 @@ async def make_bundle(ledger: Ledger, checkpoints: Checkpoints, keys: KeyRing, w
 
     Raises ``NotFound``, ``BadRequest`` (reason, field), ``VaultRefused`` (erased), ``Conflict`` (``audit-broken``).
     """
-    reason, claim = require_reason(wish), claim_row(ledger, wish.claim_id)
+    reason, claim = require_reason(wish), await ledger.read(claim_row, ledger, wish.claim_id)
     order_id = claim["order_id"]
-    tree = FieldTree(ledger.submission(order_id), claim, ledger.keys.of(order_id))
+    tree = await ledger.read(_tree, ledger, claim)
     opened = tree.chosen(wish.reveal)
     await _record(ledger, who, reason, claim, tree, len(opened))
     await checkpoints.sign_new()
-    messages = messages_of(ledger, order_id, [claim["claim_id"]])
-    rows = _rows(ledger, claim, tree, messages)
-    located = locate(ledger.store, rows)
+    messages = await ledger.read(messages_of, ledger, order_id, [claim["claim_id"]])
+    rows = await ledger.read(_rows, ledger, claim, tree, messages)
+    located = await ledger.read(locate, ledger.store, rows)
     files: Files = {}
     lines = [*_put_rows(files, rows, located), *_put_chain(files, located), *_put_fields(files, tree, opened, rows)]
     if wish.messages:
-        files |= {f"messages/{one['digest']}.bin": ledger.opened(one) for one in messages}
+        files |= await ledger.read(_opened, ledger, messages)
     _put_keys(files, keys, checkpoints.key_id, messages)
     head = {"format": FORMAT, "claim_id": claim["claim_id"], "order_id": order_id, "key": checkpoints.key_id}
     files["bundle.json"] = msgspec.json.encode(head | {"made_at": ledger.clock.epoch_ms()})
     files["proofs.txt"] = "".join(f"{line}\n" for line in lines).encode()
     return _zip(files)
+
+
+def _tree(ledger: Ledger, claim: Row) -> FieldTree:
+    order_id = claim["order_id"]
+    return FieldTree(ledger.submission(order_id), claim, ledger.keys.of(order_id))
+
+
+def _opened(ledger: Ledger, messages: list[Row]) -> Files:
+    return {f"messages/{one['digest']}.bin": ledger.opened(one) for one in messages}
 
 
 def claim_row(ledger: Ledger, claim_id: str) -> Row:
@@ -70,7 +79,7 @@ async def _record(ledger: Ledger, who: str, reason: str, claim: Row, tree: Field
     unit, now, order_id = Unit(), ledger.clock.epoch_ms(), claim["order_id"]
     told = {"at": now, "who": who, "order_id": order_id, "reason": reason}
     unit.insert("audit", kind="evidence-exported", detail=f"{claim['claim_id']}:{opened}", **told)
-    if _root_row(ledger, claim, tree) is None:
+    if await ledger.read(_root_row, ledger, claim, tree) is None:
         unit.insert("audit", kind=FIELD_ROOT, detail=f"{claim['claim_id']}:{tree.root}", **told)
     await ledger.store.commit(unit)
 
