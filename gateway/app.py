@@ -1,6 +1,7 @@
 """The one place that wires rooms: settings in, a running gateway out."""
 
 import asyncio
+import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -36,10 +37,10 @@ from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
-from gateway.opening import keeper_socket, load_keys, no_claims, open_vault
+from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
+from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
-from gateway.store.claims_tables import CLAIMS
-from gateway.store.sqlite import Store
+from gateway.store.leases import Leases
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import PartnerClient
@@ -73,7 +74,7 @@ class Gateway:
 
     settings: Settings
     home: Path
-    store: Store
+    store: AnyStore
     engine: Engine
     metrics: Metrics
     carrier: Carrier | None
@@ -108,6 +109,8 @@ class Gateway:
         if self.store.ready:
             with suppress(LianpeiError):
                 await self.checkpoints.sign_new()
+            if self.engine.ledger.leases is not None:
+                await self.engine.ledger.leases.leave()
         await self.store.close()
 
 
@@ -121,11 +124,12 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
     keys = load_keys(key_dir, settings.mode)
     folders = insurer_folders(Path(settings.mappings))
     metrics = Metrics.for_codes([folder.name for folder in folders])
-    store = Store.open(home / claims.database, CLAIMS)
+    store = open_store(claims, home, keys)
     gateway: Gateway | None = None
     try:
         vault = open_vault(claims, keys)
-        ledger = Ledger(store, vault, clock)
+        leases = Leases(store, clock, secrets.token_hex(8)) if claims.shared else None
+        ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
         engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
@@ -193,7 +197,7 @@ def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: K
                 trust.require(name, entry.certificate, entry.chain, clock.now())
 
 
-def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clock: Clock) -> Carrier | None:
+def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: AnyStore, clock: Clock) -> Carrier | None:
     window = settings.clearing
     if window is None:
         return None
@@ -223,14 +227,17 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
     operators = operator_app(metrics, gateway.ready, gateway.store.read)
     gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
+    if engine.ledger.leases is not None:
+        await engine.ledger.leases.hold_node()
+        _spawn(gateway, engine.ledger.leases.live())
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
     for partner in engine.registry:
         if partner.manifest.collect is not None:
-            _spawn(gateway, Collector(partner, callbacks).run())
+            _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
     if gateway.carrier is not None:
-        _spawn(gateway, gateway.carrier.run())
+        _alone(gateway, "window", gateway.carrier.run)
     return guard
 
 
@@ -250,6 +257,12 @@ async def _listen(
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
     gateway.tasks.append(asyncio.ensure_future(work))
+
+
+def _alone(gateway: Gateway, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """What must be done by one process of all that share the database."""
+    leases = gateway.engine.ledger.leases
+    _spawn(gateway, work() if leases is None else leases.alone(name, work))
 
 
 async def _sign_audit(checkpoints: Checkpoints, every: float) -> None:

@@ -47,6 +47,7 @@ class InsurerSettings(Closed, frozen=True):
 
 class ClaimsSettings(Closed, frozen=True):
     database: str
+    """A SQLite file, relative to the settings, or the URL of a PostgreSQL database that several gateways share."""
     hospital_door: Door
     partner_door: Door
     operator_door: Door
@@ -67,6 +68,12 @@ class ClaimsSettings(Closed, frozen=True):
     client_crl: str = ""
     """Revocation list of that CA, relative to the key directory; empty asks for none."""
     most_open_bills: int = 2000
+    database_password: str = ""
+    """The secret with the PostgreSQL user's password; empty leaves it to libpq (a certificate, ``.pgpass``)."""
+
+    @property
+    def shared(self) -> bool:
+        return "://" in self.database
 
 
 class ClearingSettings(Closed, frozen=True):

@@ -7,6 +7,7 @@ from gateway.claims.ledger import Ledger
 from gateway.config import ClaimsSettings, Settings
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.errors import ConfigRefused
+from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
@@ -25,17 +26,31 @@ def open_vault(claims: ClaimsSettings, keys: KeyRing) -> Vault:
 
 def keeper_socket(home: Path, claims: ClaimsSettings) -> Path:
     """Where a running gateway takes its keeper's wishes."""
-    return Path(f"{home / claims.database}.keeper")
+    return Path(f"{home / ('claims' if claims.shared else claims.database)}.keeper")
 
 
-def open_keeper(settings: Settings, home: Path) -> tuple[Keeper, Store]:
+def open_store(claims: ClaimsSettings, home: Path, keys: KeyRing) -> AnyStore:
+    """The claims room's database. Raises ``ConfigRefused``, or ``StoreFailed`` where it is damaged or out of reach."""
+    if not claims.shared:
+        return Store.open(home / claims.database, CLAIMS)
+    try:
+        from gateway.store.postgres import Store as SharedStore
+    except ImportError:
+        raise ConfigRefused(
+            "PostgreSQL's driver is not installed", code="store-url", hint="pip install 'lianpei[postgres]'"
+        ) from None
+    password = keys.secret(claims.database_password) if claims.database_password else None
+    return SharedStore.open(claims.database, CLAIMS, password=password)
+
+
+def open_keeper(settings: Settings, home: Path) -> tuple[Keeper, AnyStore]:
     """The keeper without a gateway. Raises ``ConfigRefused`` (``store-in-use``) while another process has the database."""
     claims = settings.claims
     if claims is None:
         raise no_claims()
     keys, clock = load_keys(Path(settings.keys), settings.mode), SystemClock()
     vault, signing = open_vault(claims, keys), keys.private(claims.audit_key)
-    store = Store.open(home / claims.database, CLAIMS)
+    store = open_store(claims, home, keys)
     checkpoints = Checkpoints(store, claims.audit_key, signing, clock)
     return Keeper(Ledger(store, vault, clock), checkpoints, keys, claims.retention_years), store
 

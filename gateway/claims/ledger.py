@@ -1,5 +1,7 @@
 """The claims room's durable memory: what is read back, and the vault. Writes go through ``Work``."""
 
+from typing import Any
+
 import msgspec
 
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
@@ -14,16 +16,23 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, ClaimId, HospitalCode, OrderId
 from gateway.store.api import AnyStore, Row
 from gateway.store.data_keys import DataKeys
+from gateway.store.leases import Leases
 from gateway.store.vault import Vault
 
 _submission_decoder = msgspec.json.Decoder(Submission)
 _result_decoder = msgspec.msgpack.Decoder(ActResult)
 
 
+_HOUR_MS = 3_600_000
+
+
 class Ledger:
     """Reads and the vault; writes go through ``Work``."""
 
-    def __init__(self, store: AnyStore, vault: Vault, clock: Clock) -> None:
+    def __init__(self, store: AnyStore, vault: Vault, clock: Clock, leases: Leases | None = None) -> None:
+        """``leases`` where several processes share the store."""
+        self.leases = leases
+        self._owner = "" if leases is None else leases.holder
         self.store = store
         self.read = store.read
         self.keys = DataKeys(store, vault)
@@ -31,13 +40,27 @@ class Ledger:
 
     def work(self, order_id: str = "") -> Work:
         """Rows to gather; for a stored bill, what is kept in them is sealed under its data key."""
-        return Work(self.store, self.keys, self.clock, order_id)
+        return Work(self.store, self.keys, self.clock, order_id, self._owner)
 
     def bill_row(self, order_id: str) -> Row | None:
         return self.store.get("bill", order_id=order_id)
 
     def bill_by_key(self, hospital: str, idem_key: str) -> Row | None:
         return self.store.get("bill", hospital=hospital, idem_key=idem_key)
+
+    def due(self, now: int, limit: int) -> list[Row]:
+        """Bills whose time has come (``now`` in epoch ms), and whatever processes that are gone left open."""
+        mine: dict[str, Any] = {"look_at": ("<=", now)}
+        if self.leases is None:
+            return self.store.find("bill", mine, order_by="look_at", limit=limit)
+        found = self.store.find("bill", mine | {"owner": self.leases.holder}, order_by="look_at", limit=limit)
+        left = {"look_at": (">", 0), "owner": ("in", self.leases.gone())}
+        return found + self.store.find("bill", left, order_by="look_at", limit=limit)
+
+    def elsewhere(self, order_id: str) -> bool:
+        """Whether another process that lives works on this bill."""
+        row = self.bill_row(order_id) if self.leases is not None else None
+        return row is not None and self.leases is not None and not self.leases.is_mine_to_take(row["owner"] or "")
 
     def claim_rows(self, order_id: str) -> list[Row]:
         return self.store.find("claim", {"order_id": order_id}, order_by="seq", limit=100)
@@ -108,6 +131,17 @@ class Ledger:
         if row is None:
             return None
         return _result_decoder.decode(self.keys.of(row["order_id"]).open(f"result:{act_id}", row["blob"], "result"))
+
+    def brought(self, order_id: str, waiting: frozenset[str]) -> dict[str, ActResult]:
+        """Stored results of this bill's acts among those ``waiting``."""
+        acts = [act["act_id"] for claim in self.claim_rows(order_id) for act in self.act_rows(claim["claim_id"])]
+        found = {act_id: self.result_of(act_id) for act_id in waiting.intersection(acts)}
+        return {act_id: result for act_id, result in found.items() if result is not None}
+
+    def left_nothing(self) -> list[str]:
+        """Processes that are long gone and whose bills are all with others."""
+        gone = self.leases.gone(_HOUR_MS) if self.leases is not None else []
+        return [one for one in gone if not self.store.find("bill", {"look_at": (">", 0), "owner": one}, limit=1)]
 
     def submission(self, order_id: str) -> bytes:
         """What the hospital brought, as it was accepted."""

@@ -30,7 +30,9 @@ def moment(stored: int) -> datetime:
 class Work:
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
-    def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "") -> None:
+    def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "", owner: str = "") -> None:
+        """``owner`` is this process where several share the database, else empty."""
+        self._owner = owner
         self._store = store
         self.safe = Safe(keys, order_id)
         self._clock = clock
@@ -68,7 +70,7 @@ class Work:
             self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
-        elif bill.dirty:
+        elif bill.dirty or (self._owner and (self._pending or moved)):
             self._update_bill(bill, now)
         bill.dirty = False
         for claim in moved:
@@ -91,8 +93,13 @@ class Work:
             self_pay_due=bill.self_pay_due,
             look_at=bill.look_at or None,
             updated_at=now,
+            **self._owned(),
         )
         bill.version += 1
+
+    def _owned(self) -> dict[str, str]:
+        """With it every commit of a shared bill expects its version: who lost the bill commits no further intent."""
+        return {"owner": self._owner} if self._owner else {}
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
@@ -118,6 +125,7 @@ class Work:
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
             look_at=bill.look_at or None,
+            **self._owned(),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         bill.stored = True

@@ -74,6 +74,7 @@ class Stage:
     ports: dict[str, int]
     keys: Path
     callback_delay: float = 0.05
+    database: str = "claims.db"
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
 
     def __enter__(self) -> "Stage":
@@ -114,7 +115,7 @@ mappings = "{ROOT / "mappings"}"
 schemas = "{ROOT / "schemas"}"
 
 [claims]
-database = "claims.db"
+database = "{self.database}"
 hospital_door = {{ port = {ports["hospital"]}, certificate = "gateway-tls" }}
 partner_door = {{ port = {ports["partner"]}, certificate = "gateway-tls" }}
 operator_door = {{ port = {ports["operator"]} }}

@@ -6,6 +6,7 @@ whole chain up to it against the database, so the digest of each goes into the l
 
 import asyncio
 import base64
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused
 from gateway.store.api import AnyStore, Row
 from gateway.store.chain import FIRST_LINK
+from gateway.store.errors import Duplicate
 from gateway.store.unit import Unit
 
 MOST_ENTRIES = 512
@@ -62,8 +64,9 @@ class Checkpoints:
         """Put everything that is in the chain now under checkpoints; how many were made."""
         made = 0
         async with self._one_at_a_time:
-            while await self._sign_next():
-                made += 1
+            with suppress(Duplicate):  # another process signed them
+                while await self._sign_next():
+                    made += 1
         return made
 
     async def _sign_next(self) -> bool:

@@ -21,7 +21,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -30,6 +30,7 @@ BILL = Table(
     ),
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
+``owner``: the process that works on it, where several share the database.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -126,6 +127,7 @@ SETTLEMENT = Table(
 )
 """Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
 NONCE = Table("nonce", _columns(TEXT, "scope value") | {"expires_at": INT}, key=("scope", "value"))
+LEASE = Table("lease", _columns(TEXT, "name holder") | _columns(INT, "token until"), key=("name",))
 SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 
 CLAIMS = Schema(
@@ -147,9 +149,10 @@ CLAIMS = Schema(
         OUTBOX,
         SETTLEMENT,
         NONCE,
+        LEASE,
         SETTING,
     ),
-    version=3,
+    version=4,
     name="claims",
     oldest=3,
 )

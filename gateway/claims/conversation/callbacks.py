@@ -105,7 +105,7 @@ class Callbacks:
         if slot is not None and waits and not slot.result.done():
             slot.result.set_result(result)
         else:
-            self.engine.resume(row["order_id"])
+            await self.engine.wake(row["order_id"])
 
     async def _await_act(self, partner: Partner, correlation: str) -> Row | None:
         loop = asyncio.get_running_loop()

@@ -67,6 +67,24 @@ class Engine:
             return
         self._run(order_id, self._take_up(order_id))
 
+    async def look(self, order_id: str) -> None:
+        """A bill's time has come. Who works on it here may wait for a result that another process was brought."""
+        if order_id not in self.running:
+            self.resume(order_id)
+        elif self.ledger.leases is not None:
+            brought = await self.ledger.read(self.ledger.brought, order_id, self.mailbox.waiting())
+            for act_id, result in brought.items():
+                self.mailbox.bring(act_id, result)
+
+    async def wake(self, order_id: str) -> None:
+        """Something came for a stored bill: take it up, or tell the process that works on it."""
+        if not await self.ledger.read(self.ledger.elsewhere, order_id):
+            self.resume(order_id)
+            return
+        work = self.ledger.work()
+        work.add().update("bill", {"order_id": order_id}, look_at=work.now())
+        await work.flush()
+
     async def _take_up(self, order_id: str) -> None:
         work = self.ledger.work()
         try:

@@ -49,5 +49,16 @@ class Mailbox:
             if self._by_key.get(key) == act_id:
                 del self._by_key[key]
 
+    def waiting(self) -> frozenset[str]:
+        """Acts without a result."""
+        return frozenset(act_id for act_id, slot in self._slots.items() if not slot.arrived)
+
+    def bring(self, act_id: str, result: ActResult) -> None:
+        """The result of an act, unless it has one."""
+        slot = self._slots.get(act_id)
+        if slot is not None and not slot.arrived:
+            slot.arrived = True
+            slot.result.set_result(result)
+
     def __len__(self) -> int:
         return len(self._slots)

@@ -17,12 +17,13 @@ class Resolver:
     engine: Engine
 
     async def run(self) -> None:
-        await self._recover()
+        if self.engine.ledger.leases is None:
+            await self._recover()
         rounds = 0
         while True:
             await asyncio.sleep(_EVERY_S)
             for order_id in await self.due():
-                self.engine.resume(order_id)
+                await self.engine.look(order_id)
             rounds += 1
             if rounds % _PURGE_EVERY == 0:
                 await self._purge()
@@ -49,14 +50,17 @@ class Resolver:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
     async def due(self) -> list[str]:
-        """Bills whose time has come and that nobody works on."""
-        until = {"look_at": ("<=", self.engine.clock.epoch_ms())}
-        store = self.engine.ledger.store
-        rows = await store.read(store.find, "bill", until, order_by="look_at", limit=_AT_ONCE)
-        return [row["order_id"] for row in rows if row["order_id"] not in self.engine.running]
+        """Bills whose time has come."""
+        ledger = self.engine.ledger
+        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), _AT_ONCE)
+        return [row["order_id"] for row in rows]
 
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""
         work = self.engine.ledger.work()
         work.add().delete("nonce", {"expires_at": ("<", work.now())})
         await work.flush()
+        ledger = self.engine.ledger
+        if ledger.leases is not None:
+            for holder in await ledger.read(ledger.left_nothing):
+                await ledger.leases.forget(holder)
