@@ -1,6 +1,7 @@
 """``lianpei audit``: hold a database against its hash chain and its signed checkpoints."""
 
 import argparse
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.claims.custody.wish import Wish
 from gateway.cli.custody import ask, home_of
+from gateway.config import ClaimsSettings
 from gateway.kernel import merkle
 from gateway.kernel.errors import ConfigRefused
-from gateway.store.chain_check import KeyByName, check
+from gateway.opening import open_store
+from gateway.store.chain_check import KeyByName, Report, check
 from gateway.store.checkpoints import Body
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.snapshot import Snapshot
@@ -33,17 +36,30 @@ def add_commands(commands: Any) -> None:
     checkpoint.set_defaults(run=_checkpoint)
 
 
+async def _check_shared(claims: ClaimsSettings, home: Path, keys: KeyRing, kept: dict[int, str]) -> Report:
+    """All of it at one moment, while the gateways go on."""
+    store = open_store(claims, home, keys)
+    try:
+        return await store.read(check, store, CLAIMS, _keys(keys), kept)
+    finally:
+        await store.close()
+
+
 def _verify(chosen: argparse.Namespace) -> int:
     settings, claims, home = home_of(chosen.config)
     kept = {}
     for file in chosen.kept:
         spelt = file.read_bytes().strip()
         kept[msgspec.json.decode(spelt, type=Body).number] = merkle.digest(spelt)
-    snapshot = Snapshot(chosen.database or home / claims.database, CLAIMS)
-    try:
-        report = check(snapshot, CLAIMS, _keys(KeyRing.from_directory(Path(settings.keys))), kept)
-    finally:
-        snapshot.close()
+    keys = KeyRing.from_directory(Path(settings.keys))
+    if chosen.database is None and claims.shared:
+        report = asyncio.run(_check_shared(claims, home, keys, kept))
+    else:
+        snapshot = Snapshot(chosen.database or home / claims.database, CLAIMS)
+        try:
+            report = check(snapshot, CLAIMS, _keys(keys), kept)
+        finally:
+            snapshot.close()
     print(
         f"{report.entries} entries over {report.rows} rows, {report.checkpoints} checkpoints, {report.unsigned} unsigned"
     )
