@@ -19,8 +19,10 @@ from gateway.claims.ledger import Ledger
 from gateway.claims.work import Work
 from gateway.kernel.ids import new_act_id, new_claim_id, new_order_id
 from gateway.kernel.secret import Secret
+from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.claims_tables import CLAIMS
+from gateway.store.leases import Leases
 from gateway.store.sqlite import Store
 from gateway.store.vault import Vault
 from gateway.wire.keys import Entry, KeyRing
@@ -52,7 +54,7 @@ class Room:
     """A ledger and a keeper on one database file."""
 
     path: Path
-    store: Store
+    store: AnyStore
     ledger: Ledger
     keeper: Keeper
     clock: TurnedClock
@@ -91,9 +93,16 @@ class Room:
 
 
 def open_room(path: Path, current: str = "m1", masters: tuple[str, ...] = ("m1",), **years: int) -> Room:
-    store, clock = Store.open(path, CLAIMS), TurnedClock()
+    return room_on(Store.open(path, CLAIMS), path, current, masters, **years)
+
+
+def room_on(
+    store: AnyStore, path: Path, current: str = "m1", masters: tuple[str, ...] = ("m1",), holder: str = "", **years: int
+) -> Room:
+    """``holder``: the name of the process, where several share the store."""
+    clock = TurnedClock()
     vault = Vault({name: MASTERS[name] for name in masters}, current, Secret(b"i" * 32))
-    ledger = Ledger(store, vault, clock)
+    ledger = Ledger(store, vault, clock, Leases(store, clock, holder) if holder else None)
     ring = KeyRing(path.parent, {"audit-sign": Entry(AUDIT_KEY, AUDIT_KEY.public_key())}, {}, {})
     checkpoints = Checkpoints(store, "audit-sign", AUDIT_KEY, clock)
     return Room(path, store, ledger, Keeper(ledger, checkpoints, ring, years), clock)
