@@ -196,3 +196,25 @@ async def test_after_a_crash_of_the_server_all_that_was_acknowledged_is_there_an
         await store.close()
     finally:
         server.close()
+
+
+async def test_what_only_the_primary_has_is_not_acknowledged_when_the_wait_for_the_standby_is_cut_short() -> None:
+    server = await asyncio.to_thread(Server)
+    try:
+        store = Store.open(server.url("postgres"), CLAIMS)
+        await store.commit(event("before"))
+        server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        server.execute("SELECT pg_reload_conf()")
+        await asyncio.sleep(0.3)
+        waiting = asyncio.create_task(store.commit(event("only-here")))
+        cut = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        async with asyncio.timeout(10):
+            while not await asyncio.to_thread(server.execute, cut):
+                assert not waiting.done()
+                await asyncio.sleep(0.05)
+            with pytest.raises(StoreFailed):
+                await waiting
+        server.crash()
+        await store.close()
+    finally:
+        server.close()
