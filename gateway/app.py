@@ -44,7 +44,7 @@ from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import listen, listen_local
+from gateway.wire.listen import LAST_ANSWERS_S, listen, listen_local
 from gateway.wire.seals import build_seal, weak_use
 from gateway.wire.seals.overlap import peer_names
 from gateway.wire.seals.settings import day_of
@@ -90,7 +90,7 @@ class Gateway:
     def ready(self) -> bool:
         return self.store.ready and all(not task.done() for task in self.tasks)
 
-    async def stop(self, grace_s: float = 10.0) -> None:
+    async def stop(self, grace_s: float = 5.0) -> None:
         """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
         for runner in self.runners[:1]:
             await runner.cleanup()
@@ -242,7 +242,7 @@ async def _listen(
     client_ca: Path | None = None,
     client_crl: Path | None = None,
 ) -> int:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
     tls = server_context(keys, door.certificate, client_ca, client_crl=client_crl) if door.certificate else None
     gateway.runners.append(runner)
     return await listen(runner, door.host, door.port, tls)

@@ -11,6 +11,9 @@ from aiohttp import web
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.politeness import PoliteServer
 
+LAST_ANSWERS_S = 5.0
+"""When a door closes, callers under way have so long for their answer; their bills are kept and go on after the next start."""
+
 
 async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
     """Serve ``runner`` there and return the port taken. Raises ``ConfigRefused`` that names a port which can't be had."""
@@ -26,7 +29,7 @@ async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContex
 
 async def listen_local(app: web.Application, path: Path) -> web.AppRunner:
     """Serve ``app`` on a socket in the file system that only its owner may open. Raises ``ConfigRefused``."""
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
     with suppress(FileNotFoundError):  # left by a process that was killed; who calls us has the database to itself
         os.unlink(path)
