@@ -18,20 +18,16 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
-from gateway.claims.door.app import hospital_app, operator_app, partner_app
-from gateway.claims.door.auth import Guard, Tenant
-from gateway.claims.door.handlers import Handlers
-from gateway.claims.door.keeper import keeper_app
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
-from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
 from gateway.mapping import MappedReader, Vocabulary, load_folder, load_reader
 from gateway.store.checkpoints import Checkpoints
@@ -43,9 +39,8 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.devkeys import refuse_development_keys
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import listen, listen_local
 from gateway.wire.seals import build_seal
-from gateway.wire.tls import client_context, server_context
+from gateway.wire.tls import client_context
 
 _log = get_logger("lianpei.app")
 _ALL = frozenset(label.value for label in Label)
@@ -125,7 +120,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
-        await _open_doors(gateway, claims, key_dir, keys)
+        await _open_doors(gateway, claims, keys)
         _watch(gateway, registry, metrics, keys)
         return gateway
     except BaseException:
@@ -208,24 +203,12 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: Store, clo
     return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
 
 
-async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> None:
-    settings, engine, metrics = gateway.settings, gateway.engine, gateway.metrics
-    tenants = [
-        Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
-    ]
-    intake = Intake(load_readers(Path(settings.mappings)))
-    guard = Guard(tenants, keys, engine.ledger)
-    handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-    callbacks = Callbacks(engine)
-    hospital = hospital_app(handlers, metrics, Path(settings.schemas), intake.formats)
-    client_ca = key_dir / claims.client_ca
-    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, client_ca)
-    partners = partner_app(callbacks, engine.registry, metrics)
-    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys, None)
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -> None:
+    engine, callbacks = gateway.engine, Callbacks(gateway.engine)
+    intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
-    gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
-    operators = operator_app(metrics, gateway.ready)
-    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys, None)
+    doors = Doors(gateway.settings, keys, gateway.runners, gateway.ports)
+    await doors.open_all(engine, intake, callbacks, keeper, keeper_socket(gateway.home, claims), gateway.ready)
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     for partner in engine.registry:
@@ -233,13 +216,6 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
             _spawn(gateway, Collector(partner, callbacks).run())
     if gateway.carrier is not None:
         _spawn(gateway, gateway.carrier.run())
-
-
-async def _listen(gateway: Gateway, app: web.Application, door: Door, keys: KeyRing, client_ca: Path | None) -> int:
-    runner = web.AppRunner(app, access_log=None)
-    tls = server_context(keys, door.certificate, client_ca) if door.certificate else None
-    gateway.runners.append(runner)
-    return await listen(runner, door.host, door.port, tls)
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
