@@ -1,10 +1,11 @@
 """What the payment room is told at its start; read once, never changed."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.kernel.secret import Secret
+from gateway.wire.doorlimits import DoorLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class PaymentRoomSettings:
     schemas: Path
     """``schemas/payment``: the channel's message schemas and ``allowlist.json``."""
     tls: ssl.SSLContext | None = None
+    limits: DoorLimits = field(default_factory=DoorLimits)
     channel_tls: ssl.SSLContext | None = None
     channel: str = "pay"
     replay_window: float = 60.0

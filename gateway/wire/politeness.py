@@ -23,8 +23,10 @@ _LINGER_S = 2.0
 class PoliteHandler(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ("_cut", "patience_s", "when_gone")
+    __slots__ = ("_cut", "patience_s", "proven", "when_gone")
     patience_s: float
+    proven: bool
+    """Whether somebody we know spoke on it; strangers give way when the door is full."""
     when_gone: Callable[[], None] | None
 
     def pause_writing(self) -> None:
@@ -88,5 +90,11 @@ class PoliteServer(web.Server):
 
     def __call__(self) -> PoliteHandler:
         handler = PoliteHandler(self, loop=self._loop, **self._kwargs)
-        handler.patience_s, handler.when_gone, handler._cut = self._patience_s, None, None
+        handler.patience_s, handler.proven, handler.when_gone, handler._cut = self._patience_s, False, None, None
         return handler
+
+
+def vouch_for(request: web.Request) -> None:
+    """The caller on this connection is known."""
+    if isinstance(request.protocol, PoliteHandler):
+        request.protocol.proven = True

@@ -1,6 +1,7 @@
 """Stands at a port and lets connections in, so many at once and so many from one address, before any TLS work is done.
 
-Our own in place of the event loop's server because that one counts nothing and starts a handshake for everybody.
+When the door is full, the stranger who has been inside longest gives way: however many come, whoever proves at once who
+they are is served. Our own in place of the event loop's server because that one counts nothing and starts a handshake for everybody.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -16,6 +18,7 @@ from gateway.wire.doorlimits import DoorLimits
 from gateway.wire.politeness import PoliteHandler, PoliteServer
 
 _HANDSHAKE_S = 10.0
+"""At most; a door with less patience for a head has less for a handshake."""
 _SHUTDOWN_S = 5.0
 _BACKLOG = 1024
 _NO_DESCRIPTOR_S = 0.2
@@ -33,6 +36,8 @@ class Porter:
         self._tls = tls
         self._limits = limits
         self._inside: dict[socket.socket, str] = {}
+        self._strangers: dict[socket.socket, PoliteHandler | None] = {}
+        """In the order they came; one that was vouched for since is noticed when its turn comes."""
         self._by_address: Counter[str] = Counter()
         self._tasks = {asyncio.create_task(self._accept(listening)) for listening in sockets}
 
@@ -51,14 +56,25 @@ class Porter:
                 await asyncio.sleep(_NO_DESCRIPTOR_S)
                 continue
             address = _neighbourhood(str(peer[0]))
-            if len(self._inside) >= self._limits.connections or self._by_address[address] >= self._limits.per_address:
+            if self._by_address[address] >= self._limits.per_address or not self._room():
                 arrived.close()
                 continue
             self._inside[arrived] = address
+            self._strangers[arrived] = None
             self._by_address[address] += 1
             task = asyncio.create_task(self._let_in(arrived))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _room(self) -> bool:
+        while len(self._inside) >= self._limits.connections and self._strangers:
+            oldest = next(iter(self._strangers))
+            handler = self._strangers.pop(oldest)
+            if handler is None or not handler.proven:
+                with suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)  # the event loop, which owns it, finds it closed
+                self._gone(oldest)
+        return len(self._inside) < self._limits.connections
 
     async def _let_in(self, arrived: socket.socket) -> None:
         _give_up_on_the_deaf(arrived, self._limits.answer_s)
@@ -66,9 +82,12 @@ class Porter:
         def protocol() -> PoliteHandler:
             handler = self._server()
             handler.when_gone = lambda: self._gone(arrived)
+            if arrived in self._strangers:
+                self._strangers[arrived] = handler
             return handler
 
-        secured = {"ssl_handshake_timeout": _HANDSHAKE_S, "ssl_shutdown_timeout": _SHUTDOWN_S} if self._tls else {}
+        patience = min(_HANDSHAKE_S, self._limits.idle_s)
+        secured = {"ssl_handshake_timeout": patience, "ssl_shutdown_timeout": _SHUTDOWN_S} if self._tls else {}
         try:
             await asyncio.get_running_loop().connect_accepted_socket(protocol, arrived, ssl=self._tls, **secured)
         except (OSError, asyncio.CancelledError):  # no handshake, or none in time
@@ -76,6 +95,7 @@ class Porter:
             arrived.close()
 
     def _gone(self, arrived: socket.socket) -> None:
+        self._strangers.pop(arrived, None)
         address = self._inside.pop(arrived, None)
         if address is not None:
             self._by_address[address] -= 1

@@ -15,6 +15,7 @@ from gateway.claims.door.problems import FAMILY, answer_errors
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.politeness import vouch_for
 
 MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
@@ -47,6 +48,7 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodi
             raise NotFound("no such partner", code="partner-unknown")
         async with bodies.body_of(request, request.remote or "", MOST_CALLBACK_BYTES) as body:
             reply, sealed, content_type = await callbacks.receive(partner, "/" + request.match_info["path"], body)
+        vouch_for(request)
         headers = {**reply.headers, "Content-Type": content_type or reply.content_type}
         return web.Response(status=reply.status, body=sealed, headers=headers)
 

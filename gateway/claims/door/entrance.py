@@ -6,6 +6,7 @@ from aiohttp.typedefs import Handler, Middleware
 from gateway.claims.door.auth import Caller, Guard
 from gateway.claims.door.bodies import Bodies
 from gateway.kernel.errors import BadRequest
+from gateway.wire.politeness import vouch_for
 
 _CALLER, _BODY = "lianpei.caller", "lianpei.body"
 _OPEN = ("/openapi.json", "/schemas/")
@@ -30,6 +31,7 @@ class Entrance:
         if request.match_info.http_exception is not None or request.path.startswith(_OPEN):
             return await handler(request)
         caller = request[_CALLER] = self._guard.who(request)
+        vouch_for(request)
         if request.method != "POST":
             if request.can_read_body:
                 raise BadRequest("this request has no body", hint="Send the body with a POST only.")
