@@ -135,7 +135,7 @@ async def test_ten_thousand_levels_are_refused_at_the_insurers_door(ward: House,
 
 
 def _whole(head: bytes, body: bytes) -> Peer:
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def behave(_: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n")
         for start in range(0, len(body), 1 << 18):
             writer.write(body[start : start + (1 << 18)])
@@ -145,7 +145,7 @@ def _whole(head: bytes, body: bytes) -> Peer:
 
 
 def _endless(head: bytes, part: bytes, pause_s: float) -> Peer:
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def behave(_: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n" + head)
         for _ in range(100_000):
             writer.write(part)
