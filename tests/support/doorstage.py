@@ -137,7 +137,7 @@ class EvilInsurer:
             head = await reader.readuntil(b"\r\n\r\n")
             self.calls += 1
             await self.behave(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
