@@ -1,6 +1,6 @@
 """Opens the claims room's doors: hospitals, insurers' callbacks, operators, and the keeper's socket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
-from gateway.config import ClaimsSettings, Door, OperatorSettings, Settings
+from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
 from gateway.wire.keys import KeyRing
@@ -61,6 +61,7 @@ class Doors:
         await self._open("operator", operator_app(metrics, ready, admin), claims.operator_door, claims.operator_ca)
 
     def _tenants(self) -> list[Tenant]:
+        require_each_hospital_once(self.settings.hospitals)
         return [
             Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key, one.limits)
             for one in self.settings.hospitals
@@ -69,12 +70,7 @@ class Doors:
     def _admin(self, claims: ClaimsSettings, engine: Engine) -> Admin | None:
         if not self.settings.operators:
             return None
-        if not claims.operator_door.certificate and claims.operator_door.host not in _LOOPBACK:
-            raise ConfigRefused(
-                "operators' tokens would travel in the clear",
-                code="operator-setting",
-                hint="Give operator_door a certificate, or let it listen on loopback.",
-            )
+        require_safe_operators(claims, self.settings.operators)
         operators = Operators(map(self._person, self.settings.operators))
         return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s))
 
@@ -88,3 +84,35 @@ class Doors:
         tls = server_context(self.keys, door.certificate, authority) if door.certificate else None
         self.runners.append(runner)
         self.ports[name] = await listen(runner, door.host, door.port, tls, door.limits)
+
+
+def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
+    """Raises ``ConfigRefused`` when two entries share a code or a proof: one would answer for the other."""
+    seen: set[tuple[str, str]] = set()
+    for one in hospitals:
+        marks = {("code", one.code), ("certificate", one.certificate_name), ("key", one.signing_key)}
+        marks -= {("certificate", ""), ("key", "")}
+        if marks & seen or len(marks) == 1:
+            raise ConfigRefused(
+                f"hospital {one.code} has no proof of its own",
+                code="hospital-setting",
+                hint="Each hospital has one entry, with a certificate_name or signing_key that no other has.",
+            )
+        seen |= marks
+
+
+def require_safe_operators(claims: ClaimsSettings, operators: Iterable[OperatorSettings]) -> None:
+    """Raises ``ConfigRefused`` when a token would travel in the clear, or a hospital's certificate could be an operator's."""
+    door = claims.operator_door
+    if not door.certificate and door.host not in _LOOPBACK:
+        raise _unsafe("operators' tokens would travel in the clear", "Give operator_door a certificate, or loopback.")
+    if any(one.certificate_name for one in operators) and not (door.certificate and claims.operator_ca):
+        raise _unsafe(
+            "an operator has a certificate that nobody checks", "Set operator_ca, and the door's certificate."
+        )
+    if claims.operator_ca and Path(claims.operator_ca) == Path(claims.client_ca):
+        raise _unsafe("operators and hospitals have one CA", "Give operators a CA of their own.")
+
+
+def _unsafe(what: str, hint: str) -> ConfigRefused:
+    return ConfigRefused(what, code="operator-setting", hint=hint)
