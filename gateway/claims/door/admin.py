@@ -20,7 +20,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.tls import peer_common_name
 
 _MOST_BYTES = 64 * 1024
-_WHO = "lianpei.operator"
+_WHO = web.RequestKey("operator", Operator)
 _Wish = TypeVar("_Wish")
 
 
@@ -143,8 +143,7 @@ def operator_app(metrics: Metrics, ready: Callable[[], bool], admin: Admin | Non
 
 
 def _who(request: web.Request) -> Operator:
-    who: Operator = request[_WHO]
-    return who
+    return request[_WHO]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from gateway.claims.door.bodies import Bodies
 from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
 
-_CALLER, _BODY = "lianpei.caller", "lianpei.body"
+_CALLER, _BODY = web.RequestKey("caller", Caller), web.RequestKey("body", bytes)
 _OPEN = ("/openapi.json", "/schemas/")
 """What a stranger may read: how to call."""
 
@@ -45,10 +45,8 @@ class Entrance:
 
 
 def caller_of(request: web.Request) -> Caller:
-    caller: Caller = request[_CALLER]
-    return caller
+    return request[_CALLER]
 
 
 def body_of(request: web.Request) -> bytes:
-    body: bytes = request[_BODY]
-    return body
+    return request[_BODY]
