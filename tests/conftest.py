@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
 
 from gateway.cli.stage import Stage, free_ports
@@ -36,3 +37,25 @@ def stage(stage_home: Path) -> Iterator[Stage]:
 async def house(stage: Stage) -> AsyncIterator[House]:
     async with House(stage) as open_house:
         yield open_house
+
+
+@pytest.fixture(scope="session")
+def narrow(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[DoorStage]:
+    """A gateway of its own with narrow doors and little patience; see ``support.doorstage``."""
+    home = tmp_path_factory.mktemp("narrow")
+    ports = free_ports()
+    with DoorStage(home, ports, stage_home / "keys", evil_port=ports["payment"]) as running:
+        yield running
+
+
+@pytest.fixture
+async def ward(narrow: DoorStage) -> AsyncIterator[House]:
+    """Hospital one, who must be served whatever happens at the doors."""
+    async with House(narrow) as house:
+        yield house
+
+
+@pytest.fixture
+async def evil(narrow: DoorStage) -> AsyncIterator[EvilInsurer]:
+    async with EvilInsurer(narrow) as insurer:
+        yield insurer

@@ -127,6 +127,7 @@ ca = "ca.cert.pem"
 code = "H99990100001"
 name = "测试医院一"
 certificate_name = "H99990100001"
+limits = {{ per_second = 20000, burst = 20000, open_bills = 2000 }}
 
 [[hospitals]]
 code = "H99990100002"

@@ -125,6 +125,19 @@ SETTLEMENT = Table(
     indexes=(("state", "updated_at"),),
 )
 """Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
+CORRECTION = Table(
+    "correction",
+    _columns(TEXT, "correction_id order_id claim_id action")
+    | {"approved": INT}
+    | _columns(TEXT, "evidence proposed_by proposed_with")
+    | {"proposed_at": INT}
+    | _columns(TEXT, "state settled_by")
+    | {"settled_at": INT},
+    key=("correction_id",),
+    indexes=(("state",),),
+    chained=_names("correction_id order_id claim_id action approved evidence proposed_by proposed_with proposed_at"),
+)
+"""What one operator proposed about a claim that waits for a person, and how a second one settled it."""
 NONCE = Table("nonce", _columns(TEXT, "scope value") | {"expires_at": INT}, key=("scope", "value"))
 SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 
@@ -146,10 +159,11 @@ CLAIMS = Schema(
         EVENT,
         OUTBOX,
         SETTLEMENT,
+        CORRECTION,
         NONCE,
         SETTING,
     ),
-    version=3,
+    version=4,
     name="claims",
     oldest=3,
 )
