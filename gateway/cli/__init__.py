@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from gateway.cli import audit, check, demo, evidence, keys, schemas, serve, vault
+from gateway.cli import audit, check, demo, evidence, keys, schemas, serve, vault, wall
 from gateway.kernel.errors import LianpeiError
 
 
@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
         description="Lianpei 联赔: one connection from a hospital to every insurer. 一次接入，直达各家保险公司。",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (demo, serve, check, schemas, keys, vault, audit, evidence):
+    for part in (demo, serve, check, schemas, keys, vault, audit, evidence, wall):
         part.add_commands(commands)
     return top
 
