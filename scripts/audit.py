@@ -30,7 +30,9 @@ _BLOCK = "-----BEGIN [A-Z ]*PRIVATE KEY-----"
 SECRETS = {
     "private key": re.compile(_BLOCK + r"(?:\\n|\s)+[A-Za-z0-9+/]{40}[A-Za-z0-9+/=\s\\]*"),
     "cloud key": re.compile(r"\b(?:AKIA|ASIA|LTAI)[A-Z0-9a-z]{16,24}\b"),
-    "access token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|glpat-[A-Za-z0-9_-]{20}|xox[abpr]-[A-Za-z0-9-]{20,}|pypi-[A-Za-z0-9_-]{60,})"),
+    "access token": re.compile(
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|glpat-[A-Za-z0-9_-]{20}|xox[abpr]-[A-Za-z0-9-]{20,}|pypi-[A-Za-z0-9_-]{60,})"
+    ),
     "assigned secret": re.compile(
         r"(?i)\b(?:secret|passw(?:or)?d|pwd|token|api_?key|access_?key)[\"']?\s*[:=]\s*[\"']([A-Za-z0-9+/_-]{24,})[\"']"
     ),
@@ -53,7 +55,8 @@ def lock_problems(root: Path) -> Iterator[str]:
         if len(starts) != len(found):
             yield f"{lock}: {len(starts) - len(found)} lines pin no version"
         yield from (f"{lock}: {name} has no hash" for name, (_, hashed) in found.items() if not hashed)
-        wanted = project["dependencies"] if lock == LOCKS[0] else sum(project["optional-dependencies"].values(), [])
+        extras = project["optional-dependencies"].values() if lock == LOCKS[1] else ()
+        wanted = [*project["dependencies"], *(one for extra in extras for one in extra)]
         names = {_plain(re.split(r"[<>=\[;! ]", one)[0]) for one in wanted}
         yield from (f"{lock}: {name} is wanted and not locked (make lock)" for name in sorted(names - found.keys()))
 
