@@ -68,9 +68,11 @@ def tried(keys: Path, claims: Claims, *more: str) -> dict[str, int]:
 
 
 def test_another_user_reads_no_row_no_key_and_is_not_spoken_to(stage: Stage, exposed: Claims) -> None:
-    """Root becomes somebody else and tries. Who can't change his user finds the same in the modes, in the next test."""
+    """Root becomes somebody else and tries; who can't change his user reads what the kernel would judge by."""
     if os.getuid() == 0:
         assert tried(stage.home / "payment-keys", exposed, "--as-nobody") == NOTHING
+    else:
+        assert not any(path.stat().st_mode & 0o077 for path in (exposed.database, exposed.keys, exposed.keeper))
 
 
 def test_what_the_claims_room_writes_is_its_owners_alone(claims: None, stage: Stage) -> None:

@@ -32,8 +32,8 @@ READINGS = (
     "MD5, SHA-1, SHA-256, SHA-512 in hex",
 )
 LIMITS = (
-    "枚举、数值和是否类字段放不下埋点, 由支付侧的封闭结构保证 (见下表)。"
-    " Codes, numbers and flags can hold no mark; the closed payment schemas keep them out (listed below).",
+    "枚举、数值和是否类字段放不下埋点, 由支付侧的封闭结构保证 (见字段表)。"
+    " Codes, numbers and flags can hold no mark; the closed payment schemas keep them out (see the leaves with 0 marks).",
     "内存和已删除的临时文件不在搜索范围。 Memory and temporary files that were deleted before the search are not searched.",
     "加盐或截断的摘要无法识别。 A salted or shortened hash of a text would not be recognised.",
     "所有数据和对方均为合成。 All data and all partners are synthetic.",
