@@ -46,7 +46,10 @@ class Doors:
         socket: Path,
         ready: Callable[[], bool],
     ) -> Guard:
-        """Who guards the hospitals' door. Raises ``ConfigRefused`` for a port, certificate or operator that can't be; doors already open stay open."""
+        """Who guards the hospitals' door.
+
+        Raises ``ConfigRefused`` for a port, certificate or operator that can't be; doors already open stay open.
+        """
         claims, metrics = self.settings.claims, engine.metrics
         assert claims is not None
         guard = Guard(self._tenants(), self.keys, engine.ledger)
