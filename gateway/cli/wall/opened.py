@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from gateway.app import no_claims, open_vault
 from gateway.claims.ledger import sealed_under
 from gateway.config import load_settings
+from gateway.opening import no_claims, open_vault
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.data_keys import wrapped_of
 from gateway.store.snapshot import Snapshot

@@ -1,6 +1,6 @@
 """A partner's message counts once under every seal: refused, or acknowledged again without effect."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ class Insurer:
         act = SimpleNamespace(read_callback=lambda _: {"state": "accepted"}, write_reply=lambda _: OUT)
         return "notice", act
 
-    def open_callback(self, body: bytes) -> Plain:
+    def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
         return Plain(body, once=self.once)
 
     def judged(self, result: Any) -> Any:
@@ -53,7 +53,8 @@ def doorkeeper(room: Room) -> Callbacks:
 
 async def receive(room: Room, once: str, body: bytes) -> bytes:
     insurer: Any = Insurer(once)
-    return (await doorkeeper(room).receive(insurer, "/notice", body))[1]
+    sealed = (await doorkeeper(room).receive(insurer, "/notice", body, {}))[1]
+    return sealed.body
 
 
 async def test_what_a_seal_names_single_use_is_refused_the_second_time(room: Room) -> None:
