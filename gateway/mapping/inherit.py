@@ -31,6 +31,10 @@ class Lineage:
     """Acts that are inherited (``inherits`` of the manifest); None means all."""
 
     @property
+    def acts_inherited(self) -> bool:
+        return self.base is not None and self.only != frozenset()
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         return (self.folder, self.base) if self.base else (self.folder,)
 
@@ -81,12 +85,13 @@ def _extending(path: Path, book: Book) -> Map | None:
 def inherited_yaml(path: Path) -> Any | None:
     """``insurer.yaml`` or ``faults.yaml`` of a folder that extends another, both in one; None where nothing is extended.
 
-    Every scalar is text. Raises ``MappingRefused`` when either file can't be read or the two don't fit together.
+    Every scalar is text. Fault codes belong to answers, so a folder that inherits no act (``inherits: []``) has its own alone.
+    Raises ``MappingRefused`` when either file can't be read or the two don't fit together.
     """
     manifest = Book(str(path.parent / MANIFEST))
     lineage = lineage_of(path.parent, manifest)
     refuse(manifest.mistakes)
-    if lineage.base is None:
+    if lineage.base is None or (not lineage.acts_inherited and path.name != MANIFEST):
         return None
     book = Book(str(path))
     inherited = lineage.base / path.name
