@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -14,18 +15,17 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 STRIDE = MAX_BYTES
 """No file has more lines, so ``line + file * STRIDE`` names a line of any of the files that a mapping is made of."""
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Pos:
+class Pos(NamedTuple):
     line: int
     column: int
     file: int = 0
     """Which of the book's files: 0 is the mapping itself, others are what it extends and the blocks it uses."""
 
     def shifted(self, offset: int) -> "Pos":
-        return replace(self, column=self.column + offset)
+        return Pos(self.line, self.column + offset, self.file) if offset else self
 
     @property
     def key(self) -> tuple[int, int]:
