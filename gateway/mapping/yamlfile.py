@@ -157,7 +157,6 @@ def _surprising(text: str, book: Book, file: int) -> bool:
 
 def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     pos = _pos(raw.start_mark, file)
-    _untagged(raw, pos, book)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
@@ -169,11 +168,6 @@ def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     return Scalar(str(raw.value), pos.shifted(quoted))
 
 
-def _untagged(raw: yaml.Node, pos: Pos, book: Book) -> None:
-    if not raw.tag.startswith("tag:yaml.org,2002:"):
-        book.note(pos, "yaml-feature", "anchors, aliases, tags and directives are not used here", "quote the text")
-
-
 def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
     entries: list[Entry] = []
     seen: set[str] = set()
@@ -182,7 +176,6 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
         if not isinstance(key_node, yaml.ScalarNode):
             book.note(at, "bad-key", "a key must be plain text")
             continue
-        _untagged(key_node, at, book)
         key = str(key_node.value)
         if key == "<<":
             book.note(at, "yaml-feature", "merge keys are not used here", "write the keys out")
