@@ -15,7 +15,19 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 STRIDE = MAX_BYTES
 """No file has more lines, so ``line + file * STRIDE`` names a line of any of the files that a mapping is made of."""
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class _Loader(yaml.CBaseLoader):
+    """Every scalar is text, so that no tag needs to be looked for (``_surprising`` refuses those that are spelt)."""
+
+    def resolve(self, *_node: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_place: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
 
 
 class Pos(NamedTuple):
