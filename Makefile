@@ -29,6 +29,12 @@ test-long: .venv/.ready   ## the long forms: kills, fuzz
 	@scripts/test-tools
 	@$(PY) -m pytest -m long --override-ini addopts=-q
 
+wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, search, write a report to var/wall
+	@$(PY) -m gateway wall
+
+audit: .venv/.ready   ## locked packages, licences, known vulnerabilities, secrets in files
+	@$(PY) scripts/audit.py
+
 bench: .venv/.ready   ## measure against the hand-written script in the same run
 	@$(PY) -m benchmarks.gateway_job
 
@@ -40,4 +46,4 @@ lock:          ## renew the locked versions
 clean:         ## forget .venv and run-time files
 	@rm -rf .venv var
 
-.PHONY: help setup run demo check test test-long bench lock clean
+.PHONY: help setup run demo check test test-long wall audit bench lock clean

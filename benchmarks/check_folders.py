@@ -19,13 +19,13 @@ _ROOT = Path(__file__).parents[1]
 
 
 def make_folders(place: Path, count: int) -> list[tuple[Path, Path]]:
-    """``count`` folders and their schema folders, the shipped ones again and again."""
+    """``count`` folders and their schema folders: the shipped ones again and again, each round beside what it extends."""
     shipped = insurer_folders(_ROOT / "mappings")
     made = []
     for number in range(count):
         source = shipped[number % len(shipped)]
-        folder = place / str(number) / "insurers" / source.name
-        schemas = place / str(number) / "schemas" / source.name
+        turn = place / str(number // len(shipped))
+        folder, schemas = turn / "insurers" / source.name, turn / "schemas" / source.name
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns("examples"))
         shutil.copytree(_ROOT / "schemas" / "insurers" / source.name, schemas)
         for file in schemas.iterdir():

@@ -20,10 +20,7 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
-from gateway.claims.door.app import hospital_app, operator_app, partner_app
-from gateway.claims.door.auth import Guard, Tenant
-from gateway.claims.door.handlers import Handlers
-from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.auth import Guard
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
@@ -31,10 +28,10 @@ from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, Door, InsurerSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import LianpeiError
-from gateway.kernel.ids import HospitalCode
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
@@ -45,11 +42,10 @@ from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import listen, listen_local
 from gateway.wire.seals import build_seal, weak_use
 from gateway.wire.seals.overlap import peer_names
 from gateway.wire.seals.settings import day_of
-from gateway.wire.tls import client_context, server_context
+from gateway.wire.tls import client_context
 from gateway.wire.trust import Trust
 
 _log = get_logger("lianpei.app")
@@ -91,7 +87,7 @@ class Gateway:
     def ready(self) -> bool:
         return self.store.ready and all(not task.done() for task in self.tasks)
 
-    async def stop(self, grace_s: float = 10.0) -> None:
+    async def stop(self, grace_s: float = 5.0) -> None:
         """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
         for runner in self.runners[:1]:
             await runner.cleanup()
@@ -136,7 +132,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
-        guard = await _open_doors(gateway, claims, key_dir, keys)
+        guard = await _open_doors(gateway, claims, keys)
         _watch(gateway, registry, metrics, lambda: keys.certificate_days() | guard.certificate_days())
         return gateway
     except BaseException:
@@ -209,24 +205,12 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: AnyStore, 
     return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
 
 
-async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, keys: KeyRing) -> Guard:
-    settings, engine, metrics = gateway.settings, gateway.engine, gateway.metrics
-    tenants = [
-        Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key) for one in settings.hospitals
-    ]
-    intake = Intake(load_readers(Path(settings.mappings)))
-    guard = Guard(tenants, keys, engine.ledger)
-    handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-    callbacks = Callbacks(engine)
-    hospital = hospital_app(handlers, metrics, Path(settings.schemas), intake.formats)
-    clients = (key_dir / claims.client_ca, key_dir / claims.client_crl if claims.client_crl else None)
-    gateway.ports["hospital"] = await _listen(gateway, hospital, claims.hospital_door, keys, *clients)
-    partners = partner_app(callbacks, engine.registry, metrics)
-    gateway.ports["partner"] = await _listen(gateway, partners, claims.partner_door, keys)
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -> Guard:
+    engine, callbacks = gateway.engine, Callbacks(gateway.engine)
+    intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
-    gateway.runners.append(await listen_local(keeper_app(keeper), keeper_socket(gateway.home, claims)))
-    operators = operator_app(metrics, gateway.ready, gateway.store.read)
-    gateway.ports["operator"] = await _listen(gateway, operators, claims.operator_door, keys)
+    doors = Doors(gateway.settings, keys, gateway.runners, gateway.ports)
+    guard = await doors.open_all(engine, intake, callbacks, keeper, keeper_socket(gateway.home, claims), gateway.ready)
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
@@ -239,20 +223,6 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, key_dir: Path, k
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return guard
-
-
-async def _listen(
-    gateway: Gateway,
-    app: web.Application,
-    door: Door,
-    keys: KeyRing,
-    client_ca: Path | None = None,
-    client_crl: Path | None = None,
-) -> int:
-    runner = web.AppRunner(app, access_log=None)
-    tls = server_context(keys, door.certificate, client_ca, client_crl=client_crl) if door.certificate else None
-    gateway.runners.append(runner)
-    return await listen(runner, door.host, door.port, tls)
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:

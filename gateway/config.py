@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.claims.door.fairness import HospitalLimits
 from gateway.kernel.errors import ConfigRefused
+from gateway.wire.doorlimits import DoorLimits
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
@@ -22,6 +24,7 @@ class Door(Closed, frozen=True):
     port: Port
     host: str = "127.0.0.1"
     certificate: str = ""
+    limits: DoorLimits = DoorLimits()
 
 
 class HospitalSettings(Closed, frozen=True):
@@ -31,6 +34,7 @@ class HospitalSettings(Closed, frozen=True):
     """Common name of its client certificate."""
     signing_key: str = ""
     """Name of its request-signing key in the key ring."""
+    limits: HospitalLimits = HospitalLimits()
 
 
 class InsurerSettings(Closed, frozen=True):
@@ -43,6 +47,17 @@ class InsurerSettings(Closed, frozen=True):
     """PEM file with the authorities that the partner's message certificates must come from, relative to the key directory."""
     peer_crl: str = ""
     """PEM file with these authorities' revocation lists; empty asks for none."""
+
+
+class OperatorSettings(Closed, frozen=True):
+    """One person at the operators' door."""
+
+    name: str
+    roles: tuple[Literal["view", "view-body", "re-drive", "configure"], ...]
+    token: str = ""
+    """Name of the secret in the key directory that is this person's bearer token."""
+    certificate_name: str = ""
+    """Common name of this person's client certificate, issued by ``operator_ca``."""
 
 
 class ClaimsSettings(Closed, frozen=True):
@@ -67,6 +82,8 @@ class ClaimsSettings(Closed, frozen=True):
     """CA of the hospitals' client certificates, relative to the key directory."""
     client_crl: str = ""
     """Revocation list of that CA, relative to the key directory; empty asks for none."""
+    operator_ca: str = ""
+    """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
     database_password: str = ""
     """The secret with the PostgreSQL user's password; empty leaves it to libpq (a certificate, ``.pgpass``)."""
@@ -101,6 +118,7 @@ class Settings(Closed, frozen=True):
     clearing: ClearingSettings | None = None
     payment: PaymentSettings | None = None
     hospitals: tuple[HospitalSettings, ...] = ()
+    operators: tuple[OperatorSettings, ...] = ()
     insurers: dict[str, InsurerSettings] = {}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
 from support.postgres import Server
 
@@ -45,3 +46,25 @@ def postgres_server() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def narrow(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[DoorStage]:
+    """A gateway of its own with narrow doors and little patience; see ``support.doorstage``."""
+    home = tmp_path_factory.mktemp("narrow")
+    ports = free_ports()
+    with DoorStage(home, ports, stage_home / "keys", evil_port=ports["payment"]) as running:
+        yield running
+
+
+@pytest.fixture
+async def ward(narrow: DoorStage) -> AsyncIterator[House]:
+    """Hospital one, who must be served whatever happens at the doors."""
+    async with House(narrow) as house:
+        yield house
+
+
+@pytest.fixture
+async def evil(narrow: DoorStage) -> AsyncIterator[EvilInsurer]:
+    async with EvilInsurer(narrow) as insurer:
+        yield insurer

@@ -150,11 +150,15 @@ class Ledger:
 
     def opened(self, message: Row) -> bytes:
         """The bytes of a message row. Raises ``VaultRefused``."""
-        record_id = f"{message['owner_id']}:{message['direction']}:{message['digest']}"
-        return self.keys.of(message["order_id"]).open(record_id, message["body"] or b"", "message")
+        return self.keys.of(message["order_id"]).open(sealed_under(message), message["body"] or b"", "message")
 
     def events(self, hospital: HospitalCode, after: int, limit: int) -> list[Row]:
         return self.store.find("event", {"hospital": hospital}, order_by="seq", limit=limit, after=(after,))
+
+
+def sealed_under(message: Row) -> str:
+    """The id that a message row's body is sealed under."""
+    return f"{message['owner_id']}:{message['direction']}:{message['digest']}"
 
 
 def act_view(row: Row) -> ActView:

@@ -13,7 +13,7 @@ from typing import Any
 from gateway.cli.stage import FIXED, ROOT, Stage, free_ports
 from gateway.cli.table import bar, show
 from gateway.cli.tally import Tally, Told
-from gateway.cli.wall import search_payment_side
+from gateway.cli.wall.places import search_payment_side
 from gateway.kernel.money import yuan
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.app import HOSPITAL_VOCABULARY, INSURER_VOCABULARY
 from gateway.claims.partners.manifest import Fault, Manifest
-from gateway.mapping.fileformat import DRAFT, mapping_schema
+from gateway.mapping.fileformat import DRAFT, INHERIT, mapping_schema
 from gateway.payment.room import VOCABULARY as PAYMENT_VOCABULARY
 
 _RESULTS = (INSURER_VOCABULARY.result, HOSPITAL_VOCABULARY.result, PAYMENT_VOCABULARY.result)
@@ -49,6 +49,9 @@ def _for_yaml(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     made = {key: _for_yaml(inner) for key, inner in schema.items()}
+    if made.get("type") == "object":
+        # A folder that extends another may leave out, rename and order what it has from there.
+        made["properties"] = {**made.get("properties", {}), **INHERIT}
     if made.get("type") == "string" and "enum" not in made:
         made["type"] = ["string", "number", "boolean"]
     elif made.get("type") == "integer":

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import json
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -67,8 +68,15 @@ def _settle_down() -> None:
     sys.setswitchinterval(0.001)  # the committing thread waits for the interpreter at most this long
 
 
+def _take_descriptors() -> None:
+    """As many open files as this user may have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def _until_told(start: Callable[[argparse.Namespace], Awaitable[Running]], chosen: argparse.Namespace) -> None:
     """Start, say on standard output which ports were taken, and stop in order on SIGTERM or SIGINT."""
+    _take_descriptors()
     running = await start(chosen)
     _settle_down()
     told = asyncio.Event()
@@ -106,6 +114,7 @@ async def _payment(chosen: argparse.Namespace) -> Running:
             database=home / room.database,
             host=room.door.host,
             port=room.door.port,
+            limits=room.door.limits,
             tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
             secret=ring.secret(room.secret),
             certificates=ring.certificate_days,

@@ -75,6 +75,8 @@ class Stage:
     keys: Path
     callback_delay: float = 0.05
     database: str = "claims.db"
+    through: dict[str, int] = field(default_factory=dict)
+    """Server -> port of a relay that its callers shall use instead (``cli/wall``)."""
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
 
     def __enter__(self) -> "Stage":
@@ -121,13 +123,14 @@ partner_door = {{ port = {ports["partner"]}, certificate = "gateway-tls" }}
 operator_door = {{ port = {ports["operator"]} }}
 
 [clearing]
-payment_url = "https://localhost:{ports["payment"]}"
+payment_url = "https://localhost:{self._called("payment")}"
 ca = "ca.cert.pem"
 
 [[hospitals]]
 code = "H99990100001"
 name = "测试医院一"
 certificate_name = "H99990100001"
+limits = {{ per_second = 20000, burst = 20000, open_bills = 2000 }}
 
 [[hospitals]]
 code = "H99990100002"
@@ -151,9 +154,12 @@ schemas = "{ROOT / "schemas"}"
 database = "payment.db"
 door = {{ port = {self.ports["payment"]}, certificate = "payment-tls" }}
 channel = "pay"
-channel_endpoint = "https://localhost:{self.ports["pay"]}"
+channel_endpoint = "https://localhost:{self._called("pay")}"
 channel_ca = "ca.cert.pem"
 """
+
+    def _called(self, name: str) -> int:
+        return self.through.get(name, self.ports[name])
 
     def start(self, name: str) -> None:
         """Start one process and wait until it says that it listens. Raises ``ConfigRefused`` with its last words."""
@@ -161,7 +167,9 @@ channel_ca = "ca.cert.pem"
         self._listening(name)
 
     def _launch(self, name: str) -> None:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        temporary = self.home / "tmp"
+        temporary.mkdir(mode=0o700, exist_ok=True)  # so that a search of the stage finds temporary files too
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
         command = [sys.executable, "-m", "gateway", name, *self._arguments(name)]
         with (self.home / f"{name}.log").open("a", encoding="utf-8") as log:
             self.processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -6,9 +6,12 @@ LianpeiError
 │   ├── BadMoney            amounts that do not tie out or are no amounts
 │   ├── BadClaim            the canonical form or a rule of the model is broken
 │   ├── NotAllowed          who asks is not known, or asks for what is not theirs
+│   │   └── RoleMissing     an operator without the role for it
 │   ├── NotFound            no such thing for this caller (the same answer for another hospital's)
 │   ├── Conflict            the same idempotency key with another body, or a state that does not allow this
-│   └── TooMuch             a size, depth or rate limit
+│   ├── TooMuch             a size or depth limit
+│   ├── TooOften            a rate limit: the same request is good a while later
+│   └── TooSlow             the request was not whole in time
 ├── ConfigRefused           a setting, key or partner folder is wrong: that part does not load, the rest serves
 │   └── MappingRefused      a mapping file is wrong, at file:line:column
 ├── MessageRefused          a partner's message can't be trusted or read: nothing of it is used
@@ -61,6 +64,11 @@ class NotAllowed(InputRefused):
     http_status = 401
 
 
+class RoleMissing(NotAllowed):
+    code = "role-missing"
+    http_status = 403
+
+
 class NotFound(InputRefused):
     code = "not-found"
     http_status = 404
@@ -74,6 +82,22 @@ class Conflict(InputRefused):
 class TooMuch(InputRefused):
     code = "too-much"
     http_status = 413
+
+
+class TooOften(InputRefused):
+    """``retry_after_s`` is when the next request will be taken, in whole seconds."""
+
+    code = "too-often"
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int = 1, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class TooSlow(InputRefused):
+    code = "too-slow"
+    http_status = 408
 
 
 class ConfigRefused(LianpeiError):

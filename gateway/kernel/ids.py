@@ -60,6 +60,11 @@ def new_notice_id() -> str:
     return _fresh("ntc")
 
 
+def new_correction_id() -> str:
+    """What two persons settle about a claim."""
+    return _fresh("cor")
+
+
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))

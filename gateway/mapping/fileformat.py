@@ -11,7 +11,13 @@ from gateway.mapping.types import fields_of
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR = ["string", "number", "boolean"]
 """Every scalar of a mapping file is text; an unquoted 01 or true is a number or a truth value to an editor."""
-_INHERIT = ("$use", "$drop", "$rename", "$order")
+INHERIT: dict[str, Any] = {
+    "$use": {"type": "string"},
+    "$drop": {"type": "array", "items": {"type": _SCALAR}},
+    "$rename": {"type": "object", "additionalProperties": {"type": _SCALAR}},
+    "$order": {"type": "array", "items": {"type": _SCALAR}},
+}
+"""What any map of a mapping file may say of what it has from elsewhere."""
 _SAYS = {
     "mapping": "folder/act: the file's own name",
     "version": "a whole number, one more for each change of what is sent",
@@ -92,16 +98,22 @@ def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": dict(properties), "additionalProperties": False}
 
 
+def _inheriting(properties: Mapping[str, Any], others: Any = False) -> dict[str, Any]:
+    """A map whose keys may come from elsewhere."""
+    said = {word: _said(word, shape) for word, shape in INHERIT.items()}
+    return {"type": "object", "properties": {**properties, **said}, "additionalProperties": others}
+
+
 def _parts(words: list[str]) -> dict[str, Any]:
     return {
         "text": {"type": _SCALAR},
         "expression": {"type": _SCALAR, "description": _expressions()},
-        "names": {"type": "object", "additionalProperties": {"$ref": "#/$defs/expression"}},
+        "names": _inheriting({}, {"$ref": "#/$defs/expression"}),
         "channel": {"enum": list(mapfile._CHANNELS)},
         "effective": _closed({"by": {"enum": list(mapfile._DATES)}, "from": _text(), "to": _text()}),
         "target": _target(),
         "http": _http(),
-        "tables": {"type": "object", "additionalProperties": _table()},
+        "tables": _inheriting({}, _table()),
         "request": {"$ref": "#/$defs/node"},
         "node": _node(),
         "result": _result(words),
@@ -125,12 +137,12 @@ def _target() -> dict[str, Any]:
     keys["kind"] = {"enum": list(mapfile._KINDS)}
     if "lacking" in keys:
         keys["lacking"] = {"anyOf": [{"enum": ["refuse", "escape"]}, _closed({"replace": _text()})]}
-    return {**_closed(keys), "required": ["kind"]}
+    return _inheriting(keys)
 
 
 def _http() -> dict[str, Any]:
     names = {"$ref": "#/$defs/names"}
-    return _closed({key: names if key in ("query", "headers") else _text() for key in loader._HTTP_KEYS})
+    return _inheriting({key: names if key in ("query", "headers") else _text() for key in loader._HTTP_KEYS})
 
 
 def _table() -> dict[str, Any]:
@@ -138,13 +150,13 @@ def _table() -> dict[str, Any]:
         **_closed(dict.fromkeys(("$file", "$key", "$value", "else"), _text())),
         "required": ["$file", "$key", "$value"],
     }
-    rows = {"type": "object", "propertyNames": {"pattern": "^[^$]|^$"}, "additionalProperties": _text()}
+    rows = _inheriting({}, _text()) | {"propertyNames": {"anyOf": [{"pattern": "^[^$]|^$"}, {"enum": list(INHERIT)}]}}
     return {"if": {"required": ["$file"]}, "then": read, "else": rows}
 
 
 def _node() -> dict[str, Any]:
     """A node of a target tree: a value, a list of nodes, or an object whose $ keys are the known ones."""
-    directives = [*dict.fromkeys((*xml._DIRECTIVES, *json._DIRECTIVES, *_INHERIT, "$rows", "$header"))]
+    directives = [*dict.fromkeys((*xml._DIRECTIVES, *json._DIRECTIVES, *INHERIT, "$rows", "$header"))]
     inner = _closed({key: {"type": [*_SCALAR, "object"]} for key in document._KEYS})
     shapes: dict[str, Any] = {
         "$let": {"$ref": "#/$defs/names"},
@@ -153,10 +165,7 @@ def _node() -> dict[str, Any]:
         "$nodes": {"type": "array", "items": {"type": "object"}},
         "$rows": {"type": "array"},
         "$header": {"$ref": "#/$defs/node"},
-        "$use": {"type": [*_SCALAR, "array"]},
-        "$drop": {"type": [*_SCALAR, "array"]},
-        "$rename": {"type": "object", "additionalProperties": _text()},
-        "$order": {"type": "array", "items": {"type": _SCALAR}},
+        **INHERIT,
     }
     tree = {
         "type": "object",
@@ -175,7 +184,7 @@ def _result(words: list[str]) -> dict[str, Any]:
     """The known words, each also with ``?``; what is below them follows the model and is the check's business."""
     node = {"$ref": "#/$defs/node"}
     known = {spelt: node for word in words for spelt in (word, word + "?")}
-    known |= dict.fromkeys(("$let", "$when", *_INHERIT), node)
+    known |= dict.fromkeys(("$let", "$when", *INHERIT), node)
     return _closed(known)
 
 
@@ -188,4 +197,4 @@ def _section(keys: Iterable[str]) -> dict[str, Any]:
         "body": "node",
         "headers": "names",
     }
-    return _closed({key: {"$ref": f"#/$defs/{shapes[key]}"} if key in shapes else _text() for key in keys})
+    return _inheriting({key: {"$ref": f"#/$defs/{shapes[key]}"} if key in shapes else _text() for key in keys})

@@ -29,6 +29,12 @@ class Lineage:
     base: Path | None = None
     only: frozenset[str] | None = None
     """Acts that are inherited (``inherits`` of the manifest); None means all."""
+    blocks: dict[Path, tuple[Map, str]] = field(default_factory=dict, compare=False)
+    """Block files and their digests: each is read once for all mapping files of the folder."""
+
+    @property
+    def acts_inherited(self) -> bool:
+        return self.base is not None and self.only != frozenset()
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -81,12 +87,13 @@ def _extending(path: Path, book: Book) -> Map | None:
 def inherited_yaml(path: Path) -> Any | None:
     """``insurer.yaml`` or ``faults.yaml`` of a folder that extends another, both in one; None where nothing is extended.
 
-    Every scalar is text. Raises ``MappingRefused`` when either file can't be read or the two don't fit together.
+    Every scalar is text. Fault codes belong to answers, so a folder that inherits no act (``inherits: []``) has its own alone.
+    Raises ``MappingRefused`` when either file can't be read or the two don't fit together.
     """
     manifest = Book(str(path.parent / MANIFEST))
     lineage = lineage_of(path.parent, manifest)
     refuse(manifest.mistakes)
-    if lineage.base is None:
+    if lineage.base is None or (not lineage.acts_inherited and path.name != MANIFEST):
         return None
     book = Book(str(path))
     inherited = lineage.base / path.name
@@ -110,9 +117,9 @@ def whole_tree(root: Map, lineage: Lineage, book: Book) -> tuple[Map, Lineage]:
     """A mapping file's tree with the file that it extends and the blocks that it uses; and the folders it is made from."""
     spelt = root.get("extends")
     if spelt is None:
-        return _Blocks(lineage.folders, book).expanded(root), lineage
+        return _Blocks(lineage, book).expanded(root), lineage
     base, lineage = _extended(text_of(spelt, book, "extends"), spelt.pos, lineage, book)
-    blocks = _Blocks(lineage.folders, book)
+    blocks = _Blocks(lineage, book)
     own = blocks.expanded(Map(root.pos, [entry for entry in root if entry.key != "extends"]))
     return (merged(blocks.expanded(base), own, book) if base else own), lineage
 
@@ -123,7 +130,7 @@ def _extended(name: str, pos: Pos, lineage: Lineage, book: Book) -> tuple[Map | 
     place = next((found for found in lineage.folders if found.name == folder), None)
     if place is None and lineage.base is None and folder and not folder.startswith("."):
         place = lineage.folder.parent / folder
-        lineage = Lineage(lineage.folder, place)
+        lineage = Lineage(lineage.folder, place, blocks=lineage.blocks)
     path = place / f"{act}.yaml" if place and act and "/" not in act else None
     if path is None or not path.is_file() or str(path) == book.file:
         hint = "extends is folder/act, of this folder or of the one that the manifest extends"
@@ -140,10 +147,13 @@ def _extended(name: str, pos: Pos, lineage: Lineage, book: Book) -> tuple[Map | 
 class _Blocks:
     """Named blocks of a folder's ``fragments.yaml`` and of its base's; a block of the folder hides the base's of that name."""
 
-    folders: tuple[Path, ...]
+    lineage: Lineage
     book: Book
-    read: dict[int, Map] = field(default_factory=dict)
     uses: int = 0
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return self.lineage.folders
 
     def expanded(self, node: Map) -> Map:
         found = self._node(node, ())
@@ -181,23 +191,26 @@ class _Blocks:
         for level in range(start, len(self.folders)):
             block = self._blocks(level).get(name)
             if block is not None:
-                return self._counted(block, used, len(inside)), level
+                return self._counted(block, level, used, len(inside)), level
         known = [entry.key for level in range(start, len(self.folders)) for entry in self._blocks(level)]
         message = f"no block {name!r} in {BLOCKS}" if start == 0 else f"the block {name!r} can't use itself"
         self.book.note(used.pos, "unknown-block", message, did_you_mean(name, known))
         return None, 0
 
-    def _counted(self, block: Node, used: Entry, depth: int) -> Node | None:
+    def _counted(self, block: Node, level: int, used: Entry, depth: int) -> Node | None:
         self.uses += 1
         if self.uses > _MOST_USES or depth >= _DEEPEST_USE:
             rule = f"a file may use {_MOST_USES} blocks, and {_DEEPEST_USE} one inside the other"
             self.book.note(used.pos, "too-deep" if depth >= _DEEPEST_USE else "too-large", rule)
             return None
-        return placed(block, self.book.opened(self.book.files[block.pos.file]))
+        return placed(block, self.book.opened(str(self.folders[level] / BLOCKS)))
 
     def _blocks(self, level: int) -> Map:
-        if level not in self.read:
-            path = self.folders[level] / BLOCKS
+        path, kept = self.folders[level] / BLOCKS, self.lineage.blocks
+        if path not in kept:
             found = read_yaml(path, self.book, self.book.opened(str(path))) if path.is_file() else None
-            self.read[level] = found or Map(_START)
-        return self.read[level]
+            kept[path] = (found or Map(_START), self.book.digests.get(path, ""))
+        blocks, digest = kept[path]
+        if digest:
+            self.book.digests[path] = digest
+        return blocks

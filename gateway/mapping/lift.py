@@ -1,7 +1,8 @@
 """Absence: what happens when an argument of a function or operator may be missing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.types import Kind, Labels, Type

@@ -1,8 +1,10 @@
 """Sections to functions: request, answer, callback and reply each become one generated function."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.mapping.code.safety import build
 from gateway.mapping.code.writer import Parts, Writer

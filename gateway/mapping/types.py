@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UnsetType
+from msgspec.structs import replace
 
 from gateway.mapping.edges import edges
 from gateway.mapping.kinds import Kind as Kind
@@ -19,8 +20,7 @@ Labels = frozenset[str]
 NO_LABELS: Labels = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(msgspec.Struct, frozen=True):
     kind: Kind
     optional: bool = False
     """May be absent (``UNSET``)."""

@@ -1,8 +1,11 @@
 """What the compiler passes around: compiled expressions, their scope, and the unit of code that they belong to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from gateway.mapping.tables import Table
 from gateway.mapping.types import ANY, NO_LABELS, Labels, Type
@@ -22,8 +25,7 @@ ANY_PLACES = 99
 """More decimals than any number here has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """A compiled expression: Python source, type, the labels it rests on and the paths it read."""
 
     code: str
@@ -59,8 +61,7 @@ class Value:
 BROKEN = Value("U", ANY)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """Names an expression may use, and what is known to be present where it stands."""
 
     names: Mapping[str, Value]

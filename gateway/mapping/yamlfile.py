@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -14,18 +15,29 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 STRIDE = MAX_BYTES
 """No file has more lines, so ``line + file * STRIDE`` names a line of any of the files that a mapping is made of."""
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Pos:
+class _Loader(yaml.CBaseLoader):
+    """Every scalar is text, so that no tag needs to be looked for (``_surprising`` refuses those that are spelt)."""
+
+    def resolve(self, *_node: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_place: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
+
+
+class Pos(NamedTuple):
     line: int
     column: int
     file: int = 0
     """Which of the book's files: 0 is the mapping itself, others are what it extends and the blocks it uses."""
 
     def shifted(self, offset: int) -> "Pos":
-        return replace(self, column=self.column + offset)
+        return Pos(self.line, self.column + offset, self.file) if offset else self
 
     @property
     def key(self) -> tuple[int, int]:
@@ -157,7 +169,6 @@ def _surprising(text: str, book: Book, file: int) -> bool:
 
 def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     pos = _pos(raw.start_mark, file)
-    _untagged(raw, pos, book)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
@@ -169,11 +180,6 @@ def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     return Scalar(str(raw.value), pos.shifted(quoted))
 
 
-def _untagged(raw: yaml.Node, pos: Pos, book: Book) -> None:
-    if not raw.tag.startswith("tag:yaml.org,2002:"):
-        book.note(pos, "yaml-feature", "anchors, aliases, tags and directives are not used here", "quote the text")
-
-
 def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
     entries: list[Entry] = []
     seen: set[str] = set()
@@ -182,7 +188,6 @@ def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:
         if not isinstance(key_node, yaml.ScalarNode):
             book.note(at, "bad-key", "a key must be plain text")
             continue
-        _untagged(key_node, at, book)
         key = str(key_node.value)
         if key == "<<":
             book.note(at, "yaml-feature", "merge keys are not used here", "write the keys out")

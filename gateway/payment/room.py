@@ -85,7 +85,7 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     loops = [asyncio.create_task(collector.run()), asyncio.create_task(_forget_nonces(ledger, settings.replay_window))]
     running = RunningPayment(0, store, runner, client, loops)
     try:
-        running.port = await listen(runner, settings.host, settings.port, settings.tls)
+        running.port = await listen(runner, settings.host, settings.port, settings.tls, settings.limits)
     except BaseException:
         await running.stop()
         raise

@@ -2,10 +2,11 @@
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.kernel.secret import Secret
+from gateway.wire.doorlimits import DoorLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class PaymentRoomSettings:
     certificates: Callable[[], Mapping[str, float]] = dict
     """Days until each certificate of the room ends, by name: what its metrics show."""
     tls: ssl.SSLContext | None = None
+    limits: DoorLimits = field(default_factory=DoorLimits)
     channel_tls: ssl.SSLContext | None = None
     channel: str = "pay"
     replay_window: float = 60.0

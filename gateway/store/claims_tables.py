@@ -126,6 +126,19 @@ SETTLEMENT = Table(
     indexes=(("state", "updated_at"),),
 )
 """Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
+CORRECTION = Table(
+    "correction",
+    _columns(TEXT, "correction_id order_id claim_id action")
+    | {"approved": INT}
+    | _columns(TEXT, "evidence proposed_by proposed_with")
+    | {"proposed_at": INT}
+    | _columns(TEXT, "state settled_by")
+    | {"settled_at": INT},
+    key=("correction_id",),
+    indexes=(("state",),),
+    chained=_names("correction_id order_id claim_id action approved evidence proposed_by proposed_with proposed_at"),
+)
+"""What one operator proposed about a claim that waits for a person, and how a second one settled it."""
 NONCE = Table("nonce", _columns(TEXT, "scope value") | {"expires_at": INT}, key=("scope", "value"))
 LEASE = Table("lease", _columns(TEXT, "name holder") | _columns(INT, "token until"), key=("name",))
 SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
@@ -148,6 +161,7 @@ CLAIMS = Schema(
         EVENT,
         OUTBOX,
         SETTLEMENT,
+        CORRECTION,
         NONCE,
         LEASE,
         SETTING,

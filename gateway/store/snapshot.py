@@ -38,7 +38,10 @@ class Snapshot:
         if not path.is_file():
             raise ConfigRefused("there is no database at this path", code="store-path", hint="See claims.database.")
         self._schema = schema
-        self._connection = files.open_reader(path)
+        try:
+            self._connection = files.open_reader(path)
+        except apsw.Error as wrong:
+            raise _unread() from wrong
         self._ask("BEGIN", ())
 
     def get(self, table: str, /, **key: Value) -> Row | None:
@@ -70,6 +73,11 @@ class Snapshot:
         try:
             return self._connection.execute(statement, operands).fetchall()
         except apsw.Error as wrong:
-            raise StoreFailed(
-                "the database could not be read", hint="See the disk; the file may be damaged or of another version."
-            ) from wrong
+            raise _unread() from wrong
+
+
+def _unread() -> StoreFailed:
+    return StoreFailed(
+        "the database could not be read",
+        hint="See the file's owner and mode and the disk; it may be damaged or of another version.",
+    )

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from yarl import URL
 
 from gateway.kernel.errors import ConfigRefused, NotSent, OutcomeUnknown
 from gateway.wire.link import HttpAnswer, Link
+from gateway.wire.targets import TargetRefused, Targets
 
 __all__ = ["Bounds", "HttpAnswer", "PartnerClient"]
 
@@ -45,10 +46,22 @@ class PartnerClient:
     """Close it with ``close``; it must be made inside a running event loop."""
 
     def __init__(
-        self, base_url: str, *, tls: ssl.SSLContext | None = None, limit: int = 32, bounds: Bounds | None = None
+        self,
+        base_url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limit: int = 32,
+        bounds: Bounds | None = None,
+        targets: Targets | None = None,
     ) -> None:
-        """``limit`` is the number of connections; a call beyond it waits within its own deadline."""
+        """``limit`` is the number of connections; a call beyond it waits within its own deadline.
+
+        ``targets`` holds every connection to the addresses that may be called: for an address a hospital gave.
+        """
+        if targets is not None:
+            targets.require_form(base_url)
         self._base = _base(base_url)
+        self._targets = targets
         self._place = (self._base.host or "", self._base.port or 0)
         self._bounds = bounds or Bounds()
         self._tls = (tls or ssl.create_default_context()) if self._base.scheme == "https" else None
@@ -87,7 +100,7 @@ class PartnerClient:
     ) -> HttpAnswer:
         loop = asyncio.get_running_loop()
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(NotSent),
+            retry=retry_if_exception(lambda wrong: isinstance(wrong, NotSent) and not isinstance(wrong, TargetRefused)),
             stop=lambda state: (
                 stop_after_attempt(self._bounds.attempts)(state) or loop.time() + state.upcoming_sleep >= end
             ),
@@ -146,8 +159,11 @@ class PartnerClient:
         self._links = {link for link in self._links if link.usable or link.busy}
         try:
             async with asyncio.timeout_at(min(end, loop.time() + self._bounds.connect_s)):
+                host, port = self._place
+                address = host if self._targets is None else await self._targets.pin(host, port)
+                name = host if self._tls is not None else None
                 _, link = await loop.create_connection(
-                    lambda: Link(self._bounds.answer_bytes), *self._place, ssl=self._tls
+                    lambda: Link(self._bounds.answer_bytes), address, port, ssl=self._tls, server_hostname=name
                 )
         except (OSError, TimeoutError, ValueError) as trouble:
             raise NotSent(

@@ -79,6 +79,24 @@ def verify_request(
     window_s: int,
 ) -> Verified:
     """Who signed this very request. Raises ``NotAllowed`` with a code of its own per reason."""
+    verified = verify_head(method, path, query, headers, lookup_key, now, window_s)
+    require_digest(_lower(headers)["content-digest"], body)
+    return verified
+
+
+def verify_head(
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    lookup_key: Callable[[str], RequestKey | None],
+    now: datetime,
+    window_s: int,
+) -> Verified:
+    """Who signed this request's head, its ``Content-Digest`` included: known before a byte of the body is read.
+
+    The body counts only once ``require_digest`` has held it against that digest.
+    """
     fields = _lower(headers)
     covered, raw, parameters, signature = _read(fields)
     _require_covered(covered, fields)
@@ -94,7 +112,6 @@ def verify_request(
         raise _refused(
             "signature-bad", "the signature does not belong to this request", "sign the request as it is sent"
         )
-    _require_digest(fields["content-digest"], body)
     return Verified(key.keyid, parameters["nonce"], int(parameters["created"]))
 
 
@@ -141,7 +158,8 @@ def _require_fresh(parameters: Mapping[str, str], now: int, window_s: int) -> No
         raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
 
 
-def _require_digest(field: str, body: bytes) -> None:
+def require_digest(field: str, body: bytes) -> None:
+    """Hold the body against the ``Content-Digest`` field that was signed. Raises ``NotAllowed`` (``digest-mismatch``)."""
     found = [_DIGEST.fullmatch(part.strip()) for part in field.split(",")]
     given = {item[1]: item[2] for item in found if item is not None}
     if len(given) != len(found):

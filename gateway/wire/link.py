@@ -77,6 +77,7 @@ class Link(asyncio.Protocol):
 
     def _fail(self, what: str, code: str) -> None:
         answer, self._answer = self._answer, None
+        self._body = []  # link and parser hold each other: what is in here would stay until the collector comes by
         self.close()
         if answer is not None and not answer.done():
             answer.set_exception(OutcomeUnknown(what, code=code, hint="ask for the act's state"))
@@ -84,6 +85,7 @@ class Link(asyncio.Protocol):
     def _succeed(self, keep: bool) -> None:
         answer, self._answer = self._answer, None
         made = HttpAnswer(self._parser.get_status_code(), self._headers, b"".join(self._body))
+        self._body = []
         if not keep:
             self.close()
         if answer is not None and not answer.done():

@@ -9,16 +9,24 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.kernel.errors import ConfigRefused
+from gateway.wire.doorlimits import DoorLimits
 from gateway.wire.politeness import PoliteServer
+from gateway.wire.porter import PorterSite
+
+LAST_ANSWERS_S = 5.0
+"""When a door closes, callers under way have so long for their answer; their bills are kept and go on after the next start."""
 
 
-async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
+async def listen(
+    runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None, limits: DoorLimits | None = None
+) -> int:
     """Serve ``runner`` there and return the port taken. Raises ``ConfigRefused`` that names a port which can't be had."""
+    limits = limits or DoorLimits()
     await runner.setup()
     assert runner.server is not None
-    runner._server = PoliteServer(runner.server)
+    runner._server = server = PoliteServer(runner.server, limits)
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        await PorterSite(runner, server, (host, port), tls, limits).start()
     except OSError as wrong:
         raise port_refused(host, port, wrong) from wrong
     return int(runner.addresses[0][1])
@@ -26,7 +34,7 @@ async def listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContex
 
 async def listen_local(app: web.Application, path: Path) -> web.AppRunner:
     """Serve ``app`` on a socket in the file system that only its owner may open. Raises ``ConfigRefused``."""
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
     with suppress(FileNotFoundError):  # left by a process that was killed; who calls us has the database to itself
         os.unlink(path)

@@ -28,9 +28,11 @@ THEIRS = {**COMMON, "own_key": "insurer-ec", "peer_key": "gateway-ec"}
 
 
 def partner_of(home: Path, keys: KeyRing, endpoint: str, seal: Mapping[str, object]) -> Partner:
-    """The package dialect's folder with another seal."""
+    """The package dialect's folder, beside the one that it extends, with another seal."""
     folder = home / "package-400"
-    shutil.copytree(Folder("package-400").home, folder, dirs_exist_ok=True)
+    for code in ("package", "package-400"):
+        shutil.copytree(Folder(code).home, home / code, dirs_exist_ok=True)
+    seal = {"$drop": ["key", "exception"]} | dict(seal)
     lines = (folder / "insurer.yaml").read_text("utf-8").splitlines()
     text = [f"seal: {msgspec.json.encode(seal).decode()}" if line.startswith("seal:") else line for line in lines]
     (folder / "insurer.yaml").write_text("\n".join(text), "utf-8")

@@ -88,7 +88,7 @@ def test_the_scan_sees_code_loaded_by_a_text(tmp_path: Path) -> None:
     assert [name for _, name in dynamic_calls(file)] == ["import_module", "__import__"]
 
 
-def loaded_by(package: str) -> set[str]:
+def loaded_by(package: str, house: Path = HOUSE) -> set[str]:
     """What a fresh interpreter has loaded after importing every module of a package."""
     program = (
         "import importlib, pkgutil, sys\n"
@@ -97,7 +97,7 @@ def loaded_by(package: str) -> set[str]:
         "    importlib.import_module(found.name)\n"
         "print('\\n'.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=HOUSE, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=house, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

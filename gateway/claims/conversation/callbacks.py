@@ -47,16 +47,25 @@ class Callbacks:
     async def _take(self, partner: Partner, act: CompiledAct, incoming: Incoming, body: bytes, once: str) -> None:
         result = partner.judged(read_result(act.read_callback(incoming)))
         work = self.engine.ledger.work()
-        if once:
-            self._only_once(work, partner, once)
-        if isinstance(result.correlation, str):
-            await self.settle(partner, result.correlation, result, body, work)
-            return
-        await self._commit(work, f"notice:{partner.code}", body)
+        self._only_once(work, partner, once.encode() or body)
+        try:
+            if isinstance(result.correlation, str):
+                await self.settle(partner, result.correlation, result, body, work)
+            else:
+                await self._commit(work, f"notice:{partner.code}", body)
+        except SealRefused:
+            if once:
+                raise
+            _log.event("callback-repeated", insurer=partner.code)
 
-    def _only_once(self, work: Work, partner: Partner, once: str) -> None:
-        expires = work.now() + _ONCE_FOR_MS
-        work.add().insert("nonce", scope=f"partner:{partner.code}", value=once, expires_at=expires)
+    def _only_once(self, work: Work, partner: Partner, once: bytes) -> None:
+        """Committed with whatever the message does, by digest: the value is the partner's word.
+
+        A seal that names nothing single-use can't tell a replay from a partner who did not hear our answer: there equal
+        bytes are one message, which is acknowledged again and does nothing again.
+        """
+        expires, digest = work.now() + _ONCE_FOR_MS, hashlib.sha256(once).hexdigest()
+        work.add().insert("nonce", scope=f"partner:{partner.code}", value=digest, expires_at=expires)
 
     async def settle(self, partner: Partner, correlation: str, result: ActResult, body: bytes, work: Work) -> None:
         """Give an act that waits its result. A repeat or a late result is kept as evidence and changes nothing."""

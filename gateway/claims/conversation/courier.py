@@ -193,11 +193,13 @@ class Courier:
         if rule.role not in ("step", "quote", "after"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
+        asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
         while attempt <= ENQUIRIES:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
-            pause = min(errand.budget.left(), enquiry_delay(attempt))
+            pause = 0.0 if asked_for else min(errand.budget.left(), enquiry_delay(attempt))
+            asked_for = False
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
             if errand.budget.spent:

@@ -57,6 +57,7 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
     (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
     (_S.UNKNOWN, _E.DECIDE): _S.DECIDED,
     (_S.UNKNOWN, _E.PARK): _S.MANUAL,
+    (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
     (_S.MANUAL, _E.DECIDE): _S.DECIDED,
     (_S.MANUAL, _E.CLOSE): _S.CLOSED,
 }

@@ -34,11 +34,11 @@ def _bill(ledger: Ledger, row: Row) -> dict[str, Any]:
     shown: dict[str, Any] = {"bill": ledger.bill_row(order_id), "claims": claims, "changes": changes}
     messages = messages_of(ledger, order_id, [claim["claim_id"] for claim in claims])
     shown["submission"] = msgspec.Raw(ledger.submission(order_id))
-    shown["messages"] = [_message(ledger, one) for one in messages if one["direction"] != "submission"]
+    shown["messages"] = [shown_message(ledger, one) for one in messages if one["direction"] != "submission"]
     return shown
 
 
-def _message(ledger: Ledger, row: Row) -> dict[str, Any]:
+def shown_message(ledger: Ledger, row: Row) -> dict[str, Any]:
     """A message with its bytes as text where they are text, in base64 where not."""
     body = ledger.opened(row)
     shown = {name: row[name] for name in ("owner_id", "direction", "at", "digest", "key_ids", "http_status")}

@@ -27,12 +27,22 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     apply: bool = False
 
 
+def is_plain(text: str) -> bool:
+    """An id without a long number: it may be kept in the clear for ever."""
+    return is_id(text) and not _NUMBER.search(text)
+
+
 def require_reason(wish: Wish) -> str:
     """The reason. Raises ``BadRequest`` when it is missing or could hold personal data."""
-    if not is_id(wish.reason) or _NUMBER.search(wish.reason):
+    return sound_reason(wish.reason, "--reason")
+
+
+def sound_reason(reason: str, where: str) -> str:
+    """``where`` says how the caller gives it. Raises ``BadRequest``."""
+    if not is_plain(reason):
         raise BadRequest(
             "a reason is needed: the number of the case or ticket behind this",
             code="reason-needed",
-            hint="--reason case-2026-114: letters, digits and _ . : -, at most five digits in a row, no names.",
+            hint=f"{where} case-2026-114: letters, digits and _ . : -, at most five digits in a row, no names.",
         )
-    return wish.reason
+    return reason

@@ -1,16 +1,19 @@
 """Who calls: a hospital proves itself by its client certificate (mTLS) or by signing the request (RFC 9421)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
 
+from gateway.claims.door.fairness import HospitalLimits, Pace
 from gateway.claims.ledger import Ledger
 from gateway.claims.work import Work, millis
 from gateway.kernel.errors import NotAllowed
 from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
-from gateway.wire.httpsig import verify_request
+from gateway.wire.httpsig import require_digest, verify_head
 from gateway.wire.keys import KeyRing
 from gateway.wire.tls import days_until, peer_certificate_end, peer_common_name
 
@@ -25,6 +28,7 @@ class Tenant:
     name: str
     certificate_name: str = ""
     signing_key: str = ""
+    limits: HospitalLimits = field(default_factory=HospitalLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,13 @@ class Nonce:
 class Caller:
     tenant: Tenant
     nonce: Nonce | None = None
+    digest: str = ""
+    """The ``Content-Digest`` that was signed; empty for a caller with a certificate."""
+
+    def require_own(self, body: bytes) -> None:
+        """Raises ``NotAllowed`` for another body than the one that was signed."""
+        if self.digest:
+            require_digest(self.digest, body)
 
 
 def replayed() -> NotAllowed:
@@ -49,35 +60,39 @@ def replayed() -> NotAllowed:
 
 
 class Guard:
-    def __init__(self, tenants: list[Tenant], keys: KeyRing, ledger: Ledger) -> None:
+    """Everybody is known before a byte of their body is read, and paced by who they are."""
+
+    def __init__(
+        self, tenants: list[Tenant], keys: KeyRing, ledger: Ledger, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
         self._by_key = {
             name: tenant for tenant in tenants if tenant.signing_key for name in keys.alternatives(tenant.signing_key)
         }
         self._ends: dict[HospitalCode, str] = {}
+        self._paces = {tenant.hospital: Pace(tenant.limits, clock) for tenant in tenants}
         self._keys = keys
         self._ledger = ledger
 
-    def who(self, request: web.Request, body: bytes) -> Caller:
-        """The calling hospital. Raises ``NotAllowed`` without telling more than that."""
+    def who(self, request: web.Request) -> Caller:
+        """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""
+        caller = self._proven(request)
+        self._paces[caller.tenant.hospital].take()
+        return caller
+
+    def _proven(self, request: web.Request) -> Caller:
         name = peer_common_name(request.transport)
         if name is not None and name in self._by_certificate:
             tenant = self._by_certificate[name]
             self._ends[tenant.hospital] = peer_certificate_end(request.transport)
             return Caller(tenant)
         if "Signature-Input" in request.headers:
-            return self._signed(request, body)
+            return self._signed(request)
         raise NotAllowed(
             "the caller is not known",
             code="caller-unknown",
             hint="Connect with the client certificate registered for your hospital, or sign the request (RFC 9421).",
         )
-
-    async def reader(self, request: web.Request) -> Tenant:
-        """The calling hospital of a request that only reads; a signed one is used up at once."""
-        caller = self.who(request, b"")
-        await self.use_up(caller)
-        return caller.tenant
 
     async def use_up(self, caller: Caller) -> None:
         """Commit the nonce of a request that stores nothing else. Raises ``NotAllowed`` for a replay."""
@@ -90,12 +105,12 @@ class Guard:
         except Duplicate:
             raise replayed() from None
 
-    def _signed(self, request: web.Request, body: bytes) -> Caller:
+    def _signed(self, request: web.Request) -> Caller:
         now = self._ledger.clock.now()
         path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
-        verified = verify_request(request.method, path, query, request.headers, body, self._lookup, now, WINDOW_S)
-        expires = millis(now) + 2 * WINDOW_S * 1000
-        return Caller(self._by_key[verified.keyid], Nonce(f"hospital:{verified.keyid}", verified.nonce, expires))
+        verified = verify_head(request.method, path, query, request.headers, self._lookup, now, WINDOW_S)
+        nonce = Nonce(f"hospital:{verified.keyid}", verified.nonce, millis(now) + 2 * WINDOW_S * 1000)
+        return Caller(self._by_key[verified.keyid], nonce, request.headers["Content-Digest"])
 
     def _lookup(self, key_id: str) -> Any:
         tenant = self._by_key.get(key_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from time import perf_counter
 
 import msgspec
@@ -13,6 +14,7 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
+from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
@@ -34,12 +36,12 @@ class Handlers:
         self._engine = engine
         self._metrics = metrics
         self._most_open = most_open
+        self._open: Counter[str] = Counter()
 
     async def submit(self, request: web.Request) -> web.Response:
         """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
         started = perf_counter()
-        body = await request.read()
-        caller = self._guard.who(request, body)
+        caller, body = caller_of(request), body_of(request)
         tenant = caller.tenant
         key = request.headers.get("Idempotency-Key", "")
         if not is_id(key):
@@ -76,17 +78,27 @@ class Handlers:
 
     async def _accept(self, bill: Bill, caller: Caller, request: web.Request) -> web.Response:
         engine = self._engine
-        if len(engine.running) >= self._most_open:
-            raise Busy("too many bills are being worked on", hint="Send the same request again after a second.")
+        self._require_room(caller.tenant)
         work = engine.ledger.work()
         if caller.nonce is not None:
             spend(caller.nonce, work)
-        engine.start(bill, work)
+        self._count(bill.hospital, engine.start(bill, work))
         await _at_rest(bill, _wait_of(request))
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, request)
         return self._answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id, request)
+
+    def _require_room(self, tenant: Tenant) -> None:
+        if len(self._engine.running) >= self._most_open or self._open[tenant.hospital] >= tenant.limits.open_bills:
+            raise Busy("too many bills are being worked on", hint="Send the same request again after a second.")
+
+    def _count(self, hospital: str, worker: "asyncio.Task[None]") -> None:
+        def done(_: "asyncio.Task[None]") -> None:
+            self._open[hospital] -= 1
+
+        self._open[hospital] += 1
+        worker.add_done_callback(done)
 
     async def _not_stored(self, bill: Bill, request: web.Request) -> web.Response:
         """The bill's rows were refused: another request with the same key was first, or the store failed."""
@@ -116,7 +128,7 @@ class Handlers:
 
     async def order(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}``: the bill as it stands; another hospital's bill is as unknown as no bill."""
-        tenant = await self._guard.reader(request)
+        tenant = await self._reader(request)
         row = await self._engine.ledger.read(self._engine.ledger.bill_row, request.match_info["order_id"])
         if row is None or row["hospital"] != tenant.hospital:
             raise NotFound("no such order", code="order-unknown")
@@ -125,7 +137,7 @@ class Handlers:
 
     async def events(self, request: web.Request) -> web.Response:
         """``GET /v1/events?after=N``: the feed in order; ask again with the last ``seq`` seen."""
-        tenant = await self._guard.reader(request)
+        tenant = await self._reader(request)
         after = request.query.get("after", "0")
         if not (after.isascii() and after.isdigit()) or len(after) > 15:
             raise BadRequest(
@@ -134,6 +146,12 @@ class Handlers:
         rows = await self._engine.ledger.read(self._engine.ledger.events, tenant.hospital, int(after), 200)
         shown = [{name: row[name] for name in ("seq", "event_id", "order_id", "kind", "at")} for row in rows]
         return web.Response(body=msgspec.json.encode({"events": shown}), headers=_JSON)
+
+    async def _reader(self, request: web.Request) -> Tenant:
+        """The calling hospital of a request that only reads; a signed one is used up at once."""
+        caller = caller_of(request)
+        await self._guard.use_up(caller)
+        return caller.tenant
 
     def _answer(self, view: bytes, decided: bool, order_id: str, request: web.Request) -> web.Response:
         headers = dict(_JSON)

@@ -90,8 +90,10 @@ def _refusals(*codes: int) -> dict[str, Any]:
         401: "The caller is not known, or the request was received before.",
         404: "No such thing for this caller.",
         409: "The Idempotency-Key was used for another bill.",
+        408: "The body was not whole in time.",
         413: "The body is too large.",
         422: "The bill breaks the model or the money does not tie out.",
+        429: "More requests a second than agreed; wait as long as Retry-After says.",
         503: "Overloaded or not ready: nothing was accepted.",
     }
     return {str(code): _answer(texts[code], "Problem", "application/problem+json") for code in codes}
@@ -120,7 +122,7 @@ def _submit(form: str | None) -> dict[str, Any]:
         "responses": {
             "200": _answer("Decided.", "Order"),
             "202": _answer("Accepted and durable; ask at Location.", "Order"),
-            **_refusals(400, 401, 409, 413, 422, 503),
+            **_refusals(400, 401, 408, 409, 413, 422, 429, 503),
         },
     }
 
@@ -150,7 +152,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "operationId": "order",
                     "summary": "The bill as it stands.",
                     "parameters": [order_id],
-                    "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404)},
+                    "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
             "/v1/events": {
@@ -158,7 +160,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "operationId": "events",
                     "summary": "What happened since the last seq you saw.",
                     "parameters": [after],
-                    "responses": {"200": _answer("Events in order.", "Events"), **_refusals(400, 401)},
+                    "responses": {"200": _answer("Events in order.", "Events"), **_refusals(400, 401, 429)},
                 }
             },
         },

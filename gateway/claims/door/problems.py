@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.kernel.errors import BadRequest, Busy, LianpeiError
+from gateway.kernel.errors import BadRequest, Busy, LianpeiError, TooOften
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.door")
@@ -33,6 +33,8 @@ def from_error(error: LianpeiError) -> web.Response:
     status = 503 if isinstance(error, Busy) else error.http_status
     answer = problem(status, error.error_code, error.message, error.hint, error.fields)
     answer[FAMILY] = error.code
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
 
 

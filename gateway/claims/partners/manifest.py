@@ -83,7 +83,7 @@ class Manifest(Closed, frozen=True):
     extends: str = ""
     """A sibling folder that this one has everything from that it does not say itself."""
     inherits: tuple[str, ...] = ()
-    """The only acts to have from there; none named means all."""
+    """The only acts to have from there; without the key all, with an empty list none."""
 
     def rule(self, act: str) -> ActRule:
         return self.acts.get(act, _DEFAULT_RULE)

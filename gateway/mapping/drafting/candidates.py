@@ -1,10 +1,11 @@
 """What a mapping may read: every leaf of the source model with its names in English, Chinese and the national interface."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.mapping.types import Kind, Type, fields_of
 
@@ -12,8 +13,7 @@ MONEY_LIMIT = 10**15
 """The canonical model bounds every amount in 分 by this; no other whole number has the bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One leaf that an expression can name."""
 
     path: str

@@ -2,8 +2,9 @@
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.expressions import facts, loops, operators, paths

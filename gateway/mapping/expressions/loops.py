@@ -2,7 +2,9 @@
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.expressions import facts, operators, paths

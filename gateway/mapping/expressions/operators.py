@@ -3,9 +3,10 @@
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Enum
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.mapping import witness
 from gateway.mapping.errors import MistakeError, did_you_mean

@@ -1,6 +1,6 @@
 """Paths: steps through Structs (checked, typed) and through documents (never failing, absent when missing)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError, did_you_mean
 from gateway.mapping.types import INT, NO_LABELS, TEXT, Kind, Type, document, fields_of

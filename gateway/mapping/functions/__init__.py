@@ -1,7 +1,8 @@
 """The function table of docs/mapping.md. A need that the language can't express becomes a typed row here, with tests."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.mapping import witness
 from gateway.mapping.errors import MistakeError, did_you_mean

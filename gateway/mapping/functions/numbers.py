@@ -1,7 +1,8 @@
 """Money and numbers."""
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.functions.base import NUMBERS, WHOLE, Function, Param, simple

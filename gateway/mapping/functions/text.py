@@ -1,7 +1,8 @@
 """Text, null, document and id functions."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.expressions.operators import as_text, unified

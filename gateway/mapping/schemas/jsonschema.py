@@ -1,6 +1,7 @@
 """JSON Schema: the fast validator decides, the full one explains, and the tree is checked when the mapping loads."""
 
 import json
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,13 @@ class JsonSchema:
     """One JSON Schema file; relative references lead to files beside it, never to the network."""
 
     def __init__(self, path: Path) -> None:
-        siblings = {file.name: _read(file) for file in sorted(path.parent.glob("*.json"))}
+        beside = _beside(path.parent)
         self.name = path.name
-        self.documents = siblings
-        schema = siblings[path.name]
-        uri = _uri(path.name, schema)
-        pairs = [(_uri(name, inner), inner) for name, inner in siblings.items() if isinstance(inner, dict)]
-        self._fast = jsonschema_rs.validator_for(
-            schema, base_uri=uri, registry=jsonschema_rs.Registry(pairs), offline=True
-        )
+        self.documents = beside.documents
+        schema = self.documents[path.name]
+        self._pairs, self._uri = beside.pairs, _uri(path.name, schema)
+        self._fast = jsonschema_rs.validator_for(schema, base_uri=self._uri, registry=beside.registry, offline=True)
         jsonschema_rs.meta.validate(schema)
-        self._pairs, self._uri = pairs, uri
 
     def check(self, shape: Shape, unit: Unit) -> None:
         check_shape(shape, self.name, self.documents, unit.book)
@@ -68,15 +65,26 @@ def _uri(name: str, schema: Any) -> str:
     return str(spelt) if isinstance(spelt, str) and ":" in spelt else _BASE + name
 
 
-def _read(file: Path) -> Any:
-    found = file.stat()
-    return _parsed(file, found.st_mtime_ns, found.st_size)
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The schema files of one folder."""
+
+    documents: dict[str, Any]
+    pairs: list[tuple[str, Any]]
+    registry: jsonschema_rs.Registry
 
 
-@lru_cache(maxsize=256)
-def _parsed(file: Path, _written: int, _size: int) -> Any:
-    """A file is read once for all the schemas that lie beside it, and again when it has changed."""
-    return json.loads(file.read_text(encoding="utf-8"))
+def _beside(folder: Path) -> _Beside:
+    found = ((file, file.stat()) for file in sorted(folder.glob("*.json")))
+    return _parsed(tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in found))
+
+
+@lru_cache(maxsize=16)
+def _parsed(files: tuple[tuple[Path, int, int], ...]) -> _Beside:
+    """A folder is read once for all the schemas in it, and again when one has changed."""
+    documents = {file.name: json.loads(file.read_text(encoding="utf-8")) for file, _, _ in files}
+    pairs = [(_uri(name, inner), inner) for name, inner in documents.items() if isinstance(inner, dict)]
+    return _Beside(documents, pairs, jsonschema_rs.Registry(pairs))
 
 
 def _place(error: Any) -> str:

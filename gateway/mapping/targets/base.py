@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
 
 from gateway.mapping import witness
 from gateway.mapping.code.writer import Code, Parts, Writer
@@ -14,8 +17,7 @@ from gateway.mapping.values import ANY_PLACES, BROKEN, Leaf, Scope, Unit, Value
 from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, text_of
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A key of the target tree: ``Name``, ``Name?``, ``Name@`` or ``Name@?``."""
 
     name: str
@@ -23,6 +25,7 @@ class Key:
     optional: bool
 
 
+@lru_cache(maxsize=4096)
 def parse_key(key: str) -> Key:
     optional = key.endswith("?")
     name = key[:-1] if optional else key
@@ -30,8 +33,7 @@ def parse_key(key: str) -> Key:
     return Key(name[:-1] if attribute else name, attribute, optional)
 
 
-@dataclass(slots=True)
-class Shape:
+class Shape(msgspec.Struct):
     """What a node can become, for the static check against the target's schema."""
 
     pos: Pos
@@ -54,8 +56,8 @@ class Shape:
     """See ``Value.places``."""
     looped: bool = False
     """One for each row of a list: that there is at least one is seen at run time."""
-    members: list["Shape"] = field(default_factory=list)
-    attributes: list["Shape"] = field(default_factory=list)
+    members: list["Shape"] = []
+    attributes: list["Shape"] = []
 
 
 def variants(members: list[Shape]) -> list[Shape]:

@@ -1,6 +1,6 @@
 """A CSV body: one line per row map, columns in the order of the first row's keys."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.mapfile import Target

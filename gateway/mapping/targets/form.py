@@ -1,6 +1,6 @@
 """A form body (application/x-www-form-urlencoded): flat, names to texts."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.mapfile import Target

@@ -1,6 +1,6 @@
 """JSON by string building: literals are merged at compile time, only values are computed at run time."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.targets.base import Shape, Tree, parse_key

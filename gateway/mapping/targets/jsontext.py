@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Enum
+
+from msgspec.structs import replace
 
 from gateway.mapping.code.writer import Code, Parts
 from gateway.mapping.expressions.operators import table_rows

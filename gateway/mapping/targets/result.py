@@ -1,6 +1,6 @@
 """The reading side: a tree of the result type's fields becomes plain data."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.kernel.labels import may_enter
 from gateway.mapping.errors import MistakeError, did_you_mean

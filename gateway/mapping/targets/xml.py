@@ -1,7 +1,8 @@
 """XML by string building: tags and constants are merged at compile time, values are escaped at run time."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.mapping.code.writer import Code, Parts, Writer
 from gateway.mapping.errors import MistakeError

@@ -36,6 +36,8 @@ class Wish:
     day: date = SAMPLE_DAY
     """The day the visit ends, or for long stays two days after it begins."""
     marks: bool = False
+    every: bool = False
+    """With marks: fill in the sensitive leaves that the story lacks."""
     hospital: str = HOSPITAL_CODE
 
 
@@ -57,7 +59,7 @@ def submission(wish: Wish) -> dict[str, Any]:
         **_papers(wish, holder, story, first),
     }
     _add_money_papers(bill, wish, holder, story, first)
-    return with_marks(bill, wish.seed) if wish.marks else bill
+    return with_marks(bill, wish.seed, every=wish.every) if wish.marks else bill
 
 
 def marked(wish: Wish) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def example() -> dict[str, Any]:
 def test_every_setting_is_in_the_example() -> None:
     # A door's host and certificate have a default that fits a door on loopback, so one door that says them is enough.
     doors = {"claims.operator_door.host", "claims.operator_door.certificate", "payment.door.host"}
+    doors |= {"claims.partner_door.limits", "claims.operator_door.limits", "payment.door.limits"}
     assert set(unsaid(Settings, example())) - doors == set()
 
 

@@ -208,3 +208,11 @@ def test_a_manifest_says_only_what_differs(both):
     }
     assert inherited_yaml(both.folder / "faults.yaml") == {"1": {"zh": "一"}}
     assert inherited_yaml(both.root / "base" / "insurer.yaml") is None
+
+
+def test_a_folder_that_inherits_no_act_inherits_no_fault_codes(both):
+    both.put("base/faults.yaml", '"1": {zh: 一}\n')
+    both.put("demo/insurer.yaml", "insurer: demo\nextends: base\ninherits: []\n")
+
+    assert inherited_yaml(both.folder / "faults.yaml") is None
+    assert (inherited_yaml(both.folder / "insurer.yaml") or {})["insurer"] == "demo"

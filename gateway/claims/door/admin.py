@@ -1,0 +1,163 @@
+"""The operators' door: look at claims, have an insurer asked again, correct money with two persons (docs/admin.md)."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gateway.claims.conversation.correction import Corrections, Proposal
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.reasking import ask_again
+from gateway.claims.custody.wish import sound_reason
+from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.problems import answer_errors
+from gateway.claims.operators.desk import Desk
+from gateway.claims.operators.roles import Operator, Operators, Role, unknown
+from gateway.kernel.errors import BadRequest
+from gateway.store.api import Read
+from gateway.telemetry.metrics import Metrics
+from gateway.wire.tls import peer_common_name
+
+_MOST_BYTES = 64 * 1024
+_WHO = web.RequestKey("operator", Operator)
+_Wish = TypeVar("_Wish")
+
+
+class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: str
+
+
+class Admin:
+    """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
+
+    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies) -> None:
+        self._operators = operators
+        self._engine = engine
+        self._bodies = bodies
+        self._desk = Desk(engine.ledger)
+        self._corrections = Corrections(engine)
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get("/admin/claims", self.claims)
+        app.router.add_get("/admin/claims/{claim_id}", self.claim)
+        app.router.add_get("/admin/claims/{claim_id}/messages/{number}", self.message)
+        app.router.add_post("/admin/claims/{claim_id}/enquire", self.enquire)
+        app.router.add_get("/admin/corrections", self.corrections)
+        app.router.add_post("/admin/corrections", self.propose)
+        app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
+        app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
+        app.router.add_get("/admin/weak-crypto", self.weak_crypto)
+
+    def introduce(self, request: web.Request) -> None:
+        """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            request[_WHO] = self._operators.by_token(token.strip())
+            return
+        name = peer_common_name(request.transport)
+        tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
+        if not name or tls is None:
+            raise unknown()
+        request[_WHO] = self._operators.by_certificate(name, tls.getpeercert(binary_form=True))
+
+    async def claims(self, request: web.Request) -> web.Response:
+        asked = request.query
+        return _json(
+            await self._engine.ledger.read(
+                self._desk.waiting,
+                _who(request),
+                asked.get("state", ""),
+                asked.get("insurer", ""),
+                asked.get("after", ""),
+            )
+        )
+
+    async def claim(self, request: web.Request) -> web.Response:
+        return _json(await self._engine.ledger.read(self._desk.story, _who(request), request.match_info["claim_id"]))
+
+    async def message(self, request: web.Request) -> web.Response:
+        reason = sound_reason(request.headers.get("X-Reason", ""), "X-Reason:")
+        claim_id, number = request.match_info["claim_id"], request.match_info["number"]
+        return _json(await self._desk.message(_who(request), claim_id, number, reason))
+
+    async def enquire(self, request: web.Request) -> web.Response:
+        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        await ask_again(self._engine, _who(request), request.match_info["claim_id"], reason)
+        return _json({"asked": request.match_info["claim_id"]}, 202)
+
+    async def corrections(self, request: web.Request) -> web.Response:
+        _who(request).require(Role.VIEW)
+        found = await self._corrections.listed(request.query.get("state", "proposed"))
+        return _json({"corrections": [_shown(row) for row in found]})
+
+    async def propose(self, request: web.Request) -> web.Response:
+        row = await self._corrections.propose(_who(request), await self._read(request, Proposal))
+        return _json(_shown(row), 201)
+
+    async def approve(self, request: web.Request) -> web.Response:
+        return _json(_shown(await self._corrections.approve(_who(request), request.match_info["correction_id"])))
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        return _json(_shown(await self._corrections.withdraw(_who(request), request.match_info["correction_id"])))
+
+    async def weak_crypto(self, request: web.Request) -> web.Response:
+        """Partners whose folder excepts a weak algorithm, until when and why."""
+        _who(request).require(Role.VIEW)
+        partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
+        shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
+        return _json({"weak": shown})
+
+    async def _read(self, request: web.Request, kind: type[_Wish]) -> _Wish:
+        async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
+            try:
+                return msgspec.json.decode(body, type=kind)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise BadRequest(
+                    "the body is not what this route takes", code="admin-body", hint="See docs/admin.md."
+                ) from None
+
+
+def operator_app(
+    metrics: Metrics, ready: Callable[[], bool], read: Read, admin: Admin | None = None
+) -> web.Application:
+    """Probes for machines, open; and with operators in the settings ``/admin/…`` for persons."""
+
+    @web.middleware
+    async def introduced(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if admin is not None and request.path.startswith("/admin/"):
+            admin.introduce(request)
+        return await handler(request)
+
+    app = web.Application(middlewares=[answer_errors, introduced])
+
+    async def show_metrics(_: web.Request) -> web.Response:
+        body, headers = await read(metrics.render)
+        return web.Response(body=body, headers=headers)
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def is_ready(_: web.Request) -> web.Response:
+        good = ready()
+        return web.Response(text="ready\n" if good else "not ready\n", status=200 if good else 503)
+
+    app.router.add_get("/metrics", show_metrics)
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", is_ready)
+    if admin is not None:
+        admin.add_to(app)
+    return app
+
+
+def _who(request: web.Request) -> Operator:
+    return request[_WHO]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "proposed_with"}
+
+
+def _json(told: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(told), headers={"Content-Type": "application/json"})

@@ -1,0 +1,52 @@
+"""The hospital door's entrance: who calls is proven and paced first, and only then a byte of the body is read."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.claims.door.auth import Caller, Guard
+from gateway.claims.door.bodies import Bodies
+from gateway.kernel.errors import BadRequest
+from gateway.wire.politeness import vouch_for
+
+_CALLER, _BODY = web.RequestKey("caller", Caller), web.RequestKey("body", bytes)
+_OPEN = ("/openapi.json", "/schemas/")
+"""What a stranger may read: how to call."""
+
+
+class Entrance:
+    """Everything of this door goes through ``middleware``: a new route is closed unless it is listed as open."""
+
+    def __init__(self, guard: Guard, bodies: Bodies) -> None:
+        self._guard = guard
+        self._bodies = bodies
+
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._enter(request, handler)
+
+        return enter
+
+    async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.http_exception is not None or request.path.startswith(_OPEN):
+            return await handler(request)
+        caller = request[_CALLER] = self._guard.who(request)
+        vouch_for(request)
+        if request.method != "POST":
+            if request.can_read_body:
+                raise BadRequest("this request has no body", hint="Send the body with a POST only.")
+            caller.require_own(b"")
+            return await handler(request)
+        tenant = caller.tenant
+        async with self._bodies.body_of(request, tenant.hospital, tenant.limits.body_bytes) as body:
+            caller.require_own(body)
+            request[_BODY] = body
+            return await handler(request)
+
+
+def caller_of(request: web.Request) -> Caller:
+    return request[_CALLER]
+
+
+def body_of(request: web.Request) -> bytes:
+    return request[_BODY]

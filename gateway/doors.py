@@ -1,0 +1,130 @@
+"""Opens the claims room's doors: hospitals, insurers' callbacks, operators, and the keeper's socket."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.custody.keeper import Keeper
+from gateway.claims.door.admin import Admin, operator_app
+from gateway.claims.door.app import hospital_app, partner_app
+from gateway.claims.door.auth import Guard, Tenant
+from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.entrance import Entrance
+from gateway.claims.door.handlers import Handlers
+from gateway.claims.door.keeper import keeper_app
+from gateway.claims.intake import Intake
+from gateway.claims.operators.roles import Operators, Person, Role
+from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
+from gateway.kernel.errors import ConfigRefused
+from gateway.kernel.ids import HospitalCode
+from gateway.wire.keys import KeyRing
+from gateway.wire.listen import LAST_ANSWERS_S, listen, listen_local
+from gateway.wire.tls import server_context
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(slots=True)
+class Doors:
+    """``runners`` in the order in which they close: hospitals first."""
+
+    settings: Settings
+    keys: KeyRing
+    runners: list[web.AppRunner] = field(default_factory=list)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    async def open_all(
+        self,
+        engine: Engine,
+        intake: Intake,
+        callbacks: Callbacks,
+        keeper: Keeper,
+        socket: Path,
+        ready: Callable[[], bool],
+    ) -> Guard:
+        """Who guards the hospitals' door.
+
+        Raises ``ConfigRefused`` for a port, certificate or operator that can't be; doors already open stay open.
+        """
+        claims, metrics = self.settings.claims, engine.metrics
+        assert claims is not None
+        guard = Guard(self._tenants(), self.keys, engine.ledger)
+        entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
+        handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
+        hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
+        bodies = Bodies(claims.partner_door.limits.body_s)
+        await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)
+        self.runners.append(await listen_local(keeper_app(keeper), socket))
+        admin = self._admin(claims, engine)
+        await self._open(
+            "operator",
+            operator_app(metrics, ready, engine.ledger.read, admin),
+            claims.operator_door,
+            claims.operator_ca,
+        )
+        return guard
+
+    def _tenants(self) -> list[Tenant]:
+        require_each_hospital_once(self.settings.hospitals)
+        return [
+            Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key, one.limits)
+            for one in self.settings.hospitals
+        ]
+
+    def _admin(self, claims: ClaimsSettings, engine: Engine) -> Admin | None:
+        if not self.settings.operators:
+            return None
+        require_safe_operators(claims, self.settings.operators)
+        operators = Operators(map(self._person, self.settings.operators))
+        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s))
+
+    def _person(self, one: OperatorSettings) -> Person:
+        token = self.keys.secret(one.token) if one.token else None
+        return Person(one.name, frozenset(map(Role, one.roles)), token, one.certificate_name)
+
+    async def _open(
+        self, name: str, app: web.Application, door: Door, client_ca: str = "", client_crl: str = ""
+    ) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+        place = Path(self.settings.keys)
+        authority, revoked = place / client_ca if client_ca else None, place / client_crl if client_crl else None
+        tls = server_context(self.keys, door.certificate, authority, client_crl=revoked) if door.certificate else None
+        self.runners.append(runner)
+        self.ports[name] = await listen(runner, door.host, door.port, tls, door.limits)
+
+
+def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
+    """Raises ``ConfigRefused`` when two entries share a code or a proof: one would answer for the other."""
+    seen: set[tuple[str, str]] = set()
+    for one in hospitals:
+        marks = {("code", one.code), ("certificate", one.certificate_name), ("key", one.signing_key)}
+        marks -= {("certificate", ""), ("key", "")}
+        if marks & seen or len(marks) == 1:
+            raise ConfigRefused(
+                f"hospital {one.code} has no proof of its own",
+                code="hospital-setting",
+                hint="Each hospital has one entry, with a certificate_name or signing_key that no other has.",
+            )
+        seen |= marks
+
+
+def require_safe_operators(claims: ClaimsSettings, operators: Iterable[OperatorSettings]) -> None:
+    """Raises ``ConfigRefused`` when a token would travel in the clear, or a hospital's certificate could be an operator's."""
+    door = claims.operator_door
+    if not door.certificate and door.host not in _LOOPBACK:
+        raise _unsafe("operators' tokens would travel in the clear", "Give operator_door a certificate, or loopback.")
+    if any(one.certificate_name for one in operators) and not (door.certificate and claims.operator_ca):
+        raise _unsafe(
+            "an operator has a certificate that nobody checks", "Set operator_ca, and the door's certificate."
+        )
+    if claims.operator_ca and Path(claims.operator_ca) == Path(claims.client_ca):
+        raise _unsafe("operators and hospitals have one CA", "Give operators a CA of their own.")
+
+
+def _unsafe(what: str, hint: str) -> ConfigRefused:
+    return ConfigRefused(what, code="operator-setting", hint=hint)

@@ -1,0 +1,151 @@
+"""One hospital at the door is nothing to another: not its bills, its keys, its events, its pace nor its room."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from support.bills import sample_bill
+from support.doorstage import DoorStage, EvilInsurer
+from support.hostile import require_refusal
+from support.house import Answer, House
+from support.signed import HOSPITAL_THREE, HOSPITAL_TWO, signer_of
+
+from gateway.sandbox.hospital.encoding import to_json
+from gateway.sandbox.hospital.fhir import fhir_bundle
+from gateway.sandbox.hospital.yibao import yibao_body
+
+ROUTES = {
+    ("POST", "/v1/claims"),
+    ("POST", "/v1/claims/{format}"),
+    ("GET", "/v1/orders/{order_id}"),
+    ("GET", "/v1/events"),
+}
+"""Every route that this file tries; one that is served and not here fails the first test."""
+
+
+async def _signed(
+    house: House, hospital: str, method: str, path: str, body: bytes = b"", key: str = "", **more: str
+) -> Answer:
+    plain, _, query = path.partition("?")
+    headers = signer_of(house.stage, hospital)(method, plain, query, body, key)
+    named = {"Idempotency-Key": key, "Content-Type": "application/json"} if key else {}
+    return await house.call(method, path, body, {**named, **headers, **more}, proven=False)
+
+
+@pytest.fixture
+async def order(house: House) -> dict[str, Any]:
+    """A bill of hospital one."""
+    return await house.settle(sample_bill("package"))
+
+
+async def test_every_route_that_is_served_is_tried_here(house: House) -> None:
+    paths = (await house.call("GET", "/openapi.json", proven=False)).document["paths"]
+
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == ROUTES
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(ROUTES))
+async def test_a_stranger_gets_nothing_from_any_route(
+    house: House, order: dict[str, Any], method: str, path: str
+) -> None:
+    spelt = path.format(order_id=order["order_id"], format="fhir-r4")
+
+    answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
+
+    require_refusal(answer, 401, "caller-unknown")
+
+
+@pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])
+async def test_another_hospitals_order_is_as_unknown_as_none(
+    house: House, order: dict[str, Any], hospital: str
+) -> None:
+    there = await _signed(house, hospital, "GET", f"/v1/orders/{order['order_id']}")
+    nowhere = await _signed(house, hospital, "GET", "/v1/orders/ord_00000000000000000000000000")
+
+    require_refusal(there, 404, "order-unknown")
+    assert there.body == nowhere.body
+
+
+@pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])
+async def test_another_hospitals_events_are_in_no_feed(house: House, order: dict[str, Any], hospital: str) -> None:
+    mine = await _signed(house, hospital, "GET", "/v1/events?after=0")
+
+    assert order["order_id"] in {event["order_id"] for event in await house.events()}
+    assert mine.status == 200
+    assert order["order_id"].encode() not in mine.body
+
+
+@pytest.mark.parametrize("path", ["/v1/claims", "/v1/claims/yibao-2207", "/v1/claims/fhir-r4"])
+async def test_a_bill_is_never_brought_in_another_hospitals_name(house: House, path: str) -> None:
+    """Hospital two signs what is hospital one's own bill, in every format."""
+    form = path.removeprefix("/v1/claims").lstrip("/")
+    bill = sample_bill("package")
+    body = bill.body if not form else _in_format(form, bill.submission)
+
+    answer = await _signed(house, HOSPITAL_TWO, "POST", path, body, bill.key)
+
+    require_refusal(answer, 401, "hospital-mismatch")
+    assert await house.settlements("package", bill) == []
+
+
+def _in_format(form: str, submission: dict[str, Any]) -> bytes:
+    return to_json(fhir_bundle(submission) if form == "fhir-r4" else yibao_body(submission))
+
+
+async def test_the_same_key_of_two_hospitals_means_two_bills(house: House) -> None:
+    """Neither learns of the other's: not by a conflict, not by its answer."""
+    mine, theirs = sample_bill("package"), sample_bill("package", hospital=HOSPITAL_TWO)
+
+    first = await house.submit(mine)
+    second = await _signed(house, HOSPITAL_TWO, "POST", "/v1/claims", theirs.body, mine.key)
+
+    assert (first.status, second.status) == (200, 200)
+    assert first.document["order_id"] != second.document["order_id"]
+
+
+async def test_a_certificate_counts_more_than_a_signature_of_another(house: House, order: dict[str, Any]) -> None:
+    """Hospital one's connection with hospital two's signature is hospital one."""
+    headers = signer_of(house.stage, HOSPITAL_TWO)("GET", f"/v1/orders/{order['order_id']}", "", b"", "")
+
+    assert (await house.call("GET", f"/v1/orders/{order['order_id']}", b"", headers)).status == 200
+
+
+async def test_a_hospital_beyond_its_pace_is_told_when_to_come_back(narrow: DoorStage, ward: House) -> None:
+    """Hospital two may ask ten times at once and then twice a second; hospital one notices nothing."""
+    answers = await asyncio.gather(*(_signed(ward, HOSPITAL_TWO, "GET", "/v1/events") for _ in range(20)))
+    refused = [answer for answer in answers if answer.status == 429]
+
+    assert 8 <= len(refused) <= 11
+    require_refusal(refused[0], 429, "too-often")
+    assert refused[0].headers["retry-after"] == "1"
+    assert (await ward.submit(sample_bill("huiyibao"))).is_decided
+    await asyncio.sleep(1)
+    assert (await _signed(ward, HOSPITAL_TWO, "GET", "/v1/events")).status == 200
+
+
+async def test_a_bill_larger_than_agreed_is_refused(narrow: DoorStage, ward: House) -> None:
+    """Hospital three may send 100,000 bytes."""
+    answer = await _signed(ward, HOSPITAL_THREE, "POST", "/v1/claims", b" " * 100_001, "large-1")
+
+    require_refusal(answer, 413, "body-too-large")
+
+
+async def test_a_hospital_whose_bills_hang_leaves_room_for_the_others(
+    narrow: DoorStage, ward: House, evil: EvilInsurer
+) -> None:
+    """Hospital three may have two bills under way; its insurer never answers."""
+    evil.behave = _never
+    bills = [sample_bill("package", hospital=HOSPITAL_THREE) for _ in range(4)]
+
+    answers = [
+        await _signed(ward, HOSPITAL_THREE, "POST", "/v1/claims", bill.body, bill.key, Prefer="wait=0")
+        for bill in bills
+    ]
+
+    assert [answer.status for answer in answers] == [202, 202, 503, 503]
+    require_refusal(answers[3], 503, "busy")
+    assert (await ward.submit(sample_bill("huiyibao"))).is_decided
+
+
+async def _never(_: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
