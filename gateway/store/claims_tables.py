@@ -166,7 +166,7 @@ CLAIMS = Schema(
         LEASE,
         SETTING,
     ),
-    version=4,
+    version=5,
     name="claims",
     oldest=3,
 )
