@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.kernel.strictjson import strict_json
 from gateway.kernel.xml import parse_xml
 from gateway.mapping.runtime.base import RefusalError
 
+_DECLARATION = re.compile(r"\A\s*<\?xml\s[^>]*\?>")
 Absent = Any
 """``UNSET``: the step led nowhere."""
 
@@ -172,7 +174,8 @@ def read_json(value: Any) -> Any:
 
 
 def read_xml(value: Any) -> Any:
-    return _opened(parse_xml, value)
+    # Text has been decoded already: what its declaration says of bytes ("GBK" inside UTF-8) no longer counts.
+    return _opened(parse_xml, value if isinstance(value, bytes) else _DECLARATION.sub("", dtext(value), count=1))
 
 
 def _opened(parse: Any, value: Any) -> Any:

@@ -201,3 +201,15 @@ def test_a_hospital_document_becomes_the_canonical_form(shop):
     assert date(2025, 1, 31) == made["birth_date"]
     assert msgspec.convert(made, Patient).gender == "female"
     assert "mobile" not in made
+
+
+def test_an_inner_document_that_calls_itself_gbk_is_read_as_the_text_that_it_is(shop):
+    """The outer document decided the bytes: what the inner declaration says of them no longer counts."""
+    inner = '<?xml version="1.0" encoding="GBK"?><Out><Code>成功</Code></Out>'
+    act = shop.act(
+        "target: {kind: xml}\nhttp: {path: /x}\nanswer:\n  let: {inner: parse_xml(r.arg)}\n"
+        "  result: {state: =accepted, peer_code: inner.Code}\n",
+        "mapping: demo/act\nversion: 1\nchannel: insurer\nsource: dispatch\n",
+    )
+    found = act.read(Incoming(f"<Call><arg><![CDATA[{inner}]]></arg></Call>".encode()), shop.dispatch())
+    assert found["peer_code"] == "成功"
