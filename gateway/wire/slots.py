@@ -87,29 +87,29 @@ def _pkcs11(name: str) -> ModuleType:
     return pkcs11
 
 
-def _log_in(library: ModuleType, module: str, token: str, pin: Secret[str]) -> Any:
-    found = library.lib(module).get_token(token_label=token)
+def _log_in(binding: ModuleType, module: str, token: str, pin: Secret[str]) -> Any:
+    found = binding.lib(module).get_token(token_label=token)
     try:
         return found.open(user_pin=pin.expose())
-    except library.exceptions.UserAlreadyLoggedIn:
+    except binding.exceptions.UserAlreadyLoggedIn:
         return found.open()  # a login counts for the whole process: another key of this token was first
 
 
 class _Slot:
     """One logged-in session. A session does one thing at a time, so calls take turns."""
 
-    def __init__(self, name: str, library: ModuleType, session: Any) -> None:
+    def __init__(self, name: str, binding: ModuleType, session: Any) -> None:
         self.name = name
-        self.library = library
+        self.binding = binding
         self._session = session
         self._turn = threading.Lock()
 
     @classmethod
     def open(cls, name: str, module: str, token: str, pin: Secret[str]) -> "_Slot":
-        library = _pkcs11(name)
+        binding = _pkcs11(name)
         try:
-            return cls(name, library, _log_in(library, module, token, pin))
-        except (library.PKCS11Error, RuntimeError):
+            return cls(name, binding, _log_in(binding, module, token, pin))
+        except (binding.PKCS11Error, RuntimeError):
             raise ConfigRefused(
                 f"{name}: the slot can't be opened",
                 code="key-slot",
@@ -121,11 +121,11 @@ class _Slot:
         from pkcs11.util.ec import encode_ec_public_key
         from pkcs11.util.rsa import encode_rsa_public_key
 
-        kinds = self.library.ObjectClass
+        kinds = self.binding.ObjectClass
         with self.turn():
             private = self._session.get_key(object_class=kinds.PRIVATE_KEY, label=label)
             public = self._session.get_key(object_class=kinds.PUBLIC_KEY, label=label)
-            is_rsa = public.key_type is self.library.KeyType.RSA
+            is_rsa = public.key_type is self.binding.KeyType.RSA
             der = encode_rsa_public_key(public) if is_rsa else encode_ec_public_key(public)
         return private, load_der_public_key(der)
 
@@ -135,9 +135,9 @@ class _Slot:
         with self._turn:
             try:
                 yield
-            except self.library.NoSuchKey:
+            except self.binding.NoSuchKey:
                 raise self.refuse("holds no such key pair") from None
-            except self.library.PKCS11Error:
+            except self.binding.PKCS11Error:
                 raise self.refuse("can't do this") from None
 
     def refuse(self, what: str) -> ConfigRefused:
@@ -210,7 +210,7 @@ class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
         if not isinstance(digest, HashAlgorithm) or not isinstance(mask, HashAlgorithm):
             raise self.slot.refuse("opens OAEP only")
         parameter = (self._mechanism(_hyphened(digest)), self._mask(mask), None)
-        said = self.slot.library.exceptions
+        said = self.slot.binding.exceptions
         with self.slot.turn():
             try:
                 plain = self._handle.decrypt(
@@ -233,10 +233,10 @@ class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
         return self._mechanism(f"{name}_RSA_PKCS_PSS"), (self._mechanism(name), self._mask(mask), length)
 
     def _mechanism(self, name: str) -> Any:
-        return getattr(self.slot.library.Mechanism, name)
+        return getattr(self.slot.binding.Mechanism, name)
 
     def _mask(self, digest: HashAlgorithm) -> Any:
-        return getattr(self.slot.library.MGF, digest.name.upper())
+        return getattr(self.slot.binding.MGF, digest.name.upper())
 
 
 class SlotEcKey(_Inside, ec.EllipticCurvePrivateKey):
@@ -262,7 +262,7 @@ class SlotEcKey(_Inside, ec.EllipticCurvePrivateKey):
         digest = Hash(signature_algorithm.algorithm)  # type: ignore[arg-type]  # the line above refused a prehashed one
         digest.update(data)
         with self.slot.turn():
-            raw = bytes(self._handle.sign(digest.finalize(), mechanism=self.slot.library.Mechanism.ECDSA))
+            raw = bytes(self._handle.sign(digest.finalize(), mechanism=self.slot.binding.Mechanism.ECDSA))
         half = len(raw) // 2
         return encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
 

@@ -36,7 +36,7 @@ def plain_text(rng: Random, least: int, most: int) -> str:
 
 def matching(pattern: str, rng: Random, plain: bool) -> str:
     """A text that a (simple) regular expression matches: literals, classes, repeats, alternatives."""
-    # The parsed form is not public; it is read here only, and every text is checked against its pattern afterwards.
+    # The parsed form is not public (edges.py reads it too); every text is checked against its pattern afterwards.
     parsed = getattr(re, "_parser").parse(pattern)  # noqa: B009
     return "".join(_made(parsed, rng, plain))
 
