@@ -5,6 +5,7 @@ the rest is ids, states, times and amounts.
 """
 
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
+from gateway.store.undo_tables import UNDO, UNDO_LEG
 
 
 def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
@@ -162,11 +163,13 @@ CLAIMS = Schema(
         OUTBOX,
         SETTLEMENT,
         CORRECTION,
+        UNDO,
+        UNDO_LEG,
         NONCE,
         LEASE,
         SETTING,
     ),
-    version=5,
+    version=6,
     name="claims",
     oldest=3,
 )

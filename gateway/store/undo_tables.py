@@ -1,0 +1,27 @@
+"""Undoing a settled order: one row per wish, one per leg, because legs are undone one after another and are never merged."""
+
+from gateway.store.tables import INT, TEXT, ColumnType, Table
+
+
+def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
+    return dict.fromkeys(names.split(), kind)
+
+
+UNDO = Table(
+    "undo",
+    _columns(TEXT, "undo_id order_id hospital idem_key scope state reason requested_by")
+    | _columns(INT, "amount version created_at updated_at"),
+    key=("undo_id",),
+    unique=(("hospital", "idem_key"),),
+    indexes=(("order_id",),),
+    chained=("undo_id", "order_id", "hospital", "scope", "reason", "requested_by", "amount", "created_at"),
+)
+"""``scope`` is ``whole`` or ``part``; ``amount`` is what is taken back over all legs (分)."""
+UNDO_LEG = Table(
+    "undo_leg",
+    _columns(TEXT, "undo_id leg order_id kind state cause act_id") | _columns(INT, "amount updated_at"),
+    key=("undo_id", "leg"),
+    indexes=(("order_id",),),
+)
+"""``leg`` is ``claim:<claim_id>``, ``yibao`` or ``cash`` (``kind`` is its first word), undone in this order: cash last,
+because it is the leg that can't be taken back."""
