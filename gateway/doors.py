@@ -16,8 +16,10 @@ from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
+from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
@@ -55,7 +57,8 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-        hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        undoing = UndoHandlers(guard, UndoDesk(engine))
+        hospital = hospital_app(handlers, undoing, entrance, metrics, Path(self.settings.schemas), intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)

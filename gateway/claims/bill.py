@@ -77,6 +77,8 @@ class Bill:
     """Loaded from the store, so that acts may exist from before."""
     committed: bool = False
     """Its rows are on disk; only then may the hospital hear of it."""
+    undo_id: str = ""
+    """The undo under way."""
     refused: Exception | None = None
     """Why work on the bill stopped (a duplicate key, a failed store)."""
 

@@ -65,6 +65,11 @@ def new_correction_id() -> str:
     return _fresh("cor")
 
 
+def new_undo_id() -> str:
+    """A wish to take an order back."""
+    return _fresh("und")
+
+
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))

@@ -5,7 +5,7 @@ the rest is ids, states, times and amounts.
 """
 
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
-from gateway.store.undo_tables import UNDO, UNDO_LEG
+from gateway.store.undo_tables import UNDO, UNDO_LEG, WORK_ITEM
 
 
 def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
@@ -22,7 +22,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "undo_id": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -31,7 +31,7 @@ BILL = Table(
     ),
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
-``owner``: the process that works on it, where several share the database.
+``owner``: the process that works on it, where several share the database. ``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -165,6 +165,7 @@ CLAIMS = Schema(
         CORRECTION,
         UNDO,
         UNDO_LEG,
+        WORK_ITEM,
         NONCE,
         LEASE,
         SETTING,

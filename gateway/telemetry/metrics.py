@@ -22,12 +22,15 @@ SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
 """20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
 _KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 STATUSES = tuple(map(str, _KNOWN_STATUSES))
-OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "unknown")
+OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "reversed", "unknown")
 ROUTES = (
     "/v1/claims",
     "/v1/claims/{format}",
     "/v1/orders/{order_id}",
     "/v1/events",
+    "/v1/orders/{order_id}/undo",
+    "/v1/undos/{undo_id}",
+    "/v1/undos/{undo_id}/{leg}",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
@@ -146,6 +149,13 @@ class Metrics:
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
+        self._late = self._counter(
+            "lianpei_answers_late", "Approvals of claims that were closed or reversed", "insurer"
+        )
+        self._differ = self._counter("lianpei_answers_differ", "Late answers with another amount than ours", "insurer")
+        self._parked = self._gauge("lianpei_work_items", "What waits for a person", "insurer")
+        self._parked_fen = self._gauge("lianpei_work_amount_fen", "Its amount in fen", "insurer")
+        self._parked_s = self._gauge("lianpei_work_oldest_seconds", "How long the oldest of it has waited", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
@@ -178,6 +188,18 @@ class Metrics:
         """How many claims of this insurer have no known outcome now, and what they sum to."""
         self._unknown.at(insurer).set(claims)
         self._at_risk.at(insurer).set(amount_fen)
+
+    def answer_late(self, insurer: str) -> None:
+        self._late.at(insurer).inc()
+
+    def answer_differs(self, insurer: str) -> None:
+        self._differ.at(insurer).inc()
+
+    def work_items(self, insurer: str, count: int, amount_fen: int, oldest_s: float) -> None:
+        """What waits for a person now; ``insurer`` is empty for 医保 and cash."""
+        self._parked.at(insurer).set(count)
+        self._parked_fen.at(insurer).set(amount_fen)
+        self._parked_s.at(insurer).set(oldest_s)
 
     def lane_depth(self, insurer: str, kind: str, depth: int) -> None:
         self._lanes.at(insurer, kind).set(depth)
@@ -217,6 +239,10 @@ class Metrics:
 
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
+
+    def also_on_scrape(self, tell: Callable[[], None]) -> None:
+        """One more source of figures, which tells them itself."""
+        self._sources.append(tell)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():

@@ -35,6 +35,10 @@ class Errand:
     budget: Budget
     act: ActRecord | None = None
     """The act that carries this step, once there is one."""
+    new_id: ActId | None = None
+    """The id that a new act is to have."""
+    target: ActView | None = None
+    """For an undo: the act that it undoes."""
 
     def known(self) -> ActRecord:
         assert self.act is not None
@@ -51,7 +55,7 @@ class Courier:
         """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
         before = errand.act
         if before is None:
-            result = await self._send(errand, new_act_id())
+            result = await self._send(errand, errand.new_id or new_act_id())
         elif before.state == ActState.NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
@@ -93,7 +97,13 @@ class Courier:
             batch_count=step.batch_count,
         )
         dispatch = claim_dispatch(
-            view, self._claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size
+            view,
+            self._claim_view(claim),
+            errand.bill.submission,
+            claim.policy,
+            claim.refs,
+            step.batch_size,
+            errand.target,
         )
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
@@ -194,7 +204,7 @@ class Courier:
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= ENQUIRIES:
+        while attempt <= errand.partner.manifest.enquiries:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)

@@ -12,6 +12,7 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.problems import FAMILY, answer_errors
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
@@ -21,7 +22,12 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
 
 def hospital_app(
-    handlers: Handlers, entrance: Entrance, metrics: Metrics, schemas: Path, formats: tuple[str, ...]
+    handlers: Handlers,
+    undoing: UndoHandlers,
+    entrance: Entrance,
+    metrics: Metrics,
+    schemas: Path,
+    formats: tuple[str, ...],
 ) -> web.Application:
     app = web.Application(middlewares=[metered("hospital", metrics), answer_errors, entrance.middleware()])
     document = msgspec.json.encode(openapi_document(formats))
@@ -33,6 +39,7 @@ def hospital_app(
     app.router.add_post("/v1/claims/{format}", handlers.submit)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
+    undoing.add_to(app)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_static("/schemas", schemas / "canonical")
     return app

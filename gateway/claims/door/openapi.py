@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
+from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -156,6 +157,9 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
+            **undo_paths(
+                {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
+            ),
             "/v1/events": {
                 "get": {
                     "operationId": "events",
@@ -166,7 +170,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**components, **own},
+            "schemas": {**components, **own, **undo_schemas()},
             "securitySchemes": {
                 "mutualTLS": {"type": "mutualTLS"},
                 "requestSignature": {
