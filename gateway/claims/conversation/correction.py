@@ -111,8 +111,8 @@ class Corrections:
         else:
             if row["order_id"] in self._engine.running:
                 raise busy()
-            await self._ledger.read(settle_item, self._ledger, row, work)
-            await _flushed(work)
+            item_bill = await self._ledger.read(settle_item, self._ledger, row, work)
+            await _flushed(work, item_bill)
         await self._engine.wake(row["order_id"])
         return settled
 

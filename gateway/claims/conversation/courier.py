@@ -50,6 +50,8 @@ class Courier:
         self._ledger = ledger
         self._mailbox = mailbox
         self._clock = clock
+        self.frozen: set[str] = set()
+        """Orders that are to be undone: their workers wait for no answer and take no further step."""
 
     async def carry_out(self, errand: Errand) -> ActResult | None:
         """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
@@ -68,10 +70,11 @@ class Courier:
             return await self._wait(errand, before)
         else:
             result = _UNKNOWN
-        if result.state == "pending":
-            return await self._wait(errand, errand.known())
-        if result.state == "unknown":
-            return await self._enquire(errand, errand.known())
+        match result.state:
+            case "pending":
+                return await self._wait(errand, errand.known())
+            case "unknown":
+                return await self._enquire(errand, errand.known())
         return result
 
     def _may_repeat(self, errand: Errand, act: ActRecord) -> bool:
@@ -172,7 +175,7 @@ class Courier:
         self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
         self._sleep_until(errand, self._nap(errand, act))
         await errand.work.flush(errand.bill)
-        while not errand.budget.spent:
+        while not self._over(errand):
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
@@ -182,6 +185,9 @@ class Courier:
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None
+
+    def _over(self, errand: Errand) -> bool:
+        return errand.budget.spent or errand.bill.order_id in self.frozen
 
     def _nap(self, errand: Errand, act: ActRecord) -> float:
         """Seconds until a pending act is taken up again by the timer."""
@@ -198,6 +204,7 @@ class Courier:
         """Find out what became of an act whose answer was lost: a callback, an enquiry, or a repeat under the same id."""
         rule = errand.step.rule
         if not rule.status and rule.retry == "never":
+            self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
         if rule.role not in ("step", "quote", "after"):
@@ -212,7 +219,7 @@ class Courier:
             asked_for = False
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
-            if errand.budget.spent:
+            if self._over(errand):
                 self._mailbox.close(act.act_id)
                 return None
             attempt += 1
@@ -221,6 +228,7 @@ class Courier:
                 return await self._wait(errand, act)
             if result.state not in ("unknown", "not_found"):
                 return self._conclude(errand, act, result)
+        self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 
     async def _ask_or_repeat(self, errand: Errand, act: ActRecord, attempt: int) -> ActResult:
@@ -244,15 +252,7 @@ class Courier:
         claim, partner = errand.claim, errand.partner
         name = errand.step.rule.status
         view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = ActView(
-            act_id=act.act_id,
-            name=act.name,
-            sent_at=act.prepared_at,
-            serial=act.serial,
-            attempt=act.attempts,
-            batch_no=act.batch_no,
-            batch_count=act.batch_count,
-        )
+        target = act.seen
         submission = errand.bill.submission
         dispatch = claim_dispatch(view, self._claim_view(claim), submission, claim.policy, claim.refs, target=target)
         prepared = partner.prepare(dispatch)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 
 from gateway.claims.bill import Bill, ClaimRun
@@ -44,8 +44,6 @@ class Engine:
     unanswered: Unanswered
     aftermath: Aftermath
     running: dict[str, "asyncio.Task[None]"]
-    frozen: set[str] = field(default_factory=set)
-    """Orders that are to be undone: their workers here take no further step."""
 
     def new_bill(self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str) -> Bill:
         """A bill in memory with one claim per policy, in the patient's order. Nothing is stored yet."""
@@ -89,7 +87,7 @@ class Engine:
 
     async def _notice_undo(self, order_id: str) -> None:
         row = await self.ledger.read(self.ledger.bill_row, order_id)
-        if row is not None and row["undo_id"] and order_id not in self.frozen:
+        if row is not None and row["undo_id"] and order_id not in self.courier.frozen:
             await self.freeze(order_id)
 
     async def wake_if_undoing(self, order_id: str) -> None:
@@ -100,7 +98,7 @@ class Engine:
     async def freeze(self, order_id: str) -> None:
         """The bill has an undo on disk: whoever works on it takes no further step, then the undo is worked."""
         if order_id in self.running:
-            self.frozen.add(order_id)
+            self.courier.frozen.add(order_id)
         await self.wake(order_id)
 
     async def wake(self, order_id: str) -> None:
@@ -129,7 +127,7 @@ class Engine:
             if bill.submission.replaces and not bill.stored:
                 await replace(self.ledger, bill, work)
             if bill.undo_id:
-                self.frozen.discard(bill.order_id)
+                self.courier.frozen.discard(bill.order_id)
                 await self.undoing.work(bill, work)
             if bill.state in (BillState.PENDING, BillState.DECIDED):
                 await self._converse_all(bill, work)
@@ -148,7 +146,7 @@ class Engine:
         visit = bill.submission.visit
         budget = budget_for(bill.submission.kind, visit.visit_kind, bill.created_at, self.clock)
         for claim in bill.claims:
-            if bill.order_id in self.frozen or (
+            if bill.order_id in self.courier.frozen or (
                 not claim.final and not await self._converse(bill, claim, work, budget)
             ):
                 break
@@ -206,7 +204,7 @@ class Engine:
     async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work, budget: Budget) -> bool:
         steps = plan(partner.manifest, claim.kind, bill.submission)
         while claim.step < len(steps):
-            if bill.order_id in self.frozen:
+            if bill.order_id in self.courier.frozen:
                 return False
             step = steps[claim.step]
             errand = await errand_for(self.ledger, bill, claim, partner, step, work, budget)

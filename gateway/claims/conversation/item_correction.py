@@ -2,9 +2,12 @@
 
 from typing import Protocol
 
+from gateway.claims.bill import Bill
+from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.undo.book import UndoBook, read_undo
 from gateway.claims.undo.states import LEG_MACHINE, LegEvent
+from gateway.claims.undo.worker import close_reversed
 from gateway.claims.work import Work
 from gateway.claims.worklist import close_item
 from gateway.kernel.errors import Conflict, NotFound
@@ -33,17 +36,30 @@ def item_row(ledger: Ledger, wish: AboutItem) -> Row:
     return row
 
 
-def settle_item(ledger: Ledger, row: Row, work: Work) -> None:
-    """Carry an approved correction out, into ``work``. Raises ``Conflict`` where the item moved on meanwhile."""
+def settle_item(ledger: Ledger, row: Row, work: Work) -> Bill | None:
+    """Carry an approved correction out, into ``work``; returns the bill that is to be committed with it.
+
+    Raises ``Conflict`` where the item moved on meanwhile.
+    """
     item_id, order_id = row["claim_id"], row["order_id"]
     if row["action"] == "noted":
         close_item(work.add(), item_id)
-        return
+        return None
     undo_id, _, name = item_id.partition(":")
     undo, bill = read_undo(ledger.store, undo_id), ledger.load_bill(order_id)
     leg = next((leg for leg in undo.legs if leg.leg == name), None) if undo is not None else None
     event = _EVENTS[row["action"]]
     if undo is None or bill is None or leg is None or (leg.state, event) not in LEG_MACHINE.table:
         raise Conflict("the leg has moved on", code="not-for-this-item", hint="Look at the work list again.")
-    UndoBook(bill, undo, work).move_leg(leg, event, f"correction:{row['correction_id']}")
-    work.add().update("bill", {"order_id": order_id}, look_at=work.now())
+    book, cause = UndoBook(bill, undo, work), f"correction:{row['correction_id']}"
+    book.move_leg(leg, event, cause)
+    claim = book.claim(leg)
+    if event is LegEvent.UNDO and claim is not None and not claim.final:
+        if claim.state is not ClaimState.MANUAL:
+            work.move_claim(bill, claim, ClaimEvent.REVERSE, cause)
+        close_reversed(bill, claim, work, cause)
+    bill.claims[0].next_at, bill.dirty = (
+        work.now(),
+        True,
+    )  # should we die before the bill is taken up, the timer does it
+    return bill
