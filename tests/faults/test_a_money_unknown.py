@@ -5,7 +5,9 @@ import time
 from typing import Any
 
 from support.bills import SampleBill, sample_bill
+from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
+from support.middleman import Middleman
 from support.unknownstage import Office
 
 _DEAF = 2
@@ -200,3 +202,18 @@ async def test_a14_a_cancel_while_the_payment_is_in_flight_ends_paid_and_reverse
     assert await applied(clinic, "package", bill) == [0]
     assert await applied(clinic, "huiyibao", bill) == []
     assert "decided" not in await events(clinic, order_id)
+
+
+async def test_a12_an_amount_that_cannot_be_is_set_aside_and_never_accepted(
+    narrow: DoorStage, ward: House, evil: EvilInsurer
+) -> None:
+    evil.behave = Middleman(narrow, quoted="99999.00").behave
+    bill = sample_bill("package")
+
+    view = (await ward.submit(bill)).document
+    items = await Office(ward).items(view["order_id"])
+
+    assert (view["state"], view["approved_fen"]) == ("pending", 0)
+    assert (view["claims"][0]["state"], view["claims"][0]["reason"]) == ("manual", "quote-out-of-bounds")
+    assert [(one["kind"], one["why"]) for one in items] == [("claim", "quote-out-of-bounds")]
+    assert await applied(ward, "package", bill) == []
