@@ -1,0 +1,146 @@
+"""Bugs planted on purpose: each is a line of the product changed, and the promise that must notice it."""
+
+import __future__
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``place`` is ``module:Class.method``; there ``old`` (exactly one place) becomes ``new``."""
+
+    name: str
+    place: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+    """Promises of which at least one must break."""
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        module, _, path = self.place.partition(":")
+        home: Any = importlib.import_module(f"gateway.{module}")
+        *owners, method = path.split(".")
+        for owner in owners:
+            home = getattr(home, owner)
+        sound = home.__dict__[method]
+        setattr(home, method, self._bent(sound))
+        try:
+            yield
+        finally:
+            setattr(home, method, sound)
+
+    def _bent(self, sound: FunctionType) -> FunctionType:
+        source = textwrap.dedent(inspect.getsource(sound))
+        if source.count(self.old) != 1:
+            raise LookupError(f"{self.name}: the line to change is not in {self.place} exactly once")
+        made: dict[str, Any] = {}
+        code = compile(source.replace(self.old, self.new), self.place, "exec", __future__.annotations.compiler_flag)
+        exec(code, sound.__globals__, made)  # noqa: S102
+        bent: FunctionType = made[sound.__name__]
+        return bent
+
+
+MUTANTS = (
+    Mutant(
+        "lost intent: the act is sent before its row is on the disk",
+        "claims.conversation.courier:Courier._send",
+        "await work.flush(errand.bill)\n            reply =",
+        "reply =",
+        ("intent-before-send",),
+    ),
+    Mutant(
+        "resend after unknown: a lost answer is taken for a lost message",
+        "claims.conversation.courier:Courier.carry_out",
+        "else:\n        result = _UNKNOWN",
+        "else:\n        result = await self._send(errand, new_act_id())",
+        ("a-claim-is-settled-once", "our-word-is-the-truth"),
+    ),
+    Mutant(
+        "impatient resend: “not found” is believed before the settling time is over",
+        "claims.conversation.courier:Courier._settled",
+        "return age >=",
+        "return True or age >=",
+        ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
+    ),
+    Mutant(
+        "early reversal: “nothing to undo” is final while the first message may still arrive",
+        "claims.undo.reversal:Reverser._missing",
+        "if self.clock.epoch_ms() >= settled_at:",
+        "if True:",
+        ("our-word-is-the-truth",),
+    ),
+    Mutant(
+        "counter-reversal missed: a late approval of what was reversed is only noted",
+        "claims.conversation.late:LateAnswers._take_back",
+        "order_id, claim_id, undo_id, now =",
+        "return\n    order_id, claim_id, undo_id, now =",
+        ("our-word-is-the-truth",),
+    ),
+    Mutant(
+        "callback applied twice: a second call is taken like the first",
+        "claims.conversation.callbacks:Callbacks.settle",
+        'if row["state"] not in open_states or',
+        "if",
+        ("history-is-whole", "our-word-is-the-truth", "money-is-decided-once", "nobody-stumbles", "everything-ends-or-has-a-person"),
+    ),
+    Mutant(
+        "late money wins: an answer that differs replaces what was decided",
+        "claims.conversation.late:LateAnswers._differs",
+        "self._note(standing",
+        'key = {"order_id": act["order_id"], "seq": standing.claim["seq"]}\n'
+        '    work.add().update("claim", key, approved=told)\n    return\n    self._note(standing',
+        ("history-is-whole", "our-word-is-the-truth"),
+    ),
+    Mutant(
+        "stale lease write: a node that lost the bill still writes it",
+        "claims.work:Work._update_bill",
+        'expect={"version": bill.version},',
+        "",
+        ("an-act-is-done-once", "a-claim-is-settled-once", "history-is-a-walk", "history-is-whole", "an-event-is-told-once"),
+    ),
+    Mutant(
+        "second policy while the first is unknown",
+        "claims.conversation.engine:Engine._converse_all",
+        "break",
+        "continue",
+        ("one-policy-after-the-other",),
+    ),
+    Mutant(
+        "told twice: a decision is written for the payment side with each look",
+        "claims.conversation.engine:Engine._converse_all",
+        "if bill.state is BillState.PENDING and all(",
+        "if bill.state is BillState.DECIDED and bill.resumed:\n"
+        '        work.event(bill, "decided")\n        work.outbox(bill, "decided")\n'
+        "    if bill.state is BillState.PENDING and all(",
+        ("an-event-is-told-once", "payment-is-told-once"),
+    ),
+    Mutant(
+        "acknowledged too early: the hospital hears of a bill that is not on the disk",
+        "claims.work:Work.flush",
+        "await self._store.commit(unit)",
+        "bill and (setattr(bill, 'committed', True), bill.acknowledged.set(), bill.at_rest.set())\n    await self._store.commit(unit)",
+        ("acknowledged-is-kept",),
+    ),
+    Mutant(
+        "forgotten: a bill without a timer is never taken up again",
+        "claims.work:Work._set_alarm",
+        "at = bill.next_look(now)",
+        "at = 0",
+        ("everything-ends-or-has-a-person",),
+    ),
+    Mutant(
+        "parked in silence: a claim for a person stands in no work list",
+        "claims.changes:Changes._hand_over",
+        "claim_id, order_id = ",
+        "return\n    claim_id, order_id = ",
+        ("parked-is-listed",),
+    ),
+)
