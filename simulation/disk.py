@@ -118,6 +118,9 @@ class DiskEnd(Questions):
 
     def __init__(self, disk: Disk, trouble: DiskTrouble) -> None:
         super().__init__(disk.schema)
+        self.awake = asyncio.Event()
+        """Cleared while the node is stopped, as by SIGSTOP or a long pause of its host."""
+        self.awake.set()
         self.alive = True
         self.counters = Counters()
         self._disk = disk
@@ -133,7 +136,7 @@ class DiskEnd(Questions):
         return self.alive
 
     async def commit(self, unit: Unit) -> None:
-        self._require_alive()
+        await self._go_on()
         if not unit.steps:
             return
         work = self._disk.plan(unit)
@@ -143,8 +146,10 @@ class DiskEnd(Questions):
         if not self._pumping:
             self._pumping = True
             loop.call_later(self._trouble.pause(), self._write)
-        await done
-        self._require_alive()
+        try:
+            await done
+        finally:
+            await self._go_on()
 
     def _write(self) -> None:
         """Everything that waits, in order; the answers come a moment later."""
@@ -171,16 +176,15 @@ class DiskEnd(Questions):
             asyncio.get_running_loop().call_later(self._trouble.pause(), self._write)
 
     async def read(self, ask: Callable[_Asked, _Answer], /, *asked: _Asked.args, **named: _Asked.kwargs) -> _Answer:
-        self._require_alive()
+        await self._go_on()
         if self._trouble.far:
             await asyncio.sleep(self._trouble.pause() / 2)
-            self._require_alive()
-        answer = ask(*asked, **named)
-        if self._trouble.far:
-            await asyncio.sleep(0)
-        return answer
+            await self._go_on()
+        return ask(*asked, **named)
 
-    def _require_alive(self) -> None:
+    async def _go_on(self) -> None:
+        if not self.awake.is_set():
+            await self.awake.wait()
         if not self.alive:
             raise asyncio.CancelledError
 

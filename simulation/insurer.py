@@ -118,7 +118,7 @@ class Insurer:
 
     def _later(self, took: Took, case: Case, message: dict[str, Any], delay: float) -> None:
         def decide() -> None:
-            if case.withdrawn and self._numbers.random() >= self.odd:
+            if case.withdrawn and self._numbers.random() < 0.5:
                 took.answer = {"state": "refused", "verdict": "withdrawn", "peer_code": "NO"}
             else:
                 took.answer = self._settle(took, case, message)

@@ -68,7 +68,7 @@ class Invariants:
 
     def at_the_end(self) -> None:
         for name in self.unfinished():
-            self._broke("everything-ends-or-has-a-person", what=name)
+            self._broke("everything-ends-or-has-a-person", which=name)
         for bill in self._world.hospital.bills:
             if bill.order_id:
                 self._promised(bill.order_id, bill.key, len(bill.insurers))

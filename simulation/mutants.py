@@ -52,7 +52,7 @@ MUTANTS = (
     Mutant(
         "lost intent: the act is sent before its row is on the disk",
         "claims.conversation.courier:Courier._send",
-        "await work.flush(errand.bill)\n            reply =",
+        "await work.flush(errand.bill)\n        reply =",
         "reply =",
         ("intent-before-send",),
     ),
@@ -85,11 +85,12 @@ MUTANTS = (
         ("our-word-is-the-truth",),
     ),
     Mutant(
-        "callback applied twice: a second call is taken like the first",
-        "claims.conversation.callbacks:Callbacks.settle",
-        'if row["state"] not in open_states or',
-        "if",
-        ("history-is-whole", "our-word-is-the-truth", "money-is-decided-once", "nobody-stumbles", "everything-ends-or-has-a-person"),
+        "callback applied twice: what comes again is added to what was decided",
+        "claims.conversation.late:LateAnswers.heed",
+        "if told != ours:\n            self._differs(standing, act, told, ours, work)",
+        'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
+        '        work.add().update("claim", key, approved=ours + told)',
+        ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
     ),
     Mutant(
         "late money wins: an answer that differs replaces what was decided",

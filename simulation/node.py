@@ -95,9 +95,21 @@ class Node:
         """As SIGKILL: nothing of it happens any more; what is under way on the network goes on."""
         self.tell("CRASHES")
         self.alive = self.store.alive = False
+        self.store.awake.set()
         self.died.set_result(None)
         for task in list(self.tasks):
             task.cancel()
+
+    def pause(self, seconds: float) -> None:
+        """As SIGSTOP and SIGCONT: it does nothing, and then goes on as if no time had passed."""
+        self.tell("STOPS", seconds=seconds)
+        self.store.awake.clear()
+        self.world.loop.call_later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        if self.alive:
+            self.tell("goes on")
+        self.store.awake.set()
 
     def require_alive(self) -> None:
         if not self.alive:

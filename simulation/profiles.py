@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.claims.partners.manifest import Fault, Manifest
 
-SETTLING_S = 5.0
+SETTLING_S = 8.0
 _COMMON: dict[str, Any] = {
     "names": {"zh": "模拟", "en": "Simulated"},
     "protocol": "json",
@@ -38,8 +38,8 @@ class Profile:
 def _profile(
     code: str, knows_repeats: bool, calls: bool, says_pending: float, acts: dict[str, Any], **more: Any
 ) -> Profile:
-    status = {"status": {"role": "status", "timeout": "4s"}}
-    timed = {name: {"timeout": "4s"} | rule for name, rule in acts.items()}
+    status = {"status": {"role": "status", "timeout": "3s"}}
+    timed = {name: {"timeout": "3s"} | rule for name, rule in acts.items()}
     told = _COMMON | {"insurer": code, "acts": timed | status} | more
     return Profile(msgspec.convert(told, Manifest), knows_repeats, calls, says_pending)
 

@@ -53,12 +53,12 @@ class Weather:
         there, back = numbers.uniform(0.001, 0.2), numbers.uniform(0.001, 0.2)
         if numbers.random() >= self._bad:
             return Fate(there=there, back=back)
-        match numbers.randrange(6):
+        match numbers.randrange(7):
             case 0:
                 return Fate(refused=True)
             case 1:
                 return Fate(there=_NEVER)
-            case 2:  # it arrives when nobody waits any more, at the latest within the settling time
+            case 2 | 6:  # it arrives when nobody waits any more, at the latest within the settling time
                 return Fate(there=numbers.uniform(0.5, SETTLING_S * 0.98))
             case 3:
                 return Fate(there=there, garbled=True)
