@@ -26,12 +26,17 @@ def jget(value: Any, *names: str) -> Any:
         if type(value) is not dict:
             return UNSET
         found = value.get(name, UNSET)
-        value = _trimmed(value, name) if found is UNSET else found
+        value = _trimmed(value, name) if found is UNSET and name in map(str.strip, value) else found
     return UNSET if value is None else value
 
 
-def _trimmed(box: dict[str, Any], name: str) -> Any:
+def _trimmed(box: Mapping[str, Any], name: str) -> Any:
     return next((value for key, value in box.items() if key.strip() == name), UNSET)
+
+
+def jmissing(box: Mapping[str, Any], name: str) -> Any:
+    """``jget`` of an object that is known to have no value under just that name, or null."""
+    return jget(box, name) if name in map(str.strip, box) else UNSET
 
 
 def jall(value: Any) -> Sequence[Any]:
@@ -60,6 +65,28 @@ def xone(node: Any) -> Sequence[Any]:
     return () if node is UNSET else (node,)
 
 
+def xtexts(node: Any) -> Mapping[str | None, Any]:
+    """First children by local name: the text of those that hold text alone, of any other the element."""
+    if not isinstance(node, etree._Element):
+        return _NO_CHILDREN
+    return {_LOCAL[child.tag]: child if len(child) else child.text or "" for child in reversed(node)}
+
+
+_NO_CHILDREN: Mapping[str | None, Any] = {}
+
+
+class _Locals(dict[Any, str | None]):
+    """Tags to local names; a processing instruction has none. Partners choose the tags, so that only so many are kept."""
+
+    def __missing__(self, tag: Any) -> str | None:
+        local = tag.rpartition("}")[2] if isinstance(tag, str) else None
+        return self.setdefault(tag, local) if len(self) < _MOST_LOCALS else local
+
+
+_MOST_LOCALS = 4096
+_LOCAL = _Locals()
+
+
 class _Tags(dict[str, str]):
     """Names of mapping files to lxml's pattern for that local name in any namespace or none."""
 
@@ -80,12 +107,15 @@ def attr(node: Any, name: str) -> Any:
     return next((str(v) for k, v in node.attrib.items() if str(k).rpartition("}")[2] == name), UNSET)
 
 
+_ELEMENT = etree._Element
+
+
 def dtext(value: Any) -> Any:
     """A document value as text: an element's own text, a scalar's spelling. Raises ``RefusalError`` for an object or array."""
     if type(value) is str or value is UNSET:
         return value
-    if isinstance(value, etree._Element):
-        return _own_text(value)
+    if isinstance(value, _ELEMENT):
+        return _own_text(value) if len(value) else value.text or ""
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, int):
@@ -98,8 +128,7 @@ def dtext(value: Any) -> Any:
 
 
 def _own_text(node: etree._Element) -> str:
-    text = node.text or ""
-    return text + "".join([child.tail or "" for child in node]) if len(node) else text
+    return (node.text or "") + "".join([child.tail or "" for child in node])
 
 
 def _decoded(data: bytes) -> str:
