@@ -13,15 +13,16 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gateway.mapping.runtime.documents import jmissing, xtexts
+from gateway.mapping.runtime.documents import TRIM_NAMES, jmissing, xtexts
 
 NAMES: Mapping[str, Any] = {
-    **{"jmissing": jmissing, "xtexts": xtexts},
+    **{"jmissing": jmissing, "xtexts": xtexts, "TRIM": TRIM_NAMES},
     **{"kind_of": type, "STR": str, "DICT": dict, "EMPTY": MappingProxyType({})},
 }
 """What shortened code calls besides the helpers."""
 _BOXES = {"jget": "{0} if kind_of({0}) is DICT else EMPTY", "xget": "xtexts({0})"}
-_MISSING = "jmissing(B, K)"
+_MISSING = "(U if B.keys() <= TRIM else {0})"
+"""No name in the box has blanks around it: then none of them can be another spelling of the one that is missing."""
 _WORTH = 2
 """So many look-ups in one value pay for its box."""
 _Chain = list[tuple[ast.AST, str]]
@@ -143,9 +144,9 @@ class _Shortener(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         kind = "" if self._iterable else _call_of(node, "jget", "xget", "dtext", "need")
         if kind == "dtext":
-            return self._text(node, "dtext({0})")
+            return self._text(node, "{0}")
         if kind == "need" and _call_of(node.args[0], "dtext"):
-            return self._text(node.args[0], "need(dtext({0}))")
+            return self._text(node.args[0], "need({0})")
         is_child = id(node) in self._texts
         self.generic_visit(node)
         if kind == "need":
@@ -158,7 +159,7 @@ class _Shortener(ast.NodeTransformer):
 
     def _member(self, node: ast.Call) -> ast.expr:
         """``jget(v, "a")``: got from the box; what is null, missing or spelt with blanks is looked for by the helper."""
-        found = self._got(f"(W if (W := B.get(K)) is not None else {_MISSING})", node)
+        found = self._got(f"(W if (W := B.get(K)) is not None else {_MISSING.format('jmissing(B, K)')})", node)
         if len(node.args) == _WORTH:
             return found
         node.args[:2] = [found]
@@ -168,9 +169,10 @@ class _Shortener(ast.NodeTransformer):
         """``dtext(x)``: what is text already needs no call. A member of a box is asked while it is got."""
         value = node.args[0]
         if _call_of(value, "jget") and len(value.args) == _WORTH and self._boxed.get(_first_name(value)) == "jget":
-            member = f"W if W is not None else {_MISSING}"
-            return self._got(f"(W if kind_of(W := B.get(K)) is STR else {otherwise.format(member)})", value)
-        return self._made(f"(W if kind_of(W := X) is STR else {otherwise.format('W')})", node, X=self.visit(value))
+            rest = f"dtext(W) if W is not None else {_MISSING.format('dtext(jmissing(B, K))')}"
+            return self._got(f"(W if kind_of(W := B.get(K)) is STR else {otherwise.format(rest)})", value)
+        rest = otherwise.format("dtext(W)")
+        return self._made(f"(W if kind_of(W := X) is STR else {rest})", node, X=self.visit(value))
 
     def _got(self, source: str, look_up: ast.Call) -> ast.expr:
         """``source`` with the box and the key of a look-up."""

@@ -35,8 +35,15 @@ def _trimmed(box: Mapping[str, Any], name: str) -> Any:
 
 
 def jmissing(box: Mapping[str, Any], name: str) -> Any:
-    """``jget`` of an object that is known to have no value under just that name, or null."""
-    return jget(box, name) if name in map(str.strip, box) else UNSET
+    """``jget`` of an object that has no value, or null, under just that name; its names are remembered."""
+    if len(TRIM_NAMES) + len(box) <= _MOST_NAMES:
+        TRIM_NAMES.update(key for key in box if key == key.strip())
+    return jget(box, name)
+
+
+TRIM_NAMES: set[str] = set()
+"""Member names seen in documents that have no blanks around them. Partners choose them, so that only so many are kept."""
+_MOST_NAMES = 4096
 
 
 def jall(value: Any) -> Sequence[Any]:
@@ -69,7 +76,14 @@ def xtexts(node: Any) -> Mapping[str | None, Any]:
     """First children by local name: the text of those that hold text alone, of any other the element."""
     if not isinstance(node, etree._Element):
         return _NO_CHILDREN
-    return {_LOCAL[child.tag]: child if len(child) else child.text or "" for child in reversed(node)}
+    children = node[:]
+    found = _by_name(children)
+    return found if len(found) == len(children) else _by_name(children[::-1])
+
+
+def _by_name(children: Sequence[etree._Element]) -> dict[str | None, Any]:
+    """Of several of one name, the last."""
+    return {_LOCAL[child.tag]: child if len(child) else child.text or "" for child in children}
 
 
 _NO_CHILDREN: Mapping[str | None, Any] = {}
@@ -80,10 +94,9 @@ class _Locals(dict[Any, str | None]):
 
     def __missing__(self, tag: Any) -> str | None:
         local = tag.rpartition("}")[2] if isinstance(tag, str) else None
-        return self.setdefault(tag, local) if len(self) < _MOST_LOCALS else local
+        return self.setdefault(tag, local) if len(self) < _MOST_NAMES else local
 
 
-_MOST_LOCALS = 4096
 _LOCAL = _Locals()
 
 
