@@ -18,9 +18,9 @@ from gateway.kernel.xml import parse_xml
 
 _CHINA = timezone(timedelta(hours=8))
 _SEX = {Gender.MALE: "1", Gender.FEMALE: "2"}
-_GROUP = dict(
-    zip(FeeCategory, "ROOM CONS EXAM LAB THER SURG NURS SUPP DRUG DRUG DRUG OTHR OTHR OTHR".split(), strict=True)
-)
+_GROUP = dict(zip(FeeCategory, ("ROOM", "CONS", "EXAM", "LAB", "THER", "SURG", "NURS", "SUPP"), strict=False))
+_GROUP |= dict.fromkeys((FeeCategory.WESTERN_DRUG, FeeCategory.HERBAL, FeeCategory.PATENT_DRUG), "DRUG")
+_GROUP |= dict.fromkeys((FeeCategory.GENERAL, FeeCategory.REGISTRATION, FeeCategory.OTHER), "OTHR")
 _TWO = [f"{number:02d}" for number in range(100)]
 _CENTS = [f".{number:02d}" for number in range(100)]
 _DECIDED = {"1": "accepted", "2": "refused"}

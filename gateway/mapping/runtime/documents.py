@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
 from lxml import etree
@@ -76,7 +77,7 @@ def xtexts(node: Any) -> Mapping[str | None, Any]:
     """First children by local name: the text of those that hold text alone, of any other the element."""
     if not isinstance(node, etree._Element):
         return _NO_CHILDREN
-    children = node[:]
+    children = _CHILDREN(node)
     found = _by_name(children)
     return found if len(found) == len(children) else _by_name(children[::-1])
 
@@ -86,6 +87,8 @@ def _by_name(children: Sequence[etree._Element]) -> dict[str | None, Any]:
     return {_LOCAL[child.tag]: child if len(child) else child.text or "" for child in children}
 
 
+_CHILDREN: Callable[[etree._Element], list[etree._Element]] = itemgetter(slice(None))
+"""All of them in one step, which is faster than one by one."""
 _NO_CHILDREN: Mapping[str | None, Any] = {}
 
 

@@ -41,9 +41,13 @@ def _plain_yuan(value: Any) -> Any:
     """Zeros after the second decimal say nothing (``12.5000``); anything else there does, and is refused."""
     if isinstance(value, bool):
         raise BadMoney("true/false is no amount")
-    if isinstance(value, str) and len(value) < 32 and "." in value and "e" not in value.lower():
+    if isinstance(value, str) and len(value) < 32 and _POINTED.fullmatch(value):
         return Decimal(value.strip())
     return value
+
+
+_POINTED = re.compile(r"\s*[+-]?[0-9]*\.[0-9]*\s*")
+"""Python reads more as a number: digits of other scripts, underscores, exponents."""
 
 
 def fen_int(value: Any) -> int:
