@@ -88,6 +88,12 @@ def read_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     return lists
 
 
+def days_until_stale(path: Path, now: datetime) -> float:
+    """Whole days until the first list of the file ends; negative once it has. Raises ``ConfigRefused`` (crl-form)."""
+    ends = [one.next_update_utc or one.last_update_utc for one in read_crls(path)]
+    return (min(ends) - now).days
+
+
 def _anchors(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(read_certificates(path))
