@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gateway.app import Gateway, start_gateway
-from gateway.config import ClaimsSettings, Door, HospitalSettings, InsurerSettings, Settings
+from gateway.config import ClaimsSettings, Door, HospitalSettings, InsurerSettings, OperatorSettings, Settings
 from support.certificates import Issuer, put_certificate, put_key, put_private, rsa_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,17 +38,23 @@ def peer(ca: str = "insurer-ca.cert.pem", crl: str = "insurer-ca.crl.pem") -> In
 
 @asynccontextmanager
 async def serving(
-    keys: Path, eclaimlink: InsurerSettings, door: Door | None = None, **more: Any
+    keys: Path,
+    eclaimlink: InsurerSettings,
+    door: Door | None = None,
+    desk: Door | None = None,
+    operators: tuple[OperatorSettings, ...] = (),
+    **more: Any,
 ) -> AsyncIterator[Gateway]:
-    """``door`` is the hospitals' and insurers'; ``more`` goes into the settings of the claims room."""
+    """``door`` is the hospitals' and insurers', ``desk`` the operators'; ``more`` goes into the claims room's settings."""
     plain = Door(port=0)
     settings = Settings(
         mode="production",
         keys=str(keys),
         mappings=str(ROOT / "mappings"),
         schemas=str(ROOT / "schemas"),
-        claims=ClaimsSettings("claims.db", door or plain, door or plain, plain, **more),
+        claims=ClaimsSettings("claims.db", door or plain, door or plain, desk or plain, **more),
         hospitals=(HospitalSettings(HOSPITAL, "测试医院", signing_key="hospital"),),
+        operators=operators,
         insurers={"ant": InsurerSettings("http://127.0.0.1:1"), "eclaimlink": eclaimlink},
     )
     gateway = await start_gateway(settings, keys.parent)
