@@ -35,8 +35,9 @@ wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, sea
 audit: .venv/.ready   ## locked packages, licences, known vulnerabilities, secrets in files
 	@$(PY) scripts/audit.py
 
-bench: .venv/.ready   ## measure against the hand-written script in the same run
+bench: .venv/.ready   ## measure against the hand-written script, and seals against their primitives, in the same run
 	@$(PY) -m benchmarks.gateway_job
+	@$(PY) -m benchmarks.seals
 
 lock:          ## renew the locked versions
 	@.venv/bin/python -m pip install -q uv
