@@ -35,9 +35,10 @@ wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, sea
 audit: .venv/.ready   ## locked packages, licences, known vulnerabilities, secrets in files
 	@$(PY) scripts/audit.py
 
-bench: .venv/.ready   ## measure against hand-written code in the same run: the mapping language, many folders, the whole job
+bench: .venv/.ready   ## measure against hand-written code in the same run: mapping, folders, seals, the whole job
 	@$(PY) -m benchmarks.mapping_speed
 	@$(PY) -m benchmarks.check_folders
+	@$(PY) -m benchmarks.seals
 	@$(PY) -m benchmarks.gateway_job
 
 lock:          ## renew the locked versions
