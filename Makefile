@@ -23,7 +23,7 @@ check: .venv/.ready   ## style, types, architecture, partner folders
 test: .venv/.ready    ## every check and test that belongs to a change
 	@scripts/test-tools
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-long: .venv/.ready   ## the long forms: kills, fuzz
 	@scripts/test-tools
