@@ -21,6 +21,7 @@ SIMULATORS: Mapping[str, str] = {
     "eclaimlink": "gateway.sandbox.eclaimlink:EClaimLink",
     "hcx": "gateway.sandbox.hcx:Hcx",
     "pay": "gateway.sandbox.pay:PaySimulator",
+    "deduct": "gateway.sandbox.deduct:DeductSimulator",
 }
 """Imported only when asked for, so that one partner's libraries are not needed to run another."""
 ANY_PORT: Mapping[str, int] = dict.fromkeys(SIMULATORS, 0)
