@@ -8,14 +8,15 @@ from gateway.kernel.errors import Conflict, NotFound
 from gateway.payment.capabilities import Capabilities, require_able
 from gateway.payment.gate import credit_refused
 from gateway.payment.ledger import Ledger
-from gateway.payment.model import NewAccount, OrderKind, PaymentOrder, require_order
+from gateway.payment.model import NewAccount, OrderKind, PaymentOrder, Result, require_order
 from gateway.payment.schedule import Schedule, millis
-from gateway.payment.states import TOOK, State
+from gateway.payment.states import HOLDS, TOOK, State
 from gateway.store.errors import Duplicate, StaleWrite
 from gateway.store.unit import Unit
 
 Commit = Callable[[Unit], Awaitable[None]]
 _WAITS = (State.ACCOUNT, State.RETURNED)
+_UNSENT = (State.ACCEPTED, State.SCHEDULED, State.PUSHED, State.WARNED)
 
 
 class Desk:
@@ -101,6 +102,21 @@ class Desk:
             )
         taken = original.refunded + order.amount
         self.ledger.move(unit, original, original.state, 0, "refund-taken", refunded=taken)
+
+    def void(self, unit: Unit, settlement_id: str) -> None:
+        """Call an order off of which nothing was sent. Raises ``Conflict`` while bytes are or may be out, and once paid."""
+        standing = self.ledger.standing(settlement_id)
+        if standing is None:
+            raise NotFound("no such order", code="order-unknown")
+        if standing.state in _UNSENT:
+            self.ledger.move(unit, standing, State.CLOSED, 0, "called-off")
+            self.ledger.receipt(unit, settlement_id, Result.CLOSED, 0, "called-off")
+        elif standing.state in HOLDS:
+            raise Conflict(
+                "money moved or may have moved for this order",
+                code="order-under-way",
+                hint="Wait for its receipt; what was paid is refunded.",
+            )
 
     def rebind(self, unit: Unit, settlement_id: str, account: NewAccount) -> bool:
         """Begin a payout anew under its id. False when this account is its own already; raises ``Conflict`` while the

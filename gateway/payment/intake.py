@@ -49,6 +49,7 @@ class Intake:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answers])
         app.router.add_post("/orders", self._post_order)
         app.router.add_post("/orders/{settlement_id}/account", self._post_account)
+        app.router.add_post("/orders/{settlement_id}/void", self._post_void)
         app.router.add_get("/receipts", self._get_receipts)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -103,6 +104,14 @@ class Intake:
             self._metrics.rebound()
         await self._commit(unit)
         self._on_order()
+        return _json(OrderTaken(settlement_id=number))
+
+    async def _post_void(self, request: web.Request) -> web.Response:
+        """Call an order off that nobody pays any more."""
+        _, unit = await self._genuine(request)
+        number = request.match_info["settlement_id"]
+        self._desk.void(unit, number)
+        await self._commit(unit)
         return _json(OrderTaken(settlement_id=number))
 
     async def _commit(self, unit: Unit) -> None:
