@@ -24,8 +24,8 @@ CUTOFF = time(17, 30)
 FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
 """Seconds between attempts while the payment room can't be reached."""
 
-SELDOM = 5.0
-"""Seconds between looks for receipts while nothing is on its way."""
+SELDOM = 25
+"""So many polls between looks for receipts while nothing is on its way."""
 
 _log = get_logger("lianpei.clearing")
 
@@ -85,7 +85,7 @@ class Carrier:
         """Often while an order is on its way, seldom otherwise: every question costs the payment room a durable nonce."""
         loop, asked_at = asyncio.get_running_loop(), 0.0
         while True:
-            if await self._rows.waiting() or loop.time() - asked_at > SELDOM:
+            if await self._rows.waiting() or loop.time() - asked_at > SELDOM * self._poll:
                 asked_at = loop.time()
                 try:
                     if await self.fetch_receipts():

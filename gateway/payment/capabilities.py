@@ -79,8 +79,8 @@ class Capabilities(_Closed, frozen=True):
 
 
 def least(channels: int, own: int) -> int:
-    """The lower of a channel's limit and the payer's own; 0 is none."""
-    return min(channels, own) if channels and own else channels or own
+    """A channel's limit, or the payer's own where that is lower; a channel without a limit (0) has none of the payer's."""
+    return min(channels, own) if own else channels
 
 
 def load_capabilities(folder: Path) -> Capabilities:

@@ -10,9 +10,9 @@ from gateway.clearing.door import PaymentDoor
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ids import new_act_id
 from gateway.payment.ledger import Ledger
-from gateway.payment.states import State
 from gateway.payment.model import PaymentOrder, Result
 from gateway.payment.room import RunningPayment
+from gateway.payment.states import State
 from gateway.store.unit import Unit
 from gateway.wire.http import PartnerClient
 
