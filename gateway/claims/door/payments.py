@@ -30,7 +30,7 @@ class Tap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of ``POST /v1/orders/{order_id}/pay``: the patient turns to another channel."""
 
     channel: Annotated[str, msgspec.Meta(pattern=CHANNEL)]
-    payer_token: Annotated[str, msgspec.Meta(pattern=ID_PATTERN)] = ""
+    payer_token: Annotated[str, msgspec.Meta(pattern=ID_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Deposit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ class Payments:
             raise Conflict("the bill is paid", code="already-paid", hint="Collect nothing.")
         order_id, now = bill["order_id"], self._ledger.clock.epoch_ms()
         unit = Unit()
-        unit.upsert("pay_tap", order_id=order_id, channel=tap.channel, payer_token=tap.payer_token, at=now)
+        unit.upsert("pay_tap", order_id=order_id, channel=tap.channel, payer_token=tap.payer_token or "", at=now)
         unit.insert("outbox", kind="pay", order_id=order_id, at=now, attempts=0, next_at=0)
         await self._ledger.store.commit(unit)
         view = await self._ledger.read(payments_view, self._ledger.store, bill)
