@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import time
 from functools import partial
 from pathlib import Path
 
@@ -29,11 +30,12 @@ from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.labels import Label
 from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
+from gateway.payment.capabilities import load_all
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints, unsigned
 from gateway.store.leases import Leases
@@ -182,7 +184,15 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: AnyStore, 
         if window.payment_url.startswith("https:")
         else None
     )
-    return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
+    known = load_all(Path(settings.mappings))
+    unknown = [code for code in window.channels if code not in known]
+    if unknown:
+        raise ConfigRefused(
+            f"no payment channel {', '.join(unknown)}", hint="clearing.channels names folders of mappings/payment."
+        )
+    channels, cutoff = [known[code] for code in window.channels], time.fromisoformat(window.credit_cutoff)
+    secret = keys.secret(window.secret)
+    return Carrier(store, clock, window.payment_url, secret, tls, window.every, channels, cutoff)
 
 
 async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -> KeyRenewal:

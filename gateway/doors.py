@@ -18,6 +18,7 @@ from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.payments import Payments
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
@@ -69,6 +70,7 @@ class Doors:
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
         hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        Payments(guard, engine.ledger).add_to(hospital)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open(

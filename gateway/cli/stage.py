@@ -29,6 +29,7 @@ FIXED = {
     "eclaimlink": 9104,
     "hcx": 9105,
     "pay": 9106,
+    "deduct": 9107,
 }
 _PAYMENT_KEYS = (
     "payment-tls.key.pem",
@@ -137,6 +138,7 @@ operator_door = {{ port = {ports["operator"]} }}
 [clearing]
 payment_url = "https://localhost:{self._called("payment")}"
 ca = "ca.cert.pem"
+channels = ["pay", "deduct"]
 
 [[hospitals]]
 code = "H99990100001"
@@ -168,6 +170,10 @@ door = {{ port = {self.ports["payment"]}, certificate = "payment-tls" }}
 channel = "pay"
 channel_endpoint = "https://localhost:{self._called("pay")}"
 channel_ca = "ca.cert.pem"
+
+[payment.channels.deduct]
+endpoint = "https://localhost:{self.ports["deduct"]}"
+ca = "ca.cert.pem"
 """
 
     def _called(self, name: str) -> int:
@@ -202,7 +208,7 @@ channel_ca = "ca.cert.pem"
     def _arguments(self, name: str) -> list[str]:
         if name != "sandbox":
             return ["--config", str(self.home / f"{name}.toml")]
-        mine = {code: self.ports[code] for code in (*self.insurers, "pay")}
+        mine = {code: self.ports[code] for code in (*self.insurers, "pay", "deduct")}
         door = f"https://localhost:{self.ports['partner']}"
         delay = str(self.callback_delay)
         return ["--keys", str(self.keys), "--gateway", door, "--ports", json.dumps(mine), "--delay", delay]
