@@ -52,15 +52,24 @@ class Figure:
     """Peak of what Python held at once above what was there before."""
 
 
-def jobs(lines: int) -> list[Job]:
-    acts, claim = case.acts(), case.dispatch(lines)
-    xml, json_ = case.xml_answer(lines), case.json_answer(lines)
-    return [
-        Job("claim to XML", lines, lambda: acts["xml"].write(claim).document, lambda: by_hand.write_xml(claim)),
-        Job("claim to JSON", lines, lambda: acts["json"].write(claim).document, lambda: by_hand.write_json(claim)),
-        Job("XML answer", lines, lambda: acts["xml"].read(Incoming(xml)), lambda: by_hand.read_xml(xml)),
-        Job("JSON answer", lines, lambda: acts["json"].read(Incoming(json_)), lambda: by_hand.read_json(json_)),
-    ]
+def _claim(name: str, act: str, hand: Callable[[Any], bytes], lines: int) -> Job:
+    mapped, claim = case.acts()[act], case.dispatch(lines)
+    return Job(name, lines, lambda: mapped.write(claim).document, lambda: hand(claim))
+
+
+def _answer(name: str, act: str, hand: Callable[[bytes], Any], document: bytes, lines: int) -> Job:
+    mapped = case.acts()[act]
+    return Job(name, lines, lambda: mapped.read(Incoming(document)), lambda: hand(document))
+
+
+def make_job(name: str, lines: int) -> Job:
+    if name == "claim to XML":
+        return _claim(name, "xml", by_hand.write_xml, lines)
+    if name == "claim to JSON":
+        return _claim(name, "json", by_hand.write_json, lines)
+    if name == "XML answer":
+        return _answer(name, "xml", by_hand.read_xml, case.xml_answer(lines), lines)
+    return _answer(name, "json", by_hand.read_json, case.json_answer(lines), lines)
 
 
 def measure(job: Job, least: Job, seconds: float) -> Figure:
@@ -116,6 +125,12 @@ def _print(figures: Sequence[Figure]) -> None:
     )
 
 
+def _measured(name: str, sizes: Sequence[int], seconds: float) -> list[Figure]:
+    """One kind of job at a time: samples of others would only scatter what this one keeps in memory."""
+    made = [make_job(name, lines) for lines in sizes]
+    return [measure(job, made[0], seconds) for job in made]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -123,9 +138,10 @@ def main() -> int:
     parser.add_argument("--only", default="", help="jobs whose name holds this text")
     parser.add_argument("--lines", type=int, nargs="*", default=LINES)
     chosen = parser.parse_args()
-    sizes = [jobs(lines) for lines in sorted(chosen.lines)]
-    wanted = [same for same in zip(*sizes, strict=True) if chosen.only in same[0].name]
-    figures = [measure(job, same[0], chosen.seconds) for same in wanted for job in same]
+    figures: list[Figure] = []
+    for name in AIMS:
+        if chosen.only in name:
+            figures += _measured(name, sorted(chosen.lines), chosen.seconds)
     if chosen.json:
         print(json.dumps({"aims": AIMS, "cores": os.cpu_count(), "jobs": [asdict(one) for one in figures]}))
     else:
