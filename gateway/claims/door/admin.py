@@ -93,6 +93,7 @@ class Admin:
         return _json({"asked": request.match_info["claim_id"]}, 202)
 
     async def send(self, request: web.Request) -> web.Response:
+        """Send an act that belongs to no conversation and tell what the insurer answered."""
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
         wish = Extra(self._engine, _who(request), request.match_info["claim_id"], request.match_info["act"], reason)
         return _json(await wish.send())

@@ -37,6 +37,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/admin/claims/{claim_id}"): Route(Role.VIEW),
     ("GET", "/admin/claims/{claim_id}/messages/{number}"): Route(Role.VIEW_BODY, headers=("X-Reason",)),
     ("POST", "/admin/claims/{claim_id}/enquire"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/claims/{claim_id}/acts/{act}"): Route(Role.RE_DRIVE, Reasoned),
     ("GET", "/admin/corrections"): Route(Role.VIEW, query=("state",)),
     ("POST", "/admin/corrections"): Route(Role.RE_DRIVE, Proposal, 201),
     ("POST", "/admin/corrections/{correction_id}/approve"): Route(Role.CONFIGURE),
