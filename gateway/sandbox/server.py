@@ -20,6 +20,8 @@ SIMULATORS: Mapping[str, str] = {
     "ant": "gateway.sandbox.ant:AntSimulator",
     "eclaimlink": "gateway.sandbox.eclaimlink:EClaimLink",
     "hcx": "gateway.sandbox.hcx:Hcx",
+    "gbk-soap": "gateway.sandbox.gbk_soap:GbkSoapSimulator",
+    "padded-xml": "gateway.sandbox.padded_xml:PaddedXmlSimulator",
     "pay": "gateway.sandbox.pay:PaySimulator",
     "deduct": "gateway.sandbox.deduct:DeductSimulator",
 }
