@@ -248,7 +248,8 @@ class Work(Changes):
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
         """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
-        self.step_act(act_id, state)
+        if not self.step_act(act_id, state):
+            return
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()
