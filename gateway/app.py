@@ -35,6 +35,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
+from gateway.outward import delivery_office
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.leases import Leases
@@ -79,6 +80,7 @@ class Gateway:
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     renewal: Renewal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +102,8 @@ class Gateway:
             await runner.cleanup()
         for client in self.clients:
             await client.close()
+        for close in self.closing:
+            await close()
         if self.carrier is not None:
             await self.carrier.close()
         if self.store.ready:
@@ -210,7 +214,10 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
     doors = Doors(gateway.settings, keys, gateway.runners, gateway.ports)
-    guard = await doors.open_all(engine, intake, callbacks, keeper, keeper_socket(gateway.home, claims), gateway.ready)
+    office = delivery_office(gateway.settings, keys, engine.ledger.store, engine.clock, engine.metrics)
+    gateway.closing.append(office.close)
+    socket = keeper_socket(gateway.home, claims)
+    guard = await doors.open_all(engine, intake, callbacks, keeper, office, socket, gateway.ready)
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
@@ -220,6 +227,8 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
+    if office.endpoints:
+        _alone(gateway, "webhooks", office.run)
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return guard

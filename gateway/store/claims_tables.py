@@ -4,6 +4,7 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
 from gateway.store.undo_tables import UNDO, UNDO_LEG
 
@@ -165,6 +166,9 @@ CLAIMS = Schema(
         CORRECTION,
         UNDO,
         UNDO_LEG,
+        WEBHOOK,
+        DELIVERY,
+        FEED_ACK,
         NONCE,
         LEASE,
         SETTING,

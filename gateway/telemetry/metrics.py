@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
@@ -28,6 +29,8 @@ ROUTES = (
     "/v1/claims/{format}",
     "/v1/orders/{order_id}",
     "/v1/events",
+    "/v1/events/ack",
+    "/v1/events/{event_id}/resend",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
@@ -147,6 +150,7 @@ class Metrics:
         )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
+        self.delivery = DeliveryMetrics(registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
@@ -217,6 +221,10 @@ class Metrics:
 
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
+
+    def add_source(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when Prometheus asks: it reads figures and sets its own gauges."""
+        self._sources.append(tell)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():

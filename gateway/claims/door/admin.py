@@ -11,6 +11,8 @@ from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.delivery.office import Office
+from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
 from gateway.claims.operators.desk import Desk
@@ -32,12 +34,13 @@ class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Admin:
     """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
 
-    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies) -> None:
+    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies, office: Office) -> None:
         self._operators = operators
         self._engine = engine
         self._bodies = bodies
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
+        self._parts = (AdminWebhooks(office, _who),)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/claims", self.claims)
@@ -49,6 +52,8 @@ class Admin:
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
         app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
+        for part in self._parts:
+            part.add_to(app)
 
     def introduce(self, request: web.Request) -> None:
         """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
