@@ -35,7 +35,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
-from gateway.outward import delivery_office
+from gateway.outward import delivery_office, recon_office
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.leases import Leases
@@ -168,7 +168,7 @@ def load_partner(
     manifest = load_manifest(folder)
     constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
     schemas = Path(settings.schemas) / "insurers" / folder.name
-    refs = frozenset(manifest.refs) | {"item", "token"}
+    refs = frozenset(manifest.refs) | {"item", "token", "day"}
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
     acts = LiveActs(source, partial(metrics.mappings_kept, manifest.insurer))
     metrics.mappings_kept(manifest.insurer, False)
@@ -217,7 +217,8 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     office = delivery_office(gateway.settings, keys, engine.ledger.store, engine.clock, engine.metrics)
     gateway.closing.append(office.close)
     socket = keeper_socket(gateway.home, claims)
-    guard = await doors.open_all(engine, intake, callbacks, keeper, office, socket, gateway.ready)
+    recon = recon_office(claims.reconciliation, engine, [])
+    guard = await doors.open_all(engine, intake, callbacks, keeper, office, recon, socket, gateway.ready)
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
@@ -227,6 +228,8 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
+    if claims.reconciliation.lock_at:
+        _alone(gateway, "reconciliation", recon.night.run)
     if office.endpoints:
         _alone(gateway, "webhooks", office.run)
     if gateway.carrier is not None:

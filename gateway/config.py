@@ -52,6 +52,19 @@ class WebhookRules(Closed, frozen=True):
     """Inner networks that may be called, such as "10.20.0.0/16" of a private line; public addresses always may."""
 
 
+class ReconRules(Closed, frozen=True):
+    """When a day's books are locked and how long a peer's is waited for (docs/reconciliation.md)."""
+
+    lock_at: str = "02:00"
+    """Time of day in China at which the day before is locked; empty: only on demand."""
+    retry_every: float = 1800.0
+    """Seconds between asks for a book that is late."""
+    give_up_h: float = 24.0
+    """Hours after midnight when a missing book is told as missing."""
+    edge_min: int = 30
+    """What stands in one book only, so many minutes before midnight, is looked for in the next day's books."""
+
+
 class HospitalSettings(Closed, frozen=True):
     code: str
     name: str
@@ -112,6 +125,7 @@ class ClaimsSettings(Closed, frozen=True):
     """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
     webhooks: WebhookRules = WebhookRules()
+    reconciliation: ReconRules = ReconRules()
     database_password: str = ""
     """The secret with the PostgreSQL user's password; empty leaves it to libpq (a certificate, ``.pgpass``)."""
 

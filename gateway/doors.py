@@ -19,8 +19,10 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.statements import Statements
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
+from gateway.claims.reconciliation.office import ReconOffice
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
@@ -47,6 +49,7 @@ class Doors:
         callbacks: Callbacks,
         keeper: Keeper,
         office: Office,
+        recon: ReconOffice,
         socket: Path,
         ready: Callable[[], bool],
     ) -> Guard:
@@ -60,12 +63,14 @@ class Doors:
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
         feed = Feed(guard, Mail(engine.ledger.store, engine.clock), office)
-        hospital = hospital_app(handlers, feed, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        hospital = hospital_app(
+            handlers, feed, [Statements(guard, recon)], entrance, metrics, Path(self.settings.schemas), intake.formats
+        )
         await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)
         self.runners.append(await listen_local(keeper_app(keeper), socket))
-        admin = self._admin(claims, engine, office)
+        admin = self._admin(claims, engine, office, recon)
         await self._open(
             "operator",
             operator_app(metrics, ready, engine.ledger.read, admin),
@@ -81,12 +86,12 @@ class Doors:
             for one in self.settings.hospitals
         ]
 
-    def _admin(self, claims: ClaimsSettings, engine: Engine, office: Office) -> Admin | None:
+    def _admin(self, claims: ClaimsSettings, engine: Engine, office: Office, recon: ReconOffice) -> Admin | None:
         if not self.settings.operators:
             return None
         require_safe_operators(claims, self.settings.operators)
         operators = Operators(map(self._person, self.settings.operators))
-        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office)
+        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office, recon)
 
     def _person(self, one: OperatorSettings) -> Person:
         token = self.keys.secret(one.token) if one.token else None

@@ -1,17 +1,27 @@
-"""Wires what goes out by itself: the hospitals' webhooks, from the settings and the key ring."""
+"""Wires what works by itself beside the bills: the hospitals' webhooks, and reconciliation."""
 
 import ssl
+from collections.abc import Iterable
+from datetime import time
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
 from yarl import URL
 
+from gateway.claims.conversation.engine import Engine
 from gateway.claims.delivery.endpoint import Endpoint
 from gateway.claims.delivery.lane import Ladder
 from gateway.claims.delivery.office import Office
 from gateway.claims.delivery.rows import Rows
-from gateway.config import HospitalSettings, Settings, WebhookRules
+from gateway.claims.reconciliation.booking import Booking
+from gateway.claims.reconciliation.desk import ReconDesk
+from gateway.claims.reconciliation.lock import CutOff
+from gateway.claims.reconciliation.night import Hours, Night
+from gateway.claims.reconciliation.office import ReconOffice
+from gateway.claims.reconciliation.run import Runner
+from gateway.claims.reconciliation.sources import Source, insurer_source
+from gateway.config import HospitalSettings, ReconRules, Settings, WebhookRules
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.store.api import AnyStore
@@ -77,3 +87,26 @@ def _trusting(directory: Path, ca: str, keys: KeyRing) -> ssl.SSLContext:
 
 def _once_each(url: URL) -> dict[str, str]:
     return dict(url.query)
+
+
+def recon_office(rules: ReconRules, engine: Engine, more: Iterable[Source]) -> ReconOffice:
+    """Reconciliation with every insurer whose folder has a statement act, and the sources ``more``.
+
+    Raises ``ConfigRefused`` for a time of day that is none.
+    """
+    ledger, registry = engine.ledger, engine.registry
+    found = [insurer_source(partner, engine.clock) for partner in registry]
+    sources = [one for one in (*found, *more) if one is not None]
+    hours = Hours(_time_of(rules.lock_at), rules.retry_every, rules.give_up_h * 3600)
+    runner = Runner(ledger, rules.edge_min * 60_000)
+    night = Night(ledger, CutOff(ledger, Booking(ledger, registry)), runner, sources, hours)
+    desk = ReconDesk(ledger)
+    engine.metrics.add_source(engine.metrics.recon.source({*registry.codes, *night.peers}, desk.figures))
+    return ReconOffice(ledger, night, runner, desk)
+
+
+def _time_of(text: str) -> time | None:
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigRefused("lock_at is no time of day", code="recon-setting", hint='Write it like "02:00".') from None

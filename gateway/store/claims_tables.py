@@ -5,6 +5,7 @@ the rest is ids, states, times and amounts.
 """
 
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
+from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
 from gateway.store.undo_tables import UNDO, UNDO_LEG
 
@@ -169,6 +170,7 @@ CLAIMS = Schema(
         WEBHOOK,
         DELIVERY,
         FEED_ACK,
+        *RECON_TABLES,
         NONCE,
         LEASE,
         SETTING,

@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
+from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
@@ -31,6 +32,7 @@ ROUTES = (
     "/v1/events",
     "/v1/events/ack",
     "/v1/events/{event_id}/resend",
+    "/v1/statements/{day}/{insurer}",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
@@ -151,6 +153,7 @@ class Metrics:
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
+        self.recon = ReconMetrics(registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:

@@ -12,11 +12,13 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.delivery.office import Office
+from gateway.claims.door.admin_recon import AdminRecon
 from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
 from gateway.claims.operators.desk import Desk
 from gateway.claims.operators.roles import Operator, Operators, Role, unknown
+from gateway.claims.reconciliation.office import ReconOffice
 from gateway.kernel.errors import BadRequest
 from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
@@ -34,13 +36,15 @@ class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Admin:
     """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
 
-    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies, office: Office) -> None:
+    def __init__(
+        self, operators: Operators, engine: Engine, bodies: Bodies, office: Office, recon: ReconOffice
+    ) -> None:
         self._operators = operators
         self._engine = engine
         self._bodies = bodies
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
-        self._parts = (AdminWebhooks(office, _who),)
+        self._parts = (AdminWebhooks(office, _who), AdminRecon(recon, bodies, _who))
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/claims", self.claims)

@@ -1,6 +1,6 @@
 """Puts the doors together: hospitals on one application, insurers' callbacks on another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
+from gateway.claims.door.parts import Part
 from gateway.claims.door.problems import FAMILY, answer_errors
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
@@ -23,8 +24,15 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
 
 def hospital_app(
-    handlers: Handlers, feed: Feed, entrance: Entrance, metrics: Metrics, schemas: Path, formats: tuple[str, ...]
+    handlers: Handlers,
+    feed: Feed,
+    parts: Iterable[Part],
+    entrance: Entrance,
+    metrics: Metrics,
+    schemas: Path,
+    formats: tuple[str, ...],
 ) -> web.Application:
+    """``parts`` are groups of further routes."""
     app = web.Application(middlewares=[metered("hospital", metrics, feed.mark), answer_errors, entrance.middleware()])
     document = msgspec.json.encode(openapi_document(formats))
 
@@ -35,7 +43,8 @@ def hospital_app(
     app.router.add_post("/v1/claims/{format}", handlers.submit)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
-    feed.add_to(app)
+    for part in (feed, *parts):
+        part.add_to(app)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_static("/schemas", schemas / "canonical")
     return app
