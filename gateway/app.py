@@ -168,7 +168,7 @@ def load_partner(
     manifest = load_manifest(folder)
     constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
     schemas = Path(settings.schemas) / "insurers" / folder.name
-    refs = frozenset(manifest.refs) | {"item", "token", "day"}
+    refs = frozenset(manifest.refs) | {"item", "token"}
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
     acts = LiveActs(source, partial(metrics.mappings_kept, manifest.insurer))
     metrics.mappings_kept(manifest.insurer, False)

@@ -44,7 +44,7 @@ def judge_folder(folder: Path, schemas: Path) -> Review:
     except LianpeiError as bad:
         return Review([Mistake(str(folder), 1, 1, bad.error_code, bad.message)], [])
     constants = manifest.settings | dict.fromkeys(manifest.secrets, "secret")
-    refs = frozenset(manifest.refs) | {"item", "token", "day"}
+    refs = frozenset(manifest.refs) | {"item", "token"}
     place = schemas / "insurers" / folder.name
     found = review_folder(folder, place, INSURER_VOCABULARY, constants, refs)
     more = _missing_acts(folder, manifest) + weak_mistakes(folder, manifest, day_of(datetime.now(UTC)))

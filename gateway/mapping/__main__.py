@@ -55,7 +55,7 @@ def _ends(chosen: argparse.Namespace) -> tuple[Any, ...]:
         said = yaml.safe_load(manifest.read_text("utf-8")) if manifest.is_file() else {}
     settings = {str(k): str(v) for k, v in (said.get("settings") or {}).items()}
     settings |= dict.fromkeys(said.get("secrets") or {}, "secret")
-    refs = frozenset(map(str, said.get("refs") or ())) | {"item", "token", "day"}
+    refs = frozenset(map(str, said.get("refs") or ())) | {"item", "token"}
     schemas = chosen.schemas or Path("schemas") / folder.parent.name / folder.name
     return folder, schemas, _vocabulary(chosen), settings, refs
 

@@ -14,7 +14,7 @@ from gateway.payment.room import VOCABULARY as PAYMENT_VOCABULARY
 
 MAPPINGS = Path("mappings")
 KINDS = ("insurers", "payment", "hospitals")
-_OWN_REFS = frozenset({"item", "token", "day"})
+_OWN_REFS = frozenset({"item", "token"})
 """Refs that the conversation itself gives, beside those of the manifest."""
 
 
