@@ -35,7 +35,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.kernel.labels import Label
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
-from gateway.outward import delivery_office, recon_office
+from gateway.outward import channel_books, delivery_office, recon_office
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.leases import Leases
@@ -217,7 +217,8 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     office = delivery_office(gateway.settings, keys, engine.ledger.store, engine.clock, engine.metrics)
     gateway.closing.append(office.close)
     socket = keeper_socket(gateway.home, claims)
-    recon = recon_office(claims.reconciliation, engine, [])
+    books = channel_books(gateway.settings, keys, engine.ledger.store, engine.clock)
+    recon = recon_office(claims.reconciliation, engine, *books)
     guard = await doors.open_all(engine, intake, callbacks, keeper, office, recon, socket, gateway.ready)
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()

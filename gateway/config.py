@@ -139,6 +139,8 @@ class ClearingSettings(Closed, frozen=True):
     secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
     ca: str = ""
     every: float = 0.2
+    statements: tuple[str, ...] = ("pay",)
+    """Payment channels whose daily statement is held against our settlements."""
 
 
 class PaymentSettings(Closed, frozen=True):

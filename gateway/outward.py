@@ -1,7 +1,7 @@
 """Wires what works by itself beside the bills: the hospitals' webhooks, and reconciliation."""
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import time
 from functools import partial
 from ipaddress import ip_network
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from yarl import URL
 
+from gateway.channelbooks import ChannelSource, SettlementBook
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.delivery.endpoint import Endpoint
 from gateway.claims.delivery.lane import Ladder
@@ -16,11 +17,12 @@ from gateway.claims.delivery.office import Office
 from gateway.claims.delivery.rows import Rows
 from gateway.claims.reconciliation.booking import Booking
 from gateway.claims.reconciliation.desk import ReconDesk
-from gateway.claims.reconciliation.lock import CutOff
+from gateway.claims.reconciliation.lock import CutOff, OtherBook
 from gateway.claims.reconciliation.night import Hours, Night
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.claims.reconciliation.run import Runner
 from gateway.claims.reconciliation.sources import Source, insurer_source
+from gateway.clearing.statement import StatementDoor
 from gateway.config import HospitalSettings, ReconRules, Settings, WebhookRules
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
@@ -89,7 +91,22 @@ def _once_each(url: URL) -> dict[str, str]:
     return dict(url.query)
 
 
-def recon_office(rules: ReconRules, engine: Engine, more: Iterable[Source]) -> ReconOffice:
+def channel_books(
+    settings: Settings, keys: KeyRing, store: AnyStore, clock: Clock
+) -> tuple[list[ChannelSource], list[SettlementBook]]:
+    """The channels that are reconciled by way of the payment room."""
+    window = settings.clearing
+    if window is None:
+        return [], []
+    tls = _trusting(Path(settings.keys), window.ca, keys) if window.payment_url.startswith("https:") else None
+    door = StatementDoor(window.payment_url, keys.secret(window.secret), clock, tls)
+    sources = [ChannelSource(channel, door) for channel in window.statements]
+    return sources, [SettlementBook(store, channel) for channel in window.statements]
+
+
+def recon_office(
+    rules: ReconRules, engine: Engine, more: Iterable[Source] = (), books: Sequence[OtherBook] = ()
+) -> ReconOffice:
     """Reconciliation with every insurer whose folder has a statement act, and the sources ``more``.
 
     Raises ``ConfigRefused`` for a time of day that is none.
@@ -99,7 +116,7 @@ def recon_office(rules: ReconRules, engine: Engine, more: Iterable[Source]) -> R
     sources = [one for one in (*found, *more) if one is not None]
     hours = Hours(_time_of(rules.lock_at), rules.retry_every, rules.give_up_h * 3600)
     runner = Runner(ledger, rules.edge_min * 60_000)
-    night = Night(ledger, CutOff(ledger, Booking(ledger, registry)), runner, sources, hours)
+    night = Night(ledger, CutOff(ledger, Booking(ledger, registry), books), runner, sources, hours)
     desk = ReconDesk(ledger)
     engine.metrics.add_source(engine.metrics.recon.source({*registry.codes, *night.peers}, desk.figures))
     return ReconOffice(ledger, night, runner, desk)

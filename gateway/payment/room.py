@@ -20,6 +20,7 @@ from gateway.payment.ledger import Ledger
 from gateway.payment.metrics import Metrics
 from gateway.payment.model import ChannelAnswer, ChannelOrder
 from gateway.payment.settings import PaymentRoomSettings
+from gateway.payment.statement import Statements
 from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -64,6 +65,11 @@ def load_channel(folder: Path, schemas: Path) -> CompiledAct:
     return acts["order"]
 
 
+def _statements(settings: PaymentRoomSettings) -> Statements:
+    folder = settings.mappings.parent / f"{settings.channel}-statement"
+    return Statements(folder, settings.schemas, settings.channel_endpoint, settings.channel_tls)
+
+
 async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = None) -> RunningPayment:
     """Start the room. Raises ``ConfigRefused`` when a part of it is wrong; then nothing is left running."""
     clock = clock or SystemClock()
@@ -81,6 +87,7 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     collector = Collector(ledger, channel, pace, metrics, settings.poll, settings.concurrency)
     window = timedelta(seconds=settings.replay_window)
     intake = Intake(ledger, settings.secret, clock, window, metrics, collector.wake)
+    intake.statements = {settings.channel: _statements(settings)}
     runner = web.AppRunner(intake.app(), access_log=None)
     loops = [asyncio.create_task(collector.run()), asyncio.create_task(_forget_nonces(ledger, settings.replay_window))]
     running = RunningPayment(0, store, runner, client, loops)

@@ -11,11 +11,12 @@ from aiohttp import web
 
 from gateway.kernel.errors import BadMoney
 from gateway.kernel.money import MAX_FEN, Fen, fen_from_yuan
-from gateway.sandbox.common import strictjson
+from gateway.sandbox.common import statement, strictjson
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.pay_statement import statement_of_day
 from gateway.sandbox.terms import Product, is_slow
 
 TITLE = "医疗费用结算"
@@ -54,7 +55,8 @@ class PaySimulator:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._desk = Desk(self.code, frozenset({"order", "enquiry"}))
+        self._desk = Desk(self.code, frozenset({"order", "enquiry", statement.OP}))
+        self._desk.ledger.clock = settings.clock
         self._orders: dict[str, Order] = {}
         self._serial = itertools.count(1)
         self._running: set[asyncio.Task[None]] = set()
@@ -63,7 +65,11 @@ class PaySimulator:
         app = self._desk.app()
         app.router.add_post("/orders", self._post)
         app.router.add_get("/orders/{number}", self._get)
+        app.router.add_get("/statement", self._statement)
         return app
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        return statement_of_day(self._desk, request.query.get("bill_date", ""))
 
     async def close(self) -> None:
         for task in self._running:

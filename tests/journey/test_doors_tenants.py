@@ -21,6 +21,8 @@ ROUTES = {
     ("GET", "/v1/events"),
     ("POST", "/v1/events/ack"),
     ("POST", "/v1/events/{event_id}/resend"),
+    ("GET", "/v1/statements/{day}/{insurer}"),
+    ("POST", "/v1/statements/{day}/{insurer}"),
 }
 """Every route that this file tries; one that is served and not here fails the first test."""
 
@@ -43,14 +45,16 @@ async def order(house: House) -> dict[str, Any]:
 async def test_every_route_that_is_served_is_tried_here(house: House) -> None:
     paths = (await house.call("GET", "/openapi.json", proven=False)).document["paths"]
 
-    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == ROUTES
+    assert {
+        (method.upper(), path) for path, methods in paths.items() for method in methods if method != "parameters"
+    } == ROUTES
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(ROUTES))
 async def test_a_stranger_gets_nothing_from_any_route(
     house: House, order: dict[str, Any], method: str, path: str
 ) -> None:
-    spelt = path.format(order_id=order["order_id"], format="fhir-r4", event_id="1")
+    spelt = path.format(order_id=order["order_id"], format="fhir-r4", event_id="1", day="2025-03-05", insurer="package")
 
     answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
 

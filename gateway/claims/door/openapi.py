@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -80,34 +81,6 @@ _EVENTS = {
 }
 
 
-_ACK = {
-    "type": "object",
-    "required": ["upto"],
-    "additionalProperties": False,
-    "properties": {"upto": {"type": "integer", "minimum": 0, "description": "The last seq that you have."}},
-}
-_ACKED = {
-    "type": "object",
-    "required": ["upto", "waiting"],
-    "properties": {"upto": {"type": "integer"}, "waiting": {"type": "integer"}},
-}
-_DELIVERY = {
-    "type": "object",
-    "required": ["event_id", "order_id", "kind", "seq", "state", "attempts"],
-    "properties": {
-        "event_id": {"type": "string"},
-        "hospital": {"type": "string"},
-        "order_id": {"type": "string"},
-        "kind": {"type": "string"},
-        "seq": {"type": "integer"},
-        "state": {"type": "string", "enum": ["waiting", "delivered", "given_up"]},
-        "attempts": {"type": "integer"},
-        "status": {"type": "integer", "description": "HTTP status of the last attempt, 0 without an answer."},
-        **{name: {"type": "integer", "description": "Epoch milliseconds."} for name in ("at", "next_at", "sent_at")},
-    },
-}
-
-
 def _answer(text: str, schema: str, media: str = "application/json") -> dict[str, Any]:
     return {"description": text, "content": {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
@@ -155,38 +128,11 @@ def _submit(form: str | None) -> dict[str, Any]:
     }
 
 
-def _delivery_paths() -> dict[str, Any]:
-    event = {"name": "event_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Acknowledge"}}}
-    return {
-        "/v1/events/ack": {
-            "post": {
-                "operationId": "acknowledge",
-                "summary": "Every event up to a seq is here; answers then say in Lianpei-Mail how many wait.",
-                "requestBody": {"required": True, "content": body},
-                "responses": {"200": _answer("Kept.", "Acknowledged"), **_refusals(400, 401, 408, 413, 429)},
-            }
-        },
-        "/v1/events/{event_id}/resend": {
-            "post": {
-                "operationId": "resend",
-                "summary": "Bring an event to the webhook again, under the id it always had; named by id or seq.",
-                "parameters": [event],
-                "responses": {
-                    "202": _answer("It will be brought.", "Delivery"),
-                    **_refusals(401, 404, 429),
-                    "409": _answer("The hospital has no webhook.", "Problem", "application/problem+json"),
-                },
-            }
-        },
-    }
-
-
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS}
-    own |= {"Acknowledge": _ACK, "Acknowledged": _ACKED, "Delivery": _DELIVERY}
+    own |= COMPONENTS
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -219,7 +165,8 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("Events in order.", "Events"), **_refusals(400, 401, 429)},
                 }
             },
-            **_delivery_paths(),
+            **delivery_paths(_answer, _refusals),
+            **statement_paths(_answer, _refusals),
         },
         "components": {
             "schemas": {**components, **own},

@@ -5,10 +5,11 @@ day yet; each act has its line on the day on which its word came.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 
 from gateway.claims.ledger import Ledger
 from gateway.claims.reconciliation.book import Line, Standing, totals
@@ -36,11 +37,23 @@ class _Found:
     """What waits for a later day: claim or undo id and what it is, to the order's id."""
 
 
+class OtherBook(Protocol):
+    """A peer whose acts are not claims."""
+
+    @property
+    def peer(self) -> str: ...
+
+    def lines(self, start: int, end: int) -> Mapping[str, list[Line]]:
+        """Our lines of a day by hospital. Asked inside ``read``."""
+        ...
+
+
 class CutOff:
-    def __init__(self, ledger: Ledger, booking: Booking) -> None:
+    def __init__(self, ledger: Ledger, booking: Booking, others: Sequence[OtherBook] = ()) -> None:
         self._ledger = ledger
         self._store = ledger.store
         self._booking = booking
+        self._others = others
 
     def last(self) -> Row | None:
         """The newest day that is locked."""
@@ -58,6 +71,9 @@ class CutOff:
         floor = before["digest"] if before is not None else id_floor("", start - 86_400_000)
         found = _Found()
         newest = await self._look(floor, end, found)
+        for other in self._others:
+            for hospital, lines in (await self._ledger.read(other.lines, start, end)).items():
+                found.books[other.peer, hospital] += lines
         for (peer, hospital), lines in sorted(found.books.items()):
             with suppress(Duplicate):  # written before a crash
                 await self._store.commit(self.book(day, peer, hospital, lines))

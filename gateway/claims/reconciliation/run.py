@@ -20,6 +20,7 @@ from gateway.store.unit import Unit
 NOBODY = "-"
 """The hospital of lines that belong to none of ours that we know."""
 _AUTO = "gateway"
+_GONE = "gone-in-later-file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +162,18 @@ class Runner:
             item = known.get(key)
             if item is None:
                 rows.put_item(unit, recon_id, side, found, now)
-            elif item["state"] != rows.CLOSED:
-                unit.update("recon_item", {"item_id": item["item_id"]}, **rows.described(found))
-            is_open |= found.kind is not Class.ROLL_OVER and (item is None or item["state"] != rows.CLOSED)
+            elif not _settled(item, found):
+                anew: Row = {"reason": "", "closed_by": "", "closed_at": 0}
+                unit.update("recon_item", {"item_id": item["item_id"]}, **rows.described(found), **anew)
+            is_open |= found.kind is not Class.ROLL_OVER and (item is None or not _settled(item, found))
         for item in old:
             if item["line_key"] not in still and item["state"] == rows.OPEN:
-                rows.close_item(unit, item, "gone-in-later-file", _AUTO, now)
+                rows.close_item(unit, item, _GONE, _AUTO, now)
         return is_open
+
+
+def _settled(item: Row, found: Difference) -> bool:
+    """Whether this very difference was closed for good: another one at the same line is open again."""
+    told = rows.described(found)
+    same = all(item[name] == told[name] for name in ("class", "ours_amount", "theirs_amount", "theirs_standing"))
+    return item["state"] == rows.CLOSED and item["reason"] != _GONE and same
