@@ -20,7 +20,7 @@ from gateway.payment.ledger import Ledger
 from gateway.payment.metrics import Metrics
 from gateway.payment.model import ChannelAnswer, ChannelOrder
 from gateway.payment.settings import PaymentRoomSettings
-from gateway.payment.statement import Statements
+from gateway.payment.statement import STATEMENT_FOLDER, Statements
 from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -66,7 +66,7 @@ def load_channel(folder: Path, schemas: Path) -> CompiledAct:
 
 
 def _statements(settings: PaymentRoomSettings) -> Statements:
-    folder = settings.mappings.parent / f"{settings.channel}-statement"
+    folder = settings.mappings.parent / f"{settings.channel}{STATEMENT_FOLDER}"
     return Statements(folder, settings.schemas, settings.channel_endpoint, settings.channel_tls)
 
 

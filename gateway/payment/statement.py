@@ -16,6 +16,9 @@ from gateway.mapping import load_folder
 from gateway.mapping.api import Incoming, Vocabulary
 from gateway.wire.http import PartnerClient
 
+STATEMENT_FOLDER = "-statement"
+"""A channel's folder with this at its end has the mapping of its statement."""
+
 _DAY = re.compile(r"[0-9]{8}")
 _NUMBER = r"^[A-Za-z0-9_.:\-]{1,64}$"
 _TIMEOUT_S = 60.0

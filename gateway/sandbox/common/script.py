@@ -28,6 +28,10 @@ class Do(StrEnum):
     """Nothing is done and the connection closes. A callback is never made."""
 
 
+OF_STATEMENTS = frozenset({Do.NO_STATEMENT, Do.OMIT_LINE, Do.INVENT_LINE, Do.ALTER_AMOUNT, Do.ALTER_STATE})
+"""What can only go wrong with a daily statement."""
+
+
 @dataclass(slots=True)
 class Trouble:
     op: str
