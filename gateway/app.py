@@ -35,6 +35,7 @@ from gateway.kernel.labels import Label
 from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
+from gateway.outward import channel_books, delivery_office, recon_office
 from gateway.payment.capabilities import load_all
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints, unsigned
@@ -78,6 +79,7 @@ class Gateway:
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     renewal: Renewal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +101,8 @@ class Gateway:
             await runner.cleanup()
         for client in self.clients:
             await client.close()
+        for close in self.closing:
+            await close()
         if self.carrier is not None:
             await self.carrier.close()
         if self.store.ready:
@@ -200,7 +204,12 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
     doors = Doors(gateway.settings, keys, gateway.runners, gateway.ports)
-    guard = await doors.open_all(engine, intake, callbacks, keeper, keeper_socket(gateway.home, claims), gateway.ready)
+    office = delivery_office(gateway.settings, keys, engine.ledger.store, engine.clock, engine.metrics)
+    gateway.closing.append(office.close)
+    socket = keeper_socket(gateway.home, claims)
+    books = channel_books(gateway.settings, keys, engine.ledger.store, engine.clock)
+    recon = recon_office(claims.reconciliation, engine, *books)
+    guard = await doors.open_all(engine, intake, callbacks, keeper, office, recon, socket, gateway.ready)
     renewal = KeyRenewal(gateway.settings, claims, keys, engine.registry, doors, guard, gateway.metrics, engine.clock)
     gateway.renewal.before = renewal.run
     if engine.ledger.leases is not None:
@@ -212,6 +221,10 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
+    if claims.reconciliation.lock_at:
+        _alone(gateway, "reconciliation", recon.night.run)
+    if office.endpoints:
+        _alone(gateway, "webhooks", office.run)
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return renewal

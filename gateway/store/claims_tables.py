@@ -4,7 +4,9 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
+from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
 from gateway.store.undo_tables import UNDO, UNDO_LEG
 
@@ -171,6 +173,10 @@ CLAIMS = Schema(
         CORRECTION,
         UNDO,
         UNDO_LEG,
+        WEBHOOK,
+        DELIVERY,
+        FEED_ACK,
+        *RECON_TABLES,
         NONCE,
         LEASE,
         SETTING,

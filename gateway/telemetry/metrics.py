@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.delivery_metrics import DeliveryMetrics
+from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
@@ -28,6 +30,9 @@ ROUTES = (
     "/v1/claims/{format}",
     "/v1/orders/{order_id}",
     "/v1/events",
+    "/v1/events/ack",
+    "/v1/events/{event_id}/resend",
+    "/v1/statements/{day}/{insurer}",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
@@ -173,6 +178,8 @@ class Metrics:
         self._unsigned = Gauge("lianpei_audit_unsigned", "Audit entries under no signed checkpoint", registry=registry)
         self._unsigned_s = Gauge("lianpei_audit_unsigned_seconds", "Age of the oldest of them", registry=registry)
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
+        self.delivery = DeliveryMetrics(registry)
+        self.recon = ReconMetrics(registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
@@ -257,6 +264,10 @@ class Metrics:
             self._sources.append(lambda: self._tell_unsigned(*unsigned()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
+
+    def add_source(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when Prometheus asks: it reads figures and sets its own gauges."""
+        self._sources.append(tell)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():

@@ -12,11 +12,15 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.extra import Extra
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.delivery.office import Office
 from gateway.claims.door.admin_openapi import Reasoned, admin_document
+from gateway.claims.door.admin_recon import AdminRecon
+from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
 from gateway.claims.operators.desk import Desk
 from gateway.claims.operators.roles import Operator, Operators, Role, unknown
+from gateway.claims.reconciliation.office import ReconOffice
 from gateway.kernel.errors import BadRequest
 from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
@@ -30,12 +34,15 @@ _Wish = TypeVar("_Wish")
 class Admin:
     """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
 
-    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies) -> None:
+    def __init__(
+        self, operators: Operators, engine: Engine, bodies: Bodies, office: Office, recon: ReconOffice
+    ) -> None:
         self._operators = operators
         self._engine = engine
         self._bodies = bodies
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
+        self._parts = (AdminWebhooks(office, _who), AdminRecon(recon, bodies, _who))
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/claims", self.claims)
@@ -48,6 +55,8 @@ class Admin:
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
         app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
+        for part in self._parts:
+            part.add_to(app)
 
         app.router.add_get("/admin/openapi.json", self.openapi)
 

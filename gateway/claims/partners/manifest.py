@@ -13,7 +13,19 @@ from gateway.mapping import inherited_yaml
 from gateway.mapping.unconfirmed import unconfirmed_in
 
 Role = Literal[
-    "step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect", "guarantee", "material", "extra"
+    "step",
+    "quote",
+    "settle",
+    "claim",
+    "status",
+    "undo",
+    "token",
+    "after",
+    "collect",
+    "guarantee",
+    "material",
+    "extra",
+    "statement",
 ]
 
 
