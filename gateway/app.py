@@ -13,19 +13,24 @@ from aiohttp import web
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
+from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
+from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
+from gateway.claims.undo.reversal import Reverser
+from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.doors import Doors
@@ -131,7 +136,11 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
-        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
+        courier = Courier(ledger, mailbox, clock)
+        reverser = Reverser(ledger, registry, courier, clock)
+        unanswered = Unanswered(reverser, metrics)
+        after = Aftermath(ledger, registry, courier, clock)
+        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -269,6 +278,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),

@@ -23,9 +23,11 @@ from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
 from gateway.claims.door.payments import Payments
 from gateway.claims.door.statements import Statements
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
+from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
@@ -77,10 +79,12 @@ class Doors:
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
         feed = Feed(guard, Mail(engine.ledger.store, engine.clock), office)
-        hospital = hospital_app(
-            handlers, feed, [Statements(guard, recon)], entrance, metrics, Path(self.settings.schemas), intake.formats
+        parts = (
+            Statements(guard, recon),
+            UndoHandlers(guard, UndoDesk(engine)),
+            Payments(guard, engine.ledger),
         )
-        Payments(guard, engine.ledger).add_to(hospital)
+        hospital = hospital_app(handlers, feed, parts, entrance, metrics, Path(self.settings.schemas), intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open(

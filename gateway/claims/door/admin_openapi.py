@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.claims.conversation.correction import Proposal
 from gateway.claims.operators.roles import Role
+from gateway.claims.operators.worklist import Accepted, Assigned
 from gateway.claims.reconciliation.desk import Entry, Owned
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
@@ -56,6 +57,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/admin/webhooks/{hospital}/deliveries"): Route(Role.VIEW, query=("state", "after")),
     ("POST", "/admin/webhooks/{hospital}/enable"): Route(Role.RE_DRIVE),
     ("POST", "/admin/events/{event_id}/resend"): Route(Role.RE_DRIVE, status=202),
+    ("GET", "/admin/worklist"): Route(Role.VIEW, query=("insurer", "owner", "after")),
+    ("POST", "/admin/worklist/{item_id}/enquire"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/reverse"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/accept"): Route(Role.RE_DRIVE, Accepted, 201),
+    ("POST", "/admin/worklist/{item_id}/assign"): Route(Role.RE_DRIVE, Assigned),
     ("GET", "/admin/weak-crypto"): Route(Role.VIEW),
     ("GET", "/admin/openapi.json"): Route(),
 }

@@ -8,6 +8,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
+from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -159,6 +160,9 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
+            **undo_paths(
+                {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
+            ),
             **paths(_answer, _refusals),
             "/v1/events": {
                 "get": {
@@ -172,7 +176,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             **statement_paths(_answer, _refusals),
         },
         "components": {
-            "schemas": {**components, **own},
+            "schemas": {**components, **own, **undo_schemas()},
             "securitySchemes": {
                 "mutualTLS": {"type": "mutualTLS"},
                 "requestSignature": {
