@@ -11,6 +11,7 @@ from gateway.claims.door.fairness import HospitalLimits
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.doorlimits import DoorLimits
 
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -27,6 +28,44 @@ class Door(Closed, frozen=True):
     limits: DoorLimits = DoorLimits()
 
 
+class WebhookSettings(Closed, frozen=True):
+    """Where one hospital's events are brought (docs/webhooks.md)."""
+
+    url: str
+    key: str
+    """Name in the key ring of the shared secret (HMAC-SHA256) or of our Ed25519 key that signs."""
+    events: tuple[str, ...] = ()
+    """Kinds of events that it wants; empty: all."""
+    ca: str = ""
+    """CA of its certificate, relative to the key directory; empty trusts the system's."""
+
+
+class WebhookRules(Closed, frozen=True):
+    """How webhooks are brought to every hospital."""
+
+    ladder: tuple[float, ...] = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200)
+    """Seconds after the first attempt, the second …; about 24 hours in all, then the event is given up."""
+    answer_s: float = 10.0
+    disable_after_h: float = 120.0
+    """An endpoint that took nothing for so many hours is disabled until an operator enables it."""
+    ports: tuple[int, ...] = (443,)
+    networks: tuple[str, ...] = ()
+    """Inner networks that may be called, such as "10.20.0.0/16" of a private line; public addresses always may."""
+
+
+class ReconRules(Closed, frozen=True):
+    """When a day's books are locked and how long a peer's is waited for (docs/reconciliation.md)."""
+
+    lock_at: str = "02:00"
+    """Time of day in China at which the day before is locked; empty: only on demand."""
+    retry_every: float = 1800.0
+    """Seconds between asks for a book that is late."""
+    give_up_h: float = 24.0
+    """Hours after midnight when a missing book is told as missing."""
+    edge_min: int = 30
+    """What stands in one book only, so many minutes before midnight, is looked for in the next day's books."""
+
+
 class HospitalSettings(Closed, frozen=True):
     code: str
     name: str
@@ -35,6 +74,7 @@ class HospitalSettings(Closed, frozen=True):
     signing_key: str = ""
     """Name of its request-signing key in the key ring."""
     limits: HospitalLimits = HospitalLimits()
+    webhook: WebhookSettings | None = None
 
 
 class InsurerSettings(Closed, frozen=True):
@@ -85,6 +125,8 @@ class ClaimsSettings(Closed, frozen=True):
     operator_ca: str = ""
     """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
+    webhooks: WebhookRules = WebhookRules()
+    reconciliation: ReconRules = ReconRules()
     database_password: str = ""
     """The secret with the PostgreSQL user's password; empty leaves it to libpq (a certificate, ``.pgpass``)."""
 
@@ -98,6 +140,27 @@ class ClearingSettings(Closed, frozen=True):
     secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
     ca: str = ""
     every: float = 0.2
+    channels: tuple[str, ...] = ("pay",)
+    """Payment channels in the order in which the window prefers them: folders of ``mappings/payment``."""
+    credit_cutoff: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "17:30"
+    """Only bills brought before this time of day (Shanghai) may be paid later."""
+    statements: tuple[str, ...] = ("pay",)
+    """Payment channels whose daily statement is held against our settlements."""
+
+
+class ChannelSettings(Closed, frozen=True):
+    """A further payment channel; its code is the folder under ``mappings/payment``."""
+
+    endpoint: str
+    ca: str = ""
+
+
+class PayLaterSettings(Closed, frozen=True):
+    """The pay-later day, times of Shanghai: tell the patient, deduct, and after ``days`` days record a default."""
+
+    push: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "20:00"
+    deduct: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "22:00"
+    days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 3
 
 
 class PaymentSettings(Closed, frozen=True):
@@ -106,6 +169,10 @@ class PaymentSettings(Closed, frozen=True):
     channel: str
     channel_endpoint: str
     channel_ca: str = ""
+    channels: dict[str, ChannelSettings] = {}
+    pay_later: PayLaterSettings = PayLaterSettings()
+    return_watch_days: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
+    """How long a paid payout is asked about, since a bank may return it."""
     secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
 
 

@@ -12,6 +12,7 @@ from gateway.claims.changes import Changes, Ordered
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
+from gateway.claims.wishes import put_wish
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, new_event_id
 from gateway.mapping.api import Pin
@@ -105,7 +106,9 @@ class Work(Changes):
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
-        account = bill.submission.payout_account
+        account, wish = bill.submission.payout_account, bill.submission.payment
+        if wish is not UNSET:
+            put_wish(self.add(), bill.order_id, wish)
         self.add().insert(
             "bill",
             order_id=bill.order_id,
@@ -127,6 +130,7 @@ class Work(Changes):
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
             look_at=bill.look_at or None,
+            **({} if wish is UNSET else {"wishes": 1}),
             **self._owned(),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)

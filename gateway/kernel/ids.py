@@ -70,6 +70,38 @@ def new_undo_id() -> str:
     return _fresh("und")
 
 
+def new_deposit_id() -> str:
+    """Money that a patient pays before the bill is known."""
+    return _fresh("dep")
+
+
+def new_recon_id() -> str:
+    """One peer's and one hospital's books of one day."""
+    return _fresh("rec")
+
+
+def new_difference_id() -> str:
+    return _fresh("dif")
+
+
+def new_entry_id() -> str:
+    """What two persons enter about a difference."""
+    return _fresh("ent")
+
+
+def id_floor(prefix: str, epoch_ms: int) -> str:
+    """No id of this prefix that is made from this moment on sorts before it."""
+    return f"{prefix}_{_base32(max(epoch_ms, 0), 10)}"
+
+
+def id_time(made: str) -> int:
+    """When an id of ours was made, in epoch ms."""
+    number = 0
+    for mark in made.partition("_")[2][:10]:
+        number = number * 32 + _ALPHABET.index(mark)
+    return number
+
+
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))

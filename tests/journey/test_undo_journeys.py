@@ -26,17 +26,21 @@ async def test_3_5_insurers_come_first_then_yibao_then_cash(house: House) -> Non
     insurers_done = await house.undone(asked["undo_id"], "asked", leg="yibao")
     frozen = (await house.order(order["order_id"])).document
     await house.yibao(asked["undo_id"])
-    cash = await house.undone(asked["undo_id"], "asked", leg="cash")
+    done = await house.undone(asked["undo_id"], "done", patience_s=40)
+    again = sample_bill("package").changed(lambda bill: bill.update(replaces=order["order_id"]), f"again-{bill.key}")
 
+    assert (await house.order(order["order_id"])).document["state"] == "reversed"
+    assert (await house.submit(again)).is_decided, "what remains is settled again"
+    assert (await house.order(order["order_id"])).document["state"] == "replaced"
     assert states(insurers_done)[-1] == ("cash", "waiting")
     assert frozen["state"] == "reversing"
-    assert states(cash) == [("claim", "undone"), ("claim", "undone"), ("yibao", "undone"), ("cash", "asked")]
-    assert [leg["insurer"] for leg in cash["legs"][:2]] == ["huiyibao", "package"], "the last policy is undone first"
-    assert cash["legs"][3]["amount_fen"] == order["self_pay_due_fen"]
+    assert states(done) == [("claim", "undone"), ("claim", "undone"), ("yibao", "undone"), ("cash", "undone")]
+    assert [leg["insurer"] for leg in done["legs"][:2]] == ["huiyibao", "package"], "the last policy is undone first"
+    assert done["legs"][3]["amount_fen"] == order["self_pay_due_fen"]
     for code in ("package", "huiyibao"):
         assert [one["times_applied"] for one in await house.settlements(code, bill)] == [0], code
     kinds = [event["kind"] for event in await house.events() if event["order_id"] == order["order_id"]]
-    assert kinds.index("undo-asked") < kinds.index("undo-yibao")
+    assert kinds.index("undo-asked") < kinds.index("undo-yibao") < kinds.index("undo-done")
 
 
 async def test_3_5_the_same_key_is_the_same_undo_and_a_second_undo_is_refused(house: House) -> None:

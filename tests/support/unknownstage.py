@@ -1,5 +1,6 @@
 """A house whose insurers' folders give up soon: two enquiries, one second of settling, and then what each test is about."""
 
+import asyncio
 import json
 import shutil
 from dataclasses import dataclass
@@ -55,4 +56,9 @@ class Office:
         proposed = await self.ask("li.na", f"worklist/{item_id}/accept", {"evidence": "letter-2026-7", **said})
         assert proposed.status == 201, proposed.body
         path = f"corrections/{proposed.document['correction_id']}/approve"
-        return await self.ask("wang.wei", path, method="POST")
+        for _ in range(50):
+            answer = await self.ask("wang.wei", path, method="POST")
+            if answer.code != "order-busy":
+                break
+            await asyncio.sleep(0.1)  # as the refusal says: look again and repeat
+        return answer

@@ -4,6 +4,7 @@ from typing import Annotated as A
 
 from gateway.claims.canonical.cover import Confirmation, Consent, PayoutAccount, Policy, Report
 from gateway.claims.canonical.money import Invoice, SettlementSplit
+from gateway.claims.canonical.payment import PaymentWish
 from gateway.claims.canonical.types import (
     FEN,
     ID,
@@ -46,6 +47,7 @@ class Submission(Model, frozen=True, kw_only=True):
     confirmation: Confirmation | UnsetType = UNSET
     payout_account: PayoutAccount | UnsetType = UNSET
     attachments: tuple[Attachment, ...] = ()
+    payment: PaymentWish | UnsetType = UNSET
 
 
 class PriorPayer(Model, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ class Callbacks:
         act_id = row["act_id"]
         await work.safe.turn_to(row["order_id"], self.engine.ledger.read)
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
-        if row["state"] not in open_states or result.state in ("pending", "unknown"):
+        if row["state"] not in open_states or result.state in ("pending", "unknown", "need_more"):
             work.add().insert(
                 "change",
                 order_id=row["order_id"],

@@ -181,7 +181,7 @@ class Courier:
                 return await self._from_slot(slot)
             if step.rule.status:
                 result = await self._ask(errand, act)
-                if result.state not in ("pending", "unknown", "not_found"):
+                if result.state not in ("pending", "unknown", "not_found", "need_more"):
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None
@@ -207,7 +207,7 @@ class Courier:
             self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
-        if rule.role not in ("step", "quote", "after"):
+        if rule.role not in ("step", "quote", "after", "extra"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
@@ -278,7 +278,7 @@ class Courier:
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        if errand.step.rule.role in ("after", "undo") or errand.claim.state is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "extra", "undo") or errand.claim.state is ClaimState.DECIDED:
             return
         errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 
@@ -293,5 +293,6 @@ class Courier:
             claimed=claim.claimed,
             prior_paid=claim.prior_paid,
             quoted=UNSET if claim.quoted is None else claim.quoted,
+            approved=claim.approved if claim.state is ClaimState.DECIDED else UNSET,
             created_at=claim.created_at,
         )

@@ -8,14 +8,20 @@ from aiohttp.typedefs import Handler
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.extra import Extra
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.delivery.office import Office
+from gateway.claims.door.admin_openapi import Reasoned, admin_document
+from gateway.claims.door.admin_recon import AdminRecon
+from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
-from gateway.claims.door.worklist import WHO, Reasoned, Wish, WorkRoutes, json_answer, shown, who
+from gateway.claims.door.worklist import WHO, Wish, WorkRoutes, json_answer, shown, who
 from gateway.claims.operators.desk import Desk
 from gateway.claims.operators.roles import Operators, Role, unknown
 from gateway.claims.operators.worklist import WorkDesk
+from gateway.claims.reconciliation.office import ReconOffice
 from gateway.kernel.errors import BadRequest
 from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
@@ -27,25 +33,36 @@ _MOST_BYTES = 64 * 1024
 class Admin:
     """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
 
-    def __init__(self, operators: Operators, engine: Engine, bodies: Bodies) -> None:
+    def __init__(
+        self, operators: Operators, engine: Engine, bodies: Bodies, office: Office, recon: ReconOffice
+    ) -> None:
         self._operators = operators
         self._engine = engine
         self._bodies = bodies
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
         self._work = WorkDesk(engine, self._corrections, operators)
+        self._parts = (
+            AdminWebhooks(office, who),
+            AdminRecon(recon, bodies, who),
+            WorkRoutes(self._work, self._read),
+        )
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/claims", self.claims)
         app.router.add_get("/admin/claims/{claim_id}", self.claim)
         app.router.add_get("/admin/claims/{claim_id}/messages/{number}", self.message)
         app.router.add_post("/admin/claims/{claim_id}/enquire", self.enquire)
+        app.router.add_post("/admin/claims/{claim_id}/acts/{act}", self.send)
         app.router.add_get("/admin/corrections", self.corrections)
         app.router.add_post("/admin/corrections", self.propose)
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
         app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
-        WorkRoutes(self._work, self._read).add_to(app)
+        for part in self._parts:
+            part.add_to(app)
+
+        app.router.add_get("/admin/openapi.json", self.openapi)
 
     def introduce(self, request: web.Request) -> None:
         """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
@@ -60,6 +77,7 @@ class Admin:
         request[WHO] = self._operators.by_certificate(name, tls.getpeercert(binary_form=True))
 
     async def claims(self, request: web.Request) -> web.Response:
+        """Claims that wait, a hundred at a time."""
         asked = request.query
         return json_answer(
             await self._engine.ledger.read(
@@ -72,33 +90,46 @@ class Admin:
         )
 
     async def claim(self, request: web.Request) -> web.Response:
+        """A claim's changes, acts, and messages by number and digest."""
         return json_answer(
             await self._engine.ledger.read(self._desk.story, who(request), request.match_info["claim_id"])
         )
 
     async def message(self, request: web.Request) -> web.Response:
+        """One message, opened for a reason that is in the audit first."""
         reason = sound_reason(request.headers.get("X-Reason", ""), "X-Reason:")
         claim_id, number = request.match_info["claim_id"], request.match_info["number"]
         return json_answer(await self._desk.message(who(request), claim_id, number, reason))
 
     async def enquire(self, request: web.Request) -> web.Response:
+        """Have the insurer asked now."""
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
         await ask_again(self._engine, who(request), request.match_info["claim_id"], reason)
         return json_answer({"asked": request.match_info["claim_id"]}, 202)
 
+    async def send(self, request: web.Request) -> web.Response:
+        """Send an act that belongs to no conversation and tell what the insurer answered."""
+        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        wish = Extra(self._engine, who(request), request.match_info["claim_id"], request.match_info["act"], reason)
+        return json_answer(await wish.send())
+
     async def corrections(self, request: web.Request) -> web.Response:
+        """Corrections by state."""
         who(request).require(Role.VIEW)
         found = await self._corrections.listed(request.query.get("state", "proposed"))
         return json_answer({"corrections": [shown(row) for row in found]})
 
     async def propose(self, request: web.Request) -> web.Response:
+        """Propose what becomes of a claim that a person must decide."""
         row = await self._corrections.propose(who(request), await self._read(request, Proposal))
         return json_answer(shown(row), 201)
 
     async def approve(self, request: web.Request) -> web.Response:
+        """Approve somebody else's correction."""
         return json_answer(shown(await self._corrections.approve(who(request), request.match_info["correction_id"])))
 
     async def withdraw(self, request: web.Request) -> web.Response:
+        """Withdraw a correction."""
         return json_answer(shown(await self._corrections.withdraw(who(request), request.match_info["correction_id"])))
 
     async def weak_crypto(self, request: web.Request) -> web.Response:
@@ -107,6 +138,10 @@ class Admin:
         partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
         shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
         return json_answer({"weak": shown})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """This document."""
+        return json_answer(admin_document(request.app))
 
     async def _read(self, request: web.Request, kind: type[Wish]) -> Wish:
         async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:

@@ -6,6 +6,8 @@ import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
+from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
+from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
 _REF = "#/components/schemas/{name}"
@@ -131,8 +133,9 @@ def _submit(form: str | None) -> dict[str, Any]:
 
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
-    _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
-    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS}
+    _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
+    own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
+    own |= COMPONENTS
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -160,6 +163,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             **undo_paths(
                 {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
             ),
+            **paths(_answer, _refusals),
             "/v1/events": {
                 "get": {
                     "operationId": "events",
@@ -168,6 +172,8 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("Events in order.", "Events"), **_refusals(400, 401, 429)},
                 }
             },
+            **delivery_paths(_answer, _refusals),
+            **statement_paths(_answer, _refusals),
         },
         "components": {
             "schemas": {**components, **own, **undo_schemas()},

@@ -1,35 +1,20 @@
 """``/admin/worklist``: what waits for a person, and the buttons (docs/admin.md); and what all operators' routes share."""
 
 from collections.abc import Awaitable
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from gateway.claims.conversation.correction import Proposal
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.door.admin_openapi import Reasoned
 from gateway.claims.operators.roles import Operator
-from gateway.claims.operators.worklist import WorkDesk
+from gateway.claims.operators.worklist import Accepted, Assigned, WorkDesk
 
 WHO = web.RequestKey("operator", Operator)
 Wish = TypeVar("Wish")
 _ITEM = "/admin/worklist/{item_id}"
-
-
-class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: str
-
-
-class Assigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    owner: str
-
-
-class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of a claim: what the insurer pays. Of a leg: that the money is back (``undone``) or stays where it is (``give_up``)."""
-
-    evidence: str
-    approved_fen: int = 0
-    leg: Literal["undone", "give_up"] = "undone"
 
 
 class ReadBody(Protocol):
@@ -51,21 +36,25 @@ class WorkRoutes:
         app.router.add_post(f"{_ITEM}/assign", self.assign)
 
     async def listed(self, request: web.Request) -> web.Response:
+        """Everything that waits for a person."""
         asked, ledger = request.query, self._desk.engine.ledger
         words = (asked.get("insurer", ""), asked.get("owner", ""), asked.get("after", ""))
         return json_answer(await ledger.read(self._desk.listed, who(request), *words))
 
     async def enquire(self, request: web.Request) -> web.Response:
+        """Have the insurer asked now, or an undo's leg again."""
         reason, item_id = await self._reason(request), request.match_info["item_id"]
         await self._desk.enquire(who(request), item_id, reason)
         return json_answer({"asked": item_id}, 202)
 
     async def reverse(self, request: web.Request) -> web.Response:
+        """Have the insurer take back what the claim moved."""
         reason, item_id = await self._reason(request), request.match_info["item_id"]
         await self._desk.reverse(who(request), item_id, reason)
         return json_answer({"reversing": item_id}, 202)
 
     async def accept(self, request: web.Request) -> web.Response:
+        """Propose its end with evidence; a second person approves."""
         said, item_id = await self._read(request, Accepted), request.match_info["item_id"]
         if item_id.startswith("clm_"):
             wish = Proposal("decide", said.evidence, claim_id=item_id, approved_fen=said.approved_fen)
@@ -76,6 +65,7 @@ class WorkRoutes:
         return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
 
     async def assign(self, request: web.Request) -> web.Response:
+        """Hand it over to an operator."""
         said = await self._read(request, Assigned)
         row = await self._desk.assign(who(request), request.match_info["item_id"], said.owner)
         return json_answer({"item_id": row["item_id"], "owner": row["owner"]})

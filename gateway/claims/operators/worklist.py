@@ -1,7 +1,9 @@
 """The work list: everything that waits for a person, and the safe things that may be done about it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
@@ -23,6 +25,18 @@ _MAY = {
     "answer-differs": ("accept", "assign"),
 }
 _SHOWN = ("item_id", "kind", "order_id", "claim_id", "insurer", "why", "owner")
+
+
+class Assigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    owner: str
+
+
+class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a claim: what the insurer pays. Of a leg: that the money is back (``undone``) or stays where it is (``give_up``)."""
+
+    evidence: str
+    approved_fen: int = 0
+    leg: Literal["undone", "give_up"] = "undone"
 
 
 @dataclass(slots=True)

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from gateway.kernel.clock import Clock, SystemClock
 from gateway.sandbox.terms import Product, Residuals
 
 
@@ -23,9 +25,22 @@ class Settlement:
     """The money has left the insurer: it takes nothing back by a message any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Money that moved: what the daily statement lists."""
+
+    kind: str
+    """pay | refund"""
+    settlement: Settlement
+    amount_fen: int
+    at: datetime
+
+
 @dataclass(slots=True)
 class Ledger:
     residuals: Residuals = field(default_factory=Residuals)
+    clock: Clock = field(default_factory=SystemClock)
+    moves: list[Move] = field(default_factory=list)
     _settlements: dict[str, Settlement] = field(default_factory=dict)
     _applied: Counter[str] = field(default_factory=Counter)
 
@@ -43,6 +58,7 @@ class Ledger:
         self.residuals.take(settlement.policy_no, settlement.terms, amount_fen)
         self._applied[settlement.bill] += 1
         settlement.amount_fen, settlement.state = amount_fen, "settled"
+        self.moves.append(Move("pay", settlement, amount_fen, self.clock.now()))
 
     def pay_out(self, policy_no: str) -> int:
         """The insurer's transfer run: what stands settled for this policy has left the house. Returns how many."""
@@ -56,6 +72,7 @@ class Ledger:
         self.residuals.give_back(settlement.policy_no, settlement.terms, settlement.amount_fen)
         self._applied[settlement.bill] -= 1
         settlement.state = state
+        self.moves.append(Move("refund", settlement, settlement.amount_fen, self.clock.now()))
 
     def times_applied(self, settlement: Settlement) -> int:
         """How often money stands applied for the bill of a settlement; 0 while it is open, undone or refused."""
