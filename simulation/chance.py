@@ -32,6 +32,8 @@ def ids_from(seed: int, time: Callable[[], float]) -> Iterator[None]:
         patch.object(ids, "_last_change", 0),
         patch.object(dispatching, "_serial", count(1)),
         patch.object(resolver, "_EVERY_S", 2.0),  # a world spends most of its time looking whether something is due
+        patch.object(resolver, "_BEGIN_EVERY", 5),
+        patch.object(resolver, "_PURGE_EVERY", 300),
         patch.object(leases, "_EVERY_S", 4.0),
     ):
         yield

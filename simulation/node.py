@@ -67,12 +67,12 @@ class Node:
         self.spawn(self._run())
 
     async def _run(self) -> None:
-        """A process that can't start or whose resolver ends isn't ready: whoever watches it starts it anew."""
+        """A process that can't start ends; whoever watches it starts it anew."""
         try:
             if self.ledger.leases is not None:
                 await self.ledger.leases.hold_node()
                 self.spawn(self.ledger.leases.live())
-            await Resolver(self.engine).run()
+            self.spawn(Resolver(self.engine).run())
         except LianpeiError as wrong:
             self.tell("is not ready", error=wrong.error_code)
             self.world.restart(self)
