@@ -87,8 +87,10 @@ class Hospital:
             self.world.spawn(self._submit(bill))
         if not await self._submit(bill):
             return
-        if numbers.random() < 0.4:
-            await asyncio.sleep(numbers.choice((0.0, 0.5, 3.0, 15.0, 60.0)))
+        waits = self.world.disk.get("bill", order_id=bill.order_id)
+        pending = waits is not None and waits["state"] == "pending"
+        if numbers.random() < (0.6 if pending else 0.3):
+            await asyncio.sleep(numbers.choice((0.0, 0.5, 3.0) if pending else (0.0, 3.0, 60.0)))
             await self._undo(bill)
 
     async def _submit(self, bill: Brought) -> bool:
@@ -101,7 +103,7 @@ class Hospital:
 
     async def _submitted(self, bill: Brought, node: Node) -> bool:
         door = Handlers(_Guard(), _INTAKE, node.engine, self.world.metrics)
-        request: Any = _Request(bill.key, bill.body, self._numbers.choice((2, 25)))
+        request: Any = _Request(bill.key, bill.body, self._numbers.choice((1, 2, 25)))
         self.world.story.tell("hospital", "submits", key=bill.key, kind=bill.kind, to=node.name, of="+".join(bill.insurers))
         try:
             answer: web.Response = await node.call(door.submit(request))

@@ -6,25 +6,21 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """``place`` is ``module:Class.method``; there ``old`` (exactly one place) becomes ``new``."""
+class Change(NamedTuple):
+    """``place`` is ``module:Class.method``; there ``old`` (exactly once, the method's own indent left out) becomes ``new``."""
 
-    name: str
     place: str
     old: str
     new: str
-    caught_by: tuple[str, ...]
-    """Promises of which at least one must break."""
 
     @contextmanager
-    def planted(self) -> Iterator[None]:
+    def made(self) -> Iterator[None]:
         module, _, path = self.place.partition(":")
         home: Any = importlib.import_module(f"gateway.{module}")
         *owners, method = path.split(".")
@@ -40,7 +36,7 @@ class Mutant:
     def _bent(self, sound: FunctionType) -> FunctionType:
         source = textwrap.dedent(inspect.getsource(sound))
         if source.count(self.old) != 1:
-            raise LookupError(f"{self.name}: the line to change is not in {self.place} exactly once")
+            raise LookupError(f"the line to change is not in {self.place} exactly once")
         made: dict[str, Any] = {}
         code = compile(source.replace(self.old, self.new), self.place, "exec", __future__.annotations.compiler_flag)
         exec(code, sound.__globals__, made)  # noqa: S102
@@ -48,43 +44,62 @@ class Mutant:
         return bent
 
 
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    changes: tuple[Change, ...]
+    caught_by: frozenset[str]
+    """Promises of which at least one must break."""
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for change in self.changes:
+                stack.enter_context(change.made())
+            yield
+
+
+def _one(name: str, place: str, old: str, new: str, caught_by: tuple[str, ...]) -> Mutant:
+    return Mutant(name, (Change(place, old, new),), frozenset(caught_by))
+
+
 MUTANTS = (
-    Mutant(
+    _one(
         "lost intent: the act is sent before its row is on the disk",
         "claims.conversation.courier:Courier._send",
         "await work.flush(errand.bill)\n        reply =",
         "reply =",
         ("intent-before-send",),
     ),
-    Mutant(
+    _one(
         "resend after unknown: a lost answer is taken for a lost message",
         "claims.conversation.courier:Courier.carry_out",
         "else:\n        result = _UNKNOWN",
         "else:\n        result = await self._send(errand, new_act_id())",
         ("a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
-    Mutant(
+    _one(
         "impatient resend: “not found” is believed before the settling time is over",
         "claims.conversation.courier:Courier._settled",
         "return age >=",
         "return True or age >=",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
-    Mutant(
+    _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
         "claims.undo.reversal:Reverser._missing",
         "if self.clock.epoch_ms() >= settled_at:",
         "if True:",
         ("our-word-is-the-truth",),
     ),
-    Mutant(
+    _one(
         "counter-reversal missed: a late approval of what was reversed is only noted",
         "claims.conversation.late:LateAnswers._take_back",
         "order_id, claim_id, undo_id, now =",
         "return\n    order_id, claim_id, undo_id, now =",
         ("our-word-is-the-truth",),
     ),
-    Mutant(
+    _one(
         "callback applied twice: what comes again is added to what was decided",
         "claims.conversation.late:LateAnswers.heed",
         "if told != ours:\n            self._differs(standing, act, told, ours, work)",
@@ -92,7 +107,7 @@ MUTANTS = (
         '        work.add().update("claim", key, approved=ours + told)',
         ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
     ),
-    Mutant(
+    _one(
         "late money wins: an answer that differs replaces what was decided",
         "claims.conversation.late:LateAnswers._differs",
         "self._note(standing",
@@ -102,19 +117,20 @@ MUTANTS = (
     ),
     Mutant(
         "stale lease write: a node that lost the bill still writes it",
-        "claims.work:Work._update_bill",
-        'expect={"version": bill.version},',
-        "",
-        ("an-act-is-done-once", "a-claim-is-settled-once", "history-is-a-walk", "history-is-whole", "an-event-is-told-once"),
+        (
+            Change("claims.work:Work._update_bill", 'expect={"version": bill.version},', ""),
+            Change("claims.work:Work._put_claim", 'guard = {"version": claim.version}', "guard = {}"),
+        ),
+        frozenset(("an-act-is-done-once", "a-claim-is-settled-once", "history-is-a-walk", "history-is-whole")),
     ),
-    Mutant(
+    _one(
         "second policy while the first is unknown",
         "claims.conversation.engine:Engine._converse_all",
         "break",
         "continue",
         ("one-policy-after-the-other",),
     ),
-    Mutant(
+    _one(
         "told twice: a decision is written for the payment side with each look",
         "claims.conversation.engine:Engine._converse_all",
         "if bill.state is BillState.PENDING and all(",
@@ -123,21 +139,21 @@ MUTANTS = (
         "    if bill.state is BillState.PENDING and all(",
         ("an-event-is-told-once", "payment-is-told-once"),
     ),
-    Mutant(
+    _one(
         "acknowledged too early: the hospital hears of a bill that is not on the disk",
         "claims.work:Work.flush",
         "await self._store.commit(unit)",
         "bill and (setattr(bill, 'committed', True), bill.acknowledged.set(), bill.at_rest.set())\n    await self._store.commit(unit)",
         ("acknowledged-is-kept",),
     ),
-    Mutant(
+    _one(
         "forgotten: a bill without a timer is never taken up again",
         "claims.work:Work._set_alarm",
         "at = bill.next_look(now)",
         "at = 0",
         ("everything-ends-or-has-a-person",),
     ),
-    Mutant(
+    _one(
         "parked in silence: a claim for a person stands in no work list",
         "claims.changes:Changes._hand_over",
         "claim_id, order_id = ",

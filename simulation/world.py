@@ -130,7 +130,7 @@ class World:
         self.loop.call_later(self._numbers.choice((0.1, 2.0, 15.0)), self._start_node)
 
     async def _bad_luck(self, numbers: random.Random) -> None:
-        for at in sorted(numbers.uniform(0.0, TROUBLE_S / 2) for _ in range(self.crashes)):
+        for at in sorted(numbers.uniform(0.0, numbers.choice((12.0, 40.0))) for _ in range(self.crashes)):
             await asyncio.sleep(max(0.0, at - self.loop.time()))
             if self.nodes:
                 node = numbers.choice(self.nodes)
