@@ -16,6 +16,8 @@ from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.soap import SoapDoor
+from gateway.claims.door.uploads import Uploads
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
@@ -55,7 +57,9 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-        hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        schemas = Path(self.settings.schemas)
+        carriers = Uploads(handlers, intake, guard), SoapDoor(handlers, guard, schemas)
+        hospital = hospital_app(handlers, carriers, entrance, metrics, schemas, intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)

@@ -27,6 +27,11 @@ class MappedReader:
     target: Target
     compiled: Compiled
 
+    @property
+    def kind(self) -> str:
+        """Of the document: json, xml, csv or form."""
+        return self.target.kind
+
     def read(self, incoming: Incoming) -> dict[str, Any]:
         """The document as plain data of the result type, which the caller converts (dates and decimals are already typed).
 
@@ -38,7 +43,6 @@ class MappedReader:
         args = (document, incoming.http_status, dict(incoming.protected), None)
         result: dict[str, Any] = run_located(self.compiled, self.pin.name, *args)[0]
         return result
-
 
     def _require_known(self, document: dict[str, list[dict[str, str]]]) -> None:
         """A kind of row or a filled column that nothing reads would be lost in silence: a misspelt one must not be."""

@@ -11,7 +11,9 @@ from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
-from gateway.claims.door.problems import FAMILY, answer_errors
+from gateway.claims.door.problems import FAMILY, SOAP_PATH, answer_errors
+from gateway.claims.door.soap import SoapDoor
+from gateway.claims.door.uploads import Uploads
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
@@ -21,8 +23,14 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
 
 def hospital_app(
-    handlers: Handlers, entrance: Entrance, metrics: Metrics, schemas: Path, formats: tuple[str, ...]
+    handlers: Handlers,
+    carriers: tuple[Uploads, SoapDoor],
+    entrance: Entrance,
+    metrics: Metrics,
+    schemas: Path,
+    formats: tuple[str, ...],
 ) -> web.Application:
+    uploads, soap = carriers
     app = web.Application(middlewares=[metered("hospital", metrics), answer_errors, entrance.middleware()])
     document = msgspec.json.encode(openapi_document(formats))
 
@@ -31,6 +39,9 @@ def hospital_app(
 
     app.router.add_post("/v1/claims", handlers.submit)
     app.router.add_post("/v1/claims/{format}", handlers.submit)
+    app.router.add_post("/v1/uploads/csv", uploads.submit)
+    app.router.add_post(SOAP_PATH, soap.call)
+    app.router.add_get(SOAP_PATH, soap.wsdl)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
     app.router.add_get("/openapi.json", openapi)
