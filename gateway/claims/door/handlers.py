@@ -22,6 +22,7 @@ from gateway.kernel.ids import is_id
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.seals.base import Role
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
@@ -71,6 +72,8 @@ class Handlers:
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
         started = perf_counter()
+        if (seal := tenant.seals.get(form)) is not None:
+            body = seal.open(body, Role.REQUEST, self._engine.clock.now()).document
         require_writable(body, self._intake.kind_of(form))
         submission = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:

@@ -33,8 +33,8 @@ def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
 
 def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:
     value, other = args
-    if value.type.kind is Kind.DOC and other.type.kind is not Kind.DOC:
-        value = as_text(value)
+    if {value.type.kind, other.type.kind} & TEXTS:
+        value, other = as_text(value), as_text(other)
     if not value.type.optional:
         return value
     type_ = unified(replace(value, type=value.type.present()), other)
