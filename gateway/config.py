@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -73,6 +73,10 @@ class HospitalSettings(Closed, frozen=True):
     """Common name of its client certificate."""
     signing_key: str = ""
     """Name of its request-signing key in the key ring."""
+    password: str = ""
+    """Name of the secret that is its password at the SOAP door, for a HIS that can neither sign nor show a certificate."""
+    seals: dict[str, dict[str, Any]] = {}
+    """Formats whose bodies this hospital sends in an envelope: format to the seal's settings."""
     limits: HospitalLimits = HospitalLimits()
     webhook: WebhookSettings | None = None
 

@@ -7,6 +7,7 @@ import msgspec
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
+from gateway.claims.door.openapi_carried import UPLOAD, carried_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
@@ -105,6 +106,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
 
 def _submit(form: str | None) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": "#/components/schemas/Submission"} if form is None else {"type": "object"}
+    media = ["application/json"] if form is None else ["application/json", "application/xml", "text/csv"]
     return {
         "operationId": "submit" if form is None else "submitInFormat",
         "summary": "Submit one bill; the same key and bill give the same answer.",
@@ -122,7 +124,7 @@ def _submit(form: str | None) -> dict[str, Any]:
             if form is None
             else [{"name": "format", "in": "path", "required": True, "schema": {"enum": form.split(",")}}]
         ),
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media}},
         "responses": {
             "200": _answer("Decided.", "Order"),
             "202": _answer("Accepted and durable; ask at Location.", "Order"),
@@ -135,7 +137,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
-    own |= COMPONENTS
+    own |= COMPONENTS | {"Upload": UPLOAD}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -152,6 +154,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
         "paths": {
             "/v1/claims": {"post": _submit(None)},
             **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
+            **carried_paths(_refusals(400, 401, 408, 413, 429, 503)),
             "/v1/orders/{order_id}": {
                 "get": {
                     "operationId": "order",
@@ -185,6 +188,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "name": "Signature",
                     "description": "RFC 9421, see docs/hospital-door.md.",
                 },
+                "password": {"type": "http", "scheme": "basic", "description": "At /v1/soap only."},
             },
         },
     }
