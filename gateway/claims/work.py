@@ -8,11 +8,12 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
+from gateway.claims.changes import Changes
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import ActId, change_no, new_event_id
+from gateway.kernel.ids import ActId, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
@@ -27,7 +28,7 @@ def moment(stored: int) -> datetime:
     return datetime.fromtimestamp(stored / 1000, UTC)
 
 
-class Work:
+class Work(Changes):
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
     def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "", owner: str = "") -> None:
@@ -38,6 +39,7 @@ class Work:
         self._clock = clock
         self.unit = Unit()
         self._pending = False
+        self._acts = {}
 
     def add(self) -> Unit:
         self._pending = True
@@ -178,28 +180,12 @@ class Work:
             self.add().delete("waiting", {"claim_id": claim.claim_id})
         claim.waiting = waits
 
-    def changed(
-        self, bill: Bill, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
-    ) -> None:
-        """Every change of state is a row with its cause and time."""
-        self.add().insert(
-            "change",
-            order_id=bill.order_id,
-            change_no=change_no(),
-            claim_id="" if claim is None else claim.claim_id,
-            act_id=act_id,
-            field=field,
-            old=old,
-            new=new,
-            cause=cause,
-            at=self.now(),
-        )
-
     def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, pin: Pin, digest: str, deadline: int) -> None:
         """The act as it will be sent: committed before the first byte leaves (promise P2)."""
         out = prepared.outgoing
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
+        self._acts[act.act_id] = ActState.PREPARED
         self.add().insert(
             "act",
             act_id=act.act_id,
@@ -257,6 +243,8 @@ class Work:
         )
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
+        """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
+        self.step_act(act_id, state)
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()

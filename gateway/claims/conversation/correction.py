@@ -7,7 +7,7 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.reasking import busy
-from gateway.claims.conversation.states import ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.evidence.bundle import claim_row
 from gateway.claims.operators.roles import Operator, Role
@@ -126,9 +126,7 @@ class Corrections:
         claim.outcome = ("paid" if row["approved"] else "zero") if decides else "withdrawn"
         work.changed(bill, claim, "claim.approved", str(claim.approved), str(row["approved"]), cause)
         claim.approved, claim.step = row["approved"], _NO_STEP_LEFT
-        before = claim.state
-        claim.state, claim.dirty = move(before, ClaimEvent.DECIDE if decides else ClaimEvent.CLOSE), True
-        work.changed(bill, claim, "claim.state", before, claim.state, cause)
+        work.move_claim(bill, claim, ClaimEvent.DECIDE if decides else ClaimEvent.CLOSE, cause)
         claim.next_at = work.now()  # should we die before the bill is taken up again, the timer does it
         self._engine.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 

@@ -10,7 +10,7 @@ from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, given_up, repeat_delay
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.plan import Step
-from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, next_serial
 from gateway.claims.partners.manifest import seconds
@@ -268,15 +268,9 @@ class Courier:
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        claim = errand.claim
-        before, after = claim.state, claim.state
-        if errand.step.rule.role == "after" or before is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "undo") or errand.claim.state is ClaimState.DECIDED:
             return
-        after = move(before, event)
-        if after is not before:
-            claim.state = after
-            errand.work.changed(errand.bill, claim, "claim.state", before, after, cause, act_id)
-        claim.dirty = True
+        errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 
     def _sleep_until(self, errand: Errand, delay: float) -> None:
         errand.claim.next_at = errand.work.now() + int(delay * 1000)

@@ -14,7 +14,7 @@ from gateway.claims.conversation.courier import Courier, Errand
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.plan import Step, plan
-from gateway.claims.conversation.states import BillState, ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger, record_of
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
@@ -125,8 +125,7 @@ class Engine:
         bill.at_rest.set()
 
     def _decide_bill(self, bill: Bill, work: Work) -> None:
-        work.changed(bill, None, "bill.state", bill.state, BillState.DECIDED, "all-claims-final")
-        bill.state, bill.dirty = BillState.DECIDED, True
+        work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
         work.outbox(bill, "decided")
         waited = (self.clock.now() - bill.created_at).total_seconds()
@@ -219,7 +218,7 @@ class Engine:
                 claim.step += 1
                 claim.next_at = 0
                 work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
-                self._move(bill, claim, work, ClaimEvent.DECIDE, verdict.outcome)
+                work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
                 self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
                 return True
             case _:
@@ -237,8 +236,8 @@ class Engine:
         bill, claim, work = errand.bill, errand.claim, errand.work
         if claim.kind == "direct_pay" and claim.step == 0:
             claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
-            self._move(bill, claim, work, ClaimEvent.PARK, code)
-            self._move(bill, claim, work, ClaimEvent.CLOSE, code)
+            work.move_claim(bill, claim, ClaimEvent.PARK, code)
+            work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
             self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
             return True
         claim.next_at, claim.dirty = work.now() + 15_000, True
@@ -246,21 +245,16 @@ class Engine:
 
     def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         claim.reason, claim.outcome = reason, "not_sent"
-        self._move(bill, claim, work, ClaimEvent.CLOSE, reason)
+        work.move_claim(bill, claim, ClaimEvent.CLOSE, reason)
         self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 
     def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         """Hand over to a person; the bill stays pending and visible."""
         claim.reason, claim.next_at = reason, 0
         if claim.state is ClaimState.CREATED:
-            self._move(bill, claim, work, ClaimEvent.SEND, reason)
-        self._move(bill, claim, work, ClaimEvent.PARK, reason)
+            work.move_claim(bill, claim, ClaimEvent.SEND, reason)
+        work.move_claim(bill, claim, ClaimEvent.PARK, reason)
         work.event(bill, "needs-a-person")
-
-    def _move(self, bill: Bill, claim: ClaimRun, work: Work, event: ClaimEvent, cause: str) -> None:
-        before = claim.state
-        claim.state, claim.dirty = move(before, event), True
-        work.changed(bill, claim, "claim.state", before, claim.state, cause)
 
     async def _aftermath(self, bill: Bill, work: Work) -> None:
         """Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.conversation.states import BILL
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -50,7 +51,7 @@ _ORDER = {
     "properties": {
         "order_id": {"type": "string"},
         "kind": {"type": "string"},
-        "state": {"type": "string", "enum": ["pending", "decided"]},
+        "state": {"type": "string", "enum": [state.value for state in BILL.states]},
         "total_fen": {"type": "integer"},
         "approved_fen": {"type": "integer"},
         "self_pay_due_fen": {"type": "integer"},

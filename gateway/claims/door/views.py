@@ -30,6 +30,10 @@ _WAITING = {
         "结果未知，正在查询，请勿收取商保部分",
         "Outcome unknown, being asked; do not collect the insurer's share yet.",
     ),
+    "reversing": (
+        "正在向保险公司冲正，请勿收取商保部分",
+        "Being reversed at the insurer; do not collect the insurer's share yet.",
+    ),
     "manual": ("转人工处理，请勿重复提交", "A person looks at it; do not submit again."),
 }
 
