@@ -15,6 +15,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.collector import Collector
+from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
@@ -128,7 +129,8 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
-        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
+        counter = Counter(registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000))
+        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), counter, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)

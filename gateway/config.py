@@ -60,12 +60,22 @@ class OperatorSettings(Closed, frozen=True):
     """Common name of this person's client certificate, issued by ``operator_ca``."""
 
 
+class CounterSettings(Closed, frozen=True):
+    """What a hospital's counter is offered where the bill does not say."""
+
+    quick_claim: bool = False
+    """A direct-pay attempt that is proven dead goes on as a quick-claim under the same order."""
+    quote_valid: float = 300.0
+    """Seconds for which quotes wait for the patient's confirmation."""
+
+
 class ClaimsSettings(Closed, frozen=True):
     database: str
     """A SQLite file, relative to the settings, or the URL of a PostgreSQL database that several gateways share."""
     hospital_door: Door
     partner_door: Door
     operator_door: Door
+    counter: CounterSettings = CounterSettings()
     vault_key: str = "vault-claims"
     """The master key that new bills' data keys are wrapped under."""
     vault_keys_old: tuple[str, ...] = ()

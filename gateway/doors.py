@@ -13,6 +13,7 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
@@ -55,7 +56,8 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-        hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        counter = CounterDoor(guard, engine)
+        hospital = hospital_app(handlers, counter, entrance, metrics, Path(self.settings.schemas), intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)

@@ -96,6 +96,7 @@ class Work(Changes):
             look_at=bill.look_at or None,
             updated_at=now,
             **self._owned(),
+            **_beside(bill),
         )
         bill.version += 1
 
@@ -105,7 +106,6 @@ class Work(Changes):
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
-        account = bill.submission.payout_account
         self.add().insert(
             "bill",
             order_id=bill.order_id,
@@ -125,7 +125,7 @@ class Work(Changes):
             fund_total=bill.submission.split.fund_total,
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
-            payout_token="" if account is UNSET else account.account_token,
+            payout_token=_payout_token(bill),
             look_at=bill.look_at or None,
             **self._owned(),
         )
@@ -143,6 +143,8 @@ class Work(Changes):
             "reason_code": claim.reason,
             "updated_at": now,
         }
+        if claim.policy_no:
+            moving |= {"policy": claim.policy_no, "insurer": claim.insurer}
         if claim.stored:
             guard = {"version": claim.version}
             claim.version += 1
@@ -154,11 +156,10 @@ class Work(Changes):
                 claim_id=claim.claim_id,
                 order_id=claim.order_id,
                 seq=claim.seq,
-                insurer=claim.insurer,
                 kind=claim.kind.value,
                 version=claim.version,
                 created_at=millis(claim.created_at),
-                **moving,
+                **({"insurer": claim.insurer} | moving | ({"fixed": 1} if claim.fixed else {})),
             )
             claim.stored = True
         claim.dirty = False
@@ -273,3 +274,19 @@ class Work(Changes):
     def outbox(self, bill: Bill, kind: str) -> None:
         """What the window carries to the payment room."""
         self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)
+
+
+def _beside(bill: Bill) -> dict[str, Any]:
+    """What only bills have that wait for their patient or were amended: the others write no word of it."""
+    beside: dict[str, Any] = {}
+    if bill.asks:
+        beside["quoted_until"] = bill.quoted_until
+    if bill.amendments:
+        beside["amendments"] = bill.amendments
+        beside["payout_token"] = _payout_token(bill)
+    return beside
+
+
+def _payout_token(bill: Bill) -> str:
+    account = bill.submission.payout_account
+    return "" if account is UNSET else account.account_token

@@ -4,6 +4,7 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
 from gateway.store.undo_tables import UNDO, UNDO_LEG
 
@@ -22,7 +23,8 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT}
+    | _columns(INT, "amendments quoted_until"),
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -32,6 +34,7 @@ BILL = Table(
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
 ``owner``: the process that works on it, where several share the database.
+``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -40,9 +43,11 @@ CLAIM = Table(
     | _columns(TEXT, "insurer kind state outcome")
     | _columns(INT, "claimed approved quoted step version")
     | _columns(TEXT, "reason_code")
-    | _columns(INT, "created_at updated_at"),
+    | _columns(INT, "created_at updated_at")
+    | _columns(INT, "policy fixed"),
     key=("order_id", "seq"),
 )
+"""``policy``: place of its policy in the submission, where that is not ``seq``. ``fixed``: 1 for a fixed benefit."""
 WAITING = Table(
     "waiting",
     _columns(TEXT, "claim_id order_id insurer kind state") | {"amount": INT},
@@ -165,6 +170,9 @@ CLAIMS = Schema(
         CORRECTION,
         UNDO,
         UNDO_LEG,
+        INVOICE_USE,
+        LATE,
+        GUARANTEE,
         NONCE,
         LEASE,
         SETTING,

@@ -17,9 +17,11 @@ from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.stages import Stage, Stages
 
 OTHER = "other"
-STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total")
+_AT_COUNTER = ("prepare", "quote", "settle")
+STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total", *_AT_COUNTER)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
 """20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
+SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 1.0, 2.0)
 _KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 STATUSES = tuple(map(str, _KNOWN_STATUSES))
 OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "unknown")
@@ -135,6 +137,7 @@ class Metrics:
         self._sources: list[Callable[[], None]] = []
         self._claims = self._counter("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
         self._stages = self._stage_histogram()
+        self._shares = self._share_histogram()
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
@@ -162,6 +165,12 @@ class Metrics:
         self._registry.register(metric)
         return _Family(metric, labels, self._known)
 
+    def _share_histogram(self) -> _Family[Stages, Stage]:
+        labels = ("stage", "insurer")
+        metric = Stages("lianpei_counter_share", "Part of a counter's time that a stage took", labels, SHARES)
+        self._registry.register(metric)
+        return _Family(metric, labels, self._known)
+
     def _tell_build(self, version: str) -> None:
         build = Gauge(
             "lianpei_build_info", "1, under the running version", ("version", "python"), registry=self._registry
@@ -173,6 +182,10 @@ class Metrics:
 
     def stage(self, stage: str, insurer: str, seconds: float) -> None:
         self._stages.at(stage, insurer).observe(seconds)
+
+    def budget_share(self, stage: str, insurer: str, share: float) -> None:
+        """``stage`` of a direct-pay claim (prepare, quote, settle) took ``share`` of the time that a counter waits."""
+        self._shares.at(stage, insurer).observe(share)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""

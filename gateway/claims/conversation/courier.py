@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 from dataclasses import dataclass
 
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
@@ -35,6 +36,8 @@ class Errand:
     budget: Budget
     act: ActRecord | None = None
     """The act that carries this step, once there is one."""
+    sent_until: float = math.inf
+    """On the monotonic clock: an act that is proven not to have happened is sent again until then."""
 
     def known(self) -> ActRecord:
         assert self.act is not None
@@ -55,7 +58,10 @@ class Courier:
         elif before.state == ActState.NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
-            return await self._ledger.read(self._ledger.result_of, before.act_id) or _UNKNOWN
+            kept = await self._ledger.read(self._ledger.result_of, before.act_id)
+            if kept is not None or errand.step.rule.role not in ("step", "quote"):
+                return kept or _UNKNOWN
+            result = await self._send(errand, new_act_id())  # the claim went back to it, and it moves no money
         elif before.state == ActState.PENDING and self._may_repeat(errand, before):
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.PENDING and self._given_up(errand, before):
@@ -209,7 +215,7 @@ class Courier:
             result = await self._ask_or_repeat(errand, act, attempt)
             if result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state not in ("unknown", "not_found"):
+            if result.state != "unknown":
                 return self._conclude(errand, act, result)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 
@@ -218,12 +224,16 @@ class Courier:
             if not errand.step.rule.status:
                 return await self._send(errand, act.act_id, attempt)
             result = await self._ask(errand, act)
-            if result.state == "not_found" and self._settled(errand, act):
-                # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
-                return await self._send(errand, act.act_id, attempt)
+            if result.state != "not_found":
+                return result
+            if not self._settled(errand, act):
+                return _UNKNOWN
+            if self._clock.monotonic() >= errand.sent_until:
+                return result
+            # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
+            return await self._send(errand, act.act_id, attempt)
         except NotSent:
             return _UNKNOWN
-        return result
 
     def _settled(self, errand: Errand, act: ActRecord) -> bool:
         age = (self._clock.now() - act.prepared_at).total_seconds()

@@ -8,13 +8,15 @@ from time import perf_counter
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult
-from gateway.claims.consent import consent_gap
-from gateway.claims.conversation.budget import Budget, budget_for
+from gateway.claims.conversation.budget import Budget
+from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.gaps import why_not
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.mailbox import Mailbox
-from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.plan import Step, in_turn, plan
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
+from gateway.claims.conversation.uploads import uploaded_again
 from gateway.claims.ledger import Ledger, record_of
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
@@ -36,15 +38,15 @@ class Engine:
     metrics: Metrics
     clock: Clock
     courier: Courier
+    counter: Counter
     running: dict[str, "asyncio.Task[None]"]
 
     def new_bill(self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str) -> Bill:
         """A bill in memory with one claim per policy, in the patient's order. Nothing is stored yet."""
         order_id, now = new_order_id(), self.clock.now()
-        policies = sorted(submission.policies, key=lambda policy: policy.order_no)
         claims = [
-            ClaimRun(new_claim_id(), order_id, seq, policy, submission.kind, now)
-            for seq, policy in enumerate(policies, 1)
+            ClaimRun(new_claim_id(), order_id, seq, policy, kind, now, policy_no=place)
+            for seq, (policy, kind, place) in enumerate(in_turn(submission), 1)
         ]
         return Bill(order_id, hospital, idem_key, digest, submission, now, claims, encoded)
 
@@ -112,17 +114,37 @@ class Engine:
             bill.at_rest.set()
 
     async def _converse_all(self, bill: Bill, work: Work) -> None:
-        visit = bill.submission.visit
-        budget = budget_for(bill.submission.kind, visit.visit_kind, bill.created_at, self.clock)
-        for claim in bill.claims:
-            if not claim.final and not await self._converse(bill, claim, work, budget):
-                break
-        if bill.state is BillState.PENDING and all(claim.final for claim in bill.claims):
+        if bill.state is BillState.QUOTED and not self.counter.expired(bill, work):
+            bill.at_rest.set()
+            return
+        await self._in_turn(bill, bill.at_counter, work)
+        self.counter.at_rest(bill, work)
+        if bill.state is BillState.PENDING and all(claim.final for claim in bill.at_counter):
             self._decide_bill(bill, work)
         started = perf_counter()
         await work.flush(bill)
         self.metrics.stage("commit", "other", perf_counter() - started)
         bill.at_rest.set()
+        if bill.state is BillState.DECIDED and any(not claim.final for claim in bill.followers):
+            await self._follow(bill, work)
+
+    async def _in_turn(self, bill: Bill, claims: list[ClaimRun], work: Work) -> None:
+        """Each policy sees what the earlier ones took, so one without a word holds up the later ones."""
+        for claim in claims:
+            if claim.final:
+                continue
+            if await self._converse(bill, claim, work):
+                self.counter.ended(bill, claim, work)
+            elif claim.state is not ClaimState.QUOTED and not claim.fixed:
+                return
+
+    async def _follow(self, bill: Bill, work: Work) -> None:
+        """The patient has left the counter: quick-claims that followed under the same order, fixed benefits."""
+        await self._in_turn(bill, bill.followers, work)
+        if all(claim.final for claim in bill.followers):
+            work.event(bill, "quick-claim-decided")
+            work.outbox(bill, "decided")
+        await work.flush(bill)
 
     def _decide_bill(self, bill: Bill, work: Work) -> None:
         work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
@@ -131,15 +153,15 @@ class Engine:
         waited = (self.clock.now() - bill.created_at).total_seconds()
         self.metrics.stage("total", "other", waited)
 
-    async def _converse(self, bill: Bill, claim: ClaimRun, work: Work, budget: Budget) -> bool:
+    async def _converse(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """One claim's conversation; True when it has its final word."""
-        if claim.state is ClaimState.MANUAL:
+        if claim.state in (ClaimState.MANUAL, ClaimState.QUOTED):
             return False
         partner = self.registry.get(claim.insurer)
         if claim.state is ClaimState.CREATED:
             claim.claimed = bill.remaining_for(claim)
             claim.prior_paid = bill.burden - claim.claimed
-            gap = self._why_not(bill, claim, partner)
+            gap = why_not(bill, claim, partner, self.clock.now())
             if gap:
                 self._close(bill, claim, work, gap)
                 return True
@@ -147,39 +169,32 @@ class Engine:
             claim.prior_paid = bill.burden - bill.remaining_for(claim)
         if partner is None:
             return False
-        return await self._take_steps(bill, claim, partner, work, budget)
+        return await self._take_steps(bill, claim, partner, work)
 
-    def _why_not(self, bill: Bill, claim: ClaimRun, partner: Partner | None) -> str:
-        """The reason why this claim is never sent, or an empty text. Checked before anything leaves the house."""
-        if partner is None:
-            return "insurer-not-connected"
-        if claim.kind not in partner.manifest.kinds:
-            return "kind-not-offered"
-        if claim.claimed <= 0:
-            return "nothing-left-to-claim"
-        submission = bill.submission
-        return consent_gap(
-            submission.consent,
-            patient=submission.patient.patient_id,
-            hospital=bill.hospital,
-            insurer=claim.insurer,
-            now=self.clock.now(),
-        )
-
-    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work, budget: Budget) -> bool:
+    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> bool:
         steps = plan(partner.manifest, claim.kind, bill.submission)
+        turn = self.counter.turn(bill, claim, partner, work)
         while claim.step < len(steps):
             step = steps[claim.step]
-            errand = await self._errand(bill, claim, partner, step, work, budget)
+            errand = await self._errand(bill, claim, partner, step, work, turn.budget(step))
+            errand.sent_until = turn.sent_until
+            stops = turn.before(errand)
+            if stops is not None:
+                return stops
             try:
                 result = await self.courier.carry_out(errand)
             except NotSent as closed:
-                return self._not_sent(errand, closed.error_code)
+                return turn.unsent(errand) or self._not_sent(errand, closed.error_code)
             except MessageRefused as bad:
                 self._park(bill, claim, work, bad.error_code)
                 return False
             if result is None:
-                return False
+                return turn.unanswered(errand)
+            if result.state == "not_found" and turn.gone():
+                return True
+            turn.told(step)
+            if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
+                continue
             verdict = judge(step, result, claim.claimed, claim.quoted)
             done = self._apply(bill, claim, work, step, verdict, result)
             if done is not None:
@@ -198,7 +213,7 @@ class Engine:
         if bill.resumed:
             rows = await self.ledger.read(self.ledger.act_rows, claim.claim_id)
             mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
-            errand.act = record_of(mine[-1]) if mine else None
+            errand.act = record_of(mine[-1]) if mine and not (claim.afresh and step.rule.role == "quote") else None
         return errand
 
     def _apply(
@@ -210,7 +225,7 @@ class Engine:
                 claim.step += 1
                 claim.dirty = True
                 if step.rule.role == "quote":
-                    claim.quoted = verdict.approved
+                    claim.quoted, claim.afresh = verdict.approved, False
                 return None
             case Verdict.DECIDED:
                 claim.outcome, claim.approved = verdict.outcome, verdict.approved
@@ -219,8 +234,10 @@ class Engine:
                 claim.next_at = 0
                 work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
                 work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
-                self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
+                claim.refused_early = verdict.outcome == "refused" and step.rule.role in ("step", "quote")
                 return True
+            case _ if self.counter.differs(bill, claim, work, verdict):
+                return False
             case _:
                 reason = verdict.reason or result.peer_code or "outcome-unknown"
                 self._park(bill, claim, work, reason if verdict.reason else "outcome-unknown")
@@ -238,7 +255,6 @@ class Engine:
             claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
             work.move_claim(bill, claim, ClaimEvent.PARK, code)
             work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
-            self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
             return True
         claim.next_at, claim.dirty = work.now() + 15_000, True
         return False
@@ -246,7 +262,6 @@ class Engine:
     def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         claim.reason, claim.outcome = reason, "not_sent"
         work.move_claim(bill, claim, ClaimEvent.CLOSE, reason)
-        self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 
     def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         """Hand over to a person; the bill stays pending and visible."""

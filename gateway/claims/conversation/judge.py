@@ -71,7 +71,7 @@ def _decision(result: ActResult, claimed: int, quoted: int | None) -> Judgement:
     if not 0 <= result.approved <= claimed:
         return Judgement(Verdict.PARK, reason="decision-out-of-bounds")
     if quoted is not None and result.approved != quoted:
-        return Judgement(Verdict.PARK, reason="settled-differs-from-quote")
+        return Judgement(Verdict.PARK, approved=result.approved, reason="settled-differs-from-quote")
     if result.approved == 0:
         return Judgement(Verdict.DECIDED, "zero", 0, result.peer_code)
     outcome = str(result.verdict) if isinstance(result.verdict, str) else "paid"

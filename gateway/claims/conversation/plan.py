@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.types import UNSET
+from gateway.claims.canonical.cover import Policy
+from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.partners.manifest import ActRule, Manifest
 
 
@@ -39,3 +40,21 @@ def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, .
         batches = -(-len(submission.lines) // rule.size) if rule.batch else 1
         steps.extend(Step(act, rule, number, batches) for number in range(1, batches + 1))
     return tuple(steps)
+
+
+def in_turn(submission: Submission) -> list[tuple[Policy, ClaimKind, int]]:
+    """Policies in the patient's order, each with its kind and, where it lost its place, that place (else 0).
+
+    A fixed benefit is paid to the patient and never at the counter: on a direct-pay bill it is claimed afterwards.
+    """
+    policies = sorted(submission.policies, key=lambda policy: policy.order_no)
+    if submission.kind is not ClaimKind.DIRECT_PAY or all(
+        policy.benefit_type is BenefitType.EXPENSE for policy in policies
+    ):
+        return [(policy, submission.kind, 0) for policy in policies]
+    placed = [(policy, place) for place, policy in enumerate(policies, 1)]
+    placed.sort(key=lambda one: one[0].benefit_type is BenefitType.FIXED)
+    return [
+        (policy, ClaimKind.QUICK_CLAIM if policy.benefit_type is BenefitType.FIXED else submission.kind, place)
+        for policy, place in placed
+    ]

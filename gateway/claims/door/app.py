@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
@@ -21,7 +22,12 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
 
 def hospital_app(
-    handlers: Handlers, entrance: Entrance, metrics: Metrics, schemas: Path, formats: tuple[str, ...]
+    handlers: Handlers,
+    counter: CounterDoor,
+    entrance: Entrance,
+    metrics: Metrics,
+    schemas: Path,
+    formats: tuple[str, ...],
 ) -> web.Application:
     app = web.Application(middlewares=[metered("hospital", metrics), answer_errors, entrance.middleware()])
     document = msgspec.json.encode(openapi_document(formats))
@@ -31,6 +37,7 @@ def hospital_app(
 
     app.router.add_post("/v1/claims", handlers.submit)
     app.router.add_post("/v1/claims/{format}", handlers.submit)
+    counter.add_to(app)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
     app.router.add_get("/openapi.json", openapi)

@@ -10,6 +10,8 @@ from aiohttp import web
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.counter import CounterWish
+from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
@@ -52,7 +54,7 @@ class Handlers:
             )
         self._metrics.stage("door", "other", perf_counter() - started)
         form = request.match_info.get("format", "canonical")
-        submission = self._read(form, body, tenant)
+        submission = preferred(self._read(form, body, tenant), request.headers.get("Prefer", ""))
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
@@ -83,7 +85,7 @@ class Handlers:
         if caller.nonce is not None:
             spend(caller.nonce, work)
         self._count(bill.hospital, engine.start(bill, work))
-        await _at_rest(bill, _wait_of(request))
+        await _at_rest(bill, wait_of(request))
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, request)
@@ -120,7 +122,7 @@ class Handlers:
             )
         worker = self._engine.running.get(row["order_id"])
         if worker is not None:
-            await asyncio.wait({worker}, timeout=_wait_of(request))
+            await asyncio.wait({worker}, timeout=wait_of(request))
         newest = await self._engine.ledger.read(self._engine.ledger.bill_row, row["order_id"])
         row = newest or row
         view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
@@ -156,7 +158,7 @@ class Handlers:
     def _answer(self, view: bytes, decided: bool, order_id: str, request: web.Request) -> web.Response:
         headers = dict(_JSON)
         if "Prefer" in request.headers:
-            headers["Preference-Applied"] = f"wait={_wait_of(request):g}"
+            headers["Preference-Applied"] = f"wait={wait_of(request):g}"
         if decided:
             return web.Response(body=view, headers=headers)
         headers["Location"] = f"/v1/orders/{order_id}"
@@ -164,7 +166,20 @@ class Handlers:
         return web.Response(status=202, body=view, headers=headers)
 
 
-def _wait_of(request: web.Request) -> float:
+def preferred(submission: Submission, prefer: str) -> Submission:
+    """``Prefer: confirm`` and ``Prefer: quick-claim`` say in any format what ``counter`` says in a canonical bill."""
+    if "confirm" not in prefer and "quick-claim" not in prefer:
+        return submission
+    words = {word.strip() for word in prefer.replace(";", ",").split(",")}
+    wish = CounterWish() if submission.counter is UNSET else submission.counter
+    if "confirm" in words:
+        wish = msgspec.structs.replace(wish, confirm=True)
+    if "quick-claim" in words:
+        wish = msgspec.structs.replace(wish, quick_claim=True)
+    return msgspec.structs.replace(submission, counter=wish)
+
+
+def wait_of(request: web.Request) -> float:
     found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
     return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
 

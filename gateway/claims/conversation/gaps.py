@@ -1,0 +1,25 @@
+"""Why a claim is never sent: checked before anything leaves the house."""
+
+from datetime import datetime
+
+from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.consent import consent_gap
+from gateway.claims.partners.partner import Partner
+
+
+def why_not(bill: Bill, claim: ClaimRun, partner: Partner | None, now: datetime) -> str:
+    """The reason why this claim is never sent, or an empty text."""
+    if partner is None:
+        return "insurer-not-connected"
+    if claim.kind not in partner.manifest.kinds:
+        return "kind-not-offered"
+    if claim.claimed <= 0:
+        return "nothing-left-to-claim"
+    submission = bill.submission
+    return consent_gap(
+        submission.consent,
+        patient=submission.patient.patient_id,
+        hospital=bill.hospital,
+        insurer=claim.insurer,
+        now=now,
+    )

@@ -1,0 +1,70 @@
+"""Routes about a bill that is under way: the patient's answer, and what is brought afterwards."""
+
+import asyncio
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.claims.conversation.confirming import Answer, answer_quotes
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.door.auth import Guard
+from gateway.claims.door.body import require_writable
+from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.door.handlers import wait_of
+from gateway.claims.door.views import stored_view
+from gateway.kernel.errors import BadRequest, NotFound
+from gateway.kernel.strictjson import strict_json
+
+_JSON = {"Content-Type": "application/json"}
+_Body = TypeVar("_Body")
+
+
+class CounterDoor:
+    def __init__(self, guard: Guard, engine: Engine) -> None:
+        self._guard = guard
+        self._engine = engine
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post("/v1/claims/{order_id}/confirm", self.confirm)
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        """``POST /v1/claims/{order_id}/confirm``: the patient agrees to the quotes that were shown, or does not."""
+        order_id = await self._own_order(request)
+        await answer_quotes(self._engine, order_id, _read(request, Answer))
+        return await self._told(request, order_id)
+
+    async def _own_order(self, request: web.Request) -> str:
+        """Raises ``NotFound``: another hospital's order is as unknown as none."""
+        caller, order_id = caller_of(request), request.match_info["order_id"]
+        await self._guard.use_up(caller)
+        row = await self._engine.ledger.read(self._engine.ledger.bill_row, order_id)
+        if row is None or row["hospital"] != caller.tenant.hospital:
+            raise NotFound("no such order", code="order-unknown")
+        return order_id
+
+    async def _told(self, request: web.Request, order_id: str) -> web.Response:
+        """The bill as it stands once it is at rest, or after ``Prefer: wait``."""
+        engine = self._engine
+        worker = engine.running.get(order_id)
+        if worker is not None:
+            await asyncio.wait({worker}, timeout=wait_of(request))
+        row = await engine.ledger.read(engine.ledger.bill_row, order_id)
+        assert row is not None
+        view = await engine.ledger.read(stored_view, row, engine.ledger, engine.registry)
+        if row["state"] == "decided":
+            return web.Response(body=view, headers=_JSON)
+        return web.Response(status=202, body=view, headers=_JSON | {"Location": f"/v1/orders/{order_id}"})
+
+
+def _read(request: web.Request, kind: type[_Body]) -> _Body:
+    """The body as ``kind``. Raises ``BadRequest`` (``body-invalid``), naming no value."""
+    body = body_of(request)
+    require_writable(body)
+    strict_json(body)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest(
+            "the body is not what this route takes", code="body-invalid", hint="See /openapi.json."
+        ) from None
