@@ -9,7 +9,7 @@ from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
 from support.postgres import Server
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.stage import FIVE, Stage, free_ports
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
@@ -21,6 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("explore" if long_form else "same")
 
 
+INVENTED = ("gbk-soap", "padded-xml")
+"""Insurers with a simulator that the demo does not show."""
+
+
 @pytest.fixture(scope="session")
 def stage_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stage")
@@ -29,7 +33,7 @@ def stage_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stage(stage_home: Path) -> Iterator[Stage]:
     """Sandbox, payment room and gateway. A test that stops a process starts it again."""
-    with Stage(stage_home, free_ports(), stage_home / "keys") as running:
+    with Stage(stage_home, free_ports(*INVENTED), stage_home / "keys", insurers=FIVE + INVENTED) as running:
         running.ready()
         yield running
 

@@ -37,14 +37,14 @@ _PAYMENT_KEYS = (
     "DEVELOPMENT-ONLY",
 )
 _PROCESSES = ("sandbox", "payment", "gateway")
-_PATHS = {"package": "", "huiyibao": "", "ant": "", "eclaimlink": "", "hcx": ""}
+FIVE = ("package", "huiyibao", "ant", "eclaimlink", "hcx")
 
 
-def free_ports() -> dict[str, int]:
-    """A free loopback port for every server."""
+def free_ports(*more: str) -> dict[str, int]:
+    """A free loopback port for every server, and for ``more`` of them."""
     with contextlib.ExitStack() as held:
         taken: dict[str, int] = {}
-        for name in FIXED:
+        for name in (*FIXED, *more):
             probe = held.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             taken[name] = probe.getsockname()[1]
@@ -75,6 +75,8 @@ class Stage:
     keys: Path
     callback_delay: float = 0.05
     database: str = "claims.db"
+    insurers: tuple[str, ...] = FIVE
+    """Who is connected, each with its simulator."""
     through: dict[str, int] = field(default_factory=dict)
     """Server -> port of a relay that its callers shall use instead (``cli/wall``)."""
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
@@ -108,8 +110,8 @@ class Stage:
     def _gateway_settings(self) -> str:
         ports = self.ports
         insurers = "\n".join(
-            f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}{path}"\nca = "ca.cert.pem"\n'
-            for code, path in _PATHS.items()
+            f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}"\nca = "ca.cert.pem"\n'
+            for code in self.insurers
         )
         return f"""mode = "development"
 keys = "{self.keys}"
@@ -190,7 +192,7 @@ channel_ca = "ca.cert.pem"
     def _arguments(self, name: str) -> list[str]:
         if name != "sandbox":
             return ["--config", str(self.home / f"{name}.toml")]
-        mine = {code: self.ports[code] for code in ("package", "huiyibao", "ant", "eclaimlink", "hcx", "pay")}
+        mine = {code: self.ports[code] for code in (*self.insurers, "pay")}
         door = f"https://localhost:{self.ports['partner']}"
         delay = str(self.callback_delay)
         return ["--keys", str(self.keys), "--gateway", door, "--ports", json.dumps(mine), "--delay", delay]
