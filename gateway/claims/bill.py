@@ -11,6 +11,9 @@ from gateway.claims.conversation.states import FINAL, BillState, ClaimState
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
 _LOOK_AGAIN_MS = 60_000
+_NO_LIMIT = 10**15
+_FOR_OTHERS = (ClaimState.MANUAL, ClaimState.NEED_MORE)
+"""A person or the hospital must act; no timer does."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,13 @@ class ClaimRun:
         return self.policy.benefit_type is BenefitType.FIXED
 
     @property
+    def most(self) -> int:
+        """So much an insurer may approve (分): what the patient still bears, or what a fixed benefit has left."""
+        if not self.fixed:
+            return self.claimed
+        return _NO_LIMIT if self.policy.residual is UNSET else self.policy.residual
+
+    @property
     def insurer(self) -> str:
         return self.policy.insurer_code
 
@@ -96,6 +106,8 @@ class Bill:
     """Why work on the bill stopped (a duplicate key, a failed store)."""
     amendments: int = 0
     """So many amendments came after the submission; they are in it already."""
+    held: str = ""
+    """Why nothing of this bill is sent until a person has looked."""
     quoted_until: int = 0
     """While quotes wait for the patient: when they expire (epoch ms)."""
 
@@ -136,7 +148,7 @@ class Bill:
             return min(soon)
         for claim in self.claims:
             if claim.state not in FINAL:
-                return 0 if claim.state is ClaimState.MANUAL else now + _LOOK_AGAIN_MS
+                return 0 if claim.state in _FOR_OTHERS else now + _LOOK_AGAIN_MS
         return 0
 
     def remaining_for(self, claim: ClaimRun) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.claims.beside import columns_apart, columns_beside, free_invoice, payout_token, use_invoice
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
-from gateway.claims.canonical.types import UNSET
 from gateway.claims.changes import Changes
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
@@ -35,6 +35,7 @@ class Work(Changes):
         """``owner`` is this process where several share the database, else empty."""
         self._owner = owner
         self._store = store
+        self._keys = keys
         self.safe = Safe(keys, order_id)
         self._clock = clock
         self.unit = Unit()
@@ -96,7 +97,7 @@ class Work(Changes):
             look_at=bill.look_at or None,
             updated_at=now,
             **self._owned(),
-            **_beside(bill),
+            **columns_beside(bill),
         )
         bill.version += 1
 
@@ -125,12 +126,18 @@ class Work(Changes):
             fund_total=bill.submission.split.fund_total,
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
-            payout_token=_payout_token(bill),
+            payout_token=payout_token(bill),
             look_at=bill.look_at or None,
             **self._owned(),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
+        if not bill.held:
+            use_invoice(bill, self._keys.vault, self.unit)
         bill.stored = True
+
+    def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:
+        """The bill's invoice may support another bill at ``insurers`` (None: at all)."""
+        free_invoice(bill, self._keys.vault, self.add(), insurers)
 
     def _put_claim(self, claim: ClaimRun, now: int) -> None:
         moving = {
@@ -144,22 +151,21 @@ class Work(Changes):
             "updated_at": now,
         }
         if claim.policy_no:
-            moving |= {"policy": claim.policy_no, "insurer": claim.insurer}
+            moving |= columns_apart(claim)
         if claim.stored:
             guard = {"version": claim.version}
             claim.version += 1
             key: dict[str, str | int | bytes | None] = {"order_id": claim.order_id, "seq": claim.seq}
             self.add().update("claim", key, expect=guard, version=claim.version, **moving)
         else:
+            first = {"claim_id": claim.claim_id, "insurer": claim.insurer, "kind": claim.kind.value}
             self.add().insert(
                 "claim",
-                claim_id=claim.claim_id,
                 order_id=claim.order_id,
                 seq=claim.seq,
-                kind=claim.kind.value,
                 version=claim.version,
                 created_at=millis(claim.created_at),
-                **({"insurer": claim.insurer} | moving | ({"fixed": 1} if claim.fixed else {})),
+                **(first | ({"fixed": 1} if claim.fixed else {}) | moving),
             )
             claim.stored = True
         claim.dirty = False
@@ -274,19 +280,3 @@ class Work(Changes):
     def outbox(self, bill: Bill, kind: str) -> None:
         """What the window carries to the payment room."""
         self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)
-
-
-def _beside(bill: Bill) -> dict[str, Any]:
-    """What only bills have that wait for their patient or were amended: the others write no word of it."""
-    beside: dict[str, Any] = {}
-    if bill.asks:
-        beside["quoted_until"] = bill.quoted_until
-    if bill.amendments:
-        beside["amendments"] = bill.amendments
-        beside["payout_token"] = _payout_token(bill)
-    return beside
-
-
-def _payout_token(bill: Bill) -> str:
-    account = bill.submission.payout_account
-    return "" if account is UNSET else account.account_token

@@ -23,6 +23,8 @@ class DecidedBill:
     """What the patient bears before commercial insurance."""
     direct_approved: int
     quick_approved: int
+    fixed_approved: int = 0
+    """Fixed benefits: paid to the patient whatever the bill was, so outside what it bears."""
     account_token: str | None = None
     """Where a quick-claim is paid out to; without it the insurer pays the patient itself."""
 
@@ -42,7 +44,7 @@ def dues(bill: DecidedBill) -> tuple[Due, ...]:
     if bill.direct_approved < 0 or bill.quick_approved < 0 or bill.direct_approved + bill.quick_approved > bill.cash:
         raise ValueError("approved amounts pass the patient's burden")
     found = [_self_pay(bill)] if bill.direct_pay else []
-    if bill.quick_approved and bill.account_token is not None:
+    if bill.quick_approved + bill.fixed_approved and bill.account_token is not None:
         found.append(_payout(bill, bill.account_token))
     return tuple(found)
 
@@ -61,8 +63,8 @@ def _self_pay(bill: DecidedBill) -> Due:
 
 
 def _payout(bill: DecidedBill, account_token: str) -> Due:
-    legs = (Leg(kind=LegKind.COMMERCIAL, amount=bill.quick_approved),)
-    return Due(OrderKind.PAYOUT, bill.quick_approved, legs, account_token)
+    amount = bill.quick_approved + bill.fixed_approved
+    return Due(OrderKind.PAYOUT, amount, (Leg(kind=LegKind.COMMERCIAL, amount=amount),), account_token)
 
 
 def payment_order(due: Due, settlement_id: SettlementId, source: str) -> PaymentOrder:

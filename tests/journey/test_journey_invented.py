@@ -48,7 +48,9 @@ async def test_a_lost_answer_is_asked_for_under_the_same_number_and_money_moves_
     assert (booked["amount_fen"], booked["times_applied"]) == (document["approved_fen"], 1)
 
 
-async def test_an_inpatient_bill_with_refunds_reaches_the_gbk_service_as_sums_in_figures_and_words(house: House) -> None:
+async def test_an_inpatient_bill_with_refunds_reaches_the_gbk_service_as_sums_in_figures_and_words(
+    house: House,
+) -> None:
     bill = sample_bill("gbk-soap", story="inpatient")
     document = await house.settle(bill)
 

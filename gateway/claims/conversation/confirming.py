@@ -1,7 +1,5 @@
 """The patient's answer to the quotes: what was on the screen must be what is settled."""
 
-import asyncio
-
 import msgspec
 
 from gateway.claims.amendments import Confirmed, amend
@@ -10,14 +8,11 @@ from gateway.claims.canonical.cover import Confirmation
 from gateway.claims.canonical.types import UNSET, UnsetType
 from gateway.claims.conversation.counter import DIFFERS
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.reasking import busy
+from gateway.claims.conversation.resting import busy, rest
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.work import Work
 from gateway.kernel.errors import Conflict
 from gateway.store.errors import StaleWrite
-
-_REST_S = 10.0
-"""How long an answer waits for whoever works on the bill just now."""
 
 
 class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,11 +84,7 @@ def _require_same(bill: Bill, shown: dict[str, int]) -> None:
 
 async def taken_up(engine: Engine, order_id: str) -> tuple[Bill, Work]:
     """A stored bill that nobody here works on, and rows to gather for it. Raises ``Conflict`` (``order-busy``)."""
-    worker = engine.running.get(order_id)
-    if worker is not None:
-        await asyncio.wait({worker}, timeout=_REST_S)
-    if order_id in engine.running:
-        raise busy()
+    await rest(engine, order_id)
     bill = await engine.ledger.read(engine.ledger.load_bill, order_id)
     assert bill is not None
     work = engine.ledger.work(order_id)

@@ -41,6 +41,14 @@ class Counter:
         stages = stages_for(whole, since, rule, self.clock)
         return CounterTurn(bill, claim, work, budget, stages, falls, self.metrics)
 
+    def hold(self, bill: Bill, work: Work) -> None:
+        """Park a bill that was stopped at the door, before anything of it was sent."""
+        for claim in bill.claims:
+            claim.claimed, claim.reason = bill.remaining_for(claim), bill.held
+            work.move_claim(bill, claim, ClaimEvent.SEND, bill.held)
+            work.move_claim(bill, claim, ClaimEvent.PARK, bill.held)
+        work.event(bill, "needs-a-person")
+
     def ended(self, bill: Bill, claim: ClaimRun, work: Work) -> None:
         """A claim has its final word: it is counted, and where nothing happened, its quick-claim is registered with it."""
         self.metrics.claim(claim.insurer, claim.kind, claim.outcome)

@@ -137,11 +137,13 @@ class Courier:
         work.refs(claim, result.refs)
         if slot.arrived:
             return await self._from_slot(slot)
-        if result.state == "pending":
+        if result.state in ("pending", "need_more"):
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)
             work.act_became(claim.claim_id, slot.act_id, ActState.PENDING, "pending")
             work.known_as(errand.partner.code, given, claim.claim_id, slot.act_id)
+            if result.state == "need_more":
+                self._mailbox.close(slot.act_id)
             return result
         self._mailbox.close(slot.act_id)
         state = ActState.UNKNOWN if result.state == "unknown" else ActState.ANSWERED
@@ -272,9 +274,10 @@ class Courier:
         return reply.result
 
     def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
-        """An enquiry or a repeat told what became of the act: from now on that is its answer."""
+        """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""
         self._mailbox.close(act.act_id)
-        errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.ANSWERED, result.state)
+        state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
+        errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:

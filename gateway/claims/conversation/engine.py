@@ -8,12 +8,15 @@ from time import perf_counter
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.conversation.aftermath import aftermath
 from gateway.claims.conversation.budget import Budget
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier, Errand
 from gateway.claims.conversation.gaps import why_not
+from gateway.claims.conversation.invoices import free_unpaid
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.plan import Step, in_turn, plan
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.conversation.uploads import uploaded_again
@@ -39,16 +42,19 @@ class Engine:
     clock: Clock
     courier: Courier
     counter: Counter
+    material: Material
     running: dict[str, "asyncio.Task[None]"]
 
-    def new_bill(self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str) -> Bill:
+    def new_bill(
+        self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str, held: str = ""
+    ) -> Bill:
         """A bill in memory with one claim per policy, in the patient's order. Nothing is stored yet."""
         order_id, now = new_order_id(), self.clock.now()
         claims = [
             ClaimRun(new_claim_id(), order_id, seq, policy, kind, now, policy_no=place)
             for seq, (policy, kind, place) in enumerate(in_turn(submission), 1)
         ]
-        return Bill(order_id, hospital, idem_key, digest, submission, now, claims, encoded)
+        return Bill(order_id, hospital, idem_key, digest, submission, now, claims, encoded, held=held)
 
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
@@ -102,7 +108,7 @@ class Engine:
     async def _work(self, bill: Bill, work: Work) -> None:
         try:
             await self._converse_all(bill, work)
-            await self._aftermath(bill, work)
+            await aftermath(self, bill, work)
         except LianpeiError as bad:
             bill.refused = bad
             _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
@@ -117,6 +123,8 @@ class Engine:
         if bill.state is BillState.QUOTED and not self.counter.expired(bill, work):
             bill.at_rest.set()
             return
+        if bill.held and not bill.stored:
+            self.counter.hold(bill, work)
         await self._in_turn(bill, bill.at_counter, work)
         self.counter.at_rest(bill, work)
         if bill.state is BillState.PENDING and all(claim.final for claim in bill.at_counter):
@@ -144,12 +152,14 @@ class Engine:
         if all(claim.final for claim in bill.followers):
             work.event(bill, "quick-claim-decided")
             work.outbox(bill, "decided")
+            free_unpaid(work, bill)
         await work.flush(bill)
 
     def _decide_bill(self, bill: Bill, work: Work) -> None:
         work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
         work.outbox(bill, "decided")
+        free_unpaid(work, bill)
         waited = (self.clock.now() - bill.created_at).total_seconds()
         self.metrics.stage("total", "other", waited)
 
@@ -176,12 +186,16 @@ class Engine:
         turn = self.counter.turn(bill, claim, partner, work)
         while claim.step < len(steps):
             step = steps[claim.step]
-            errand = await self._errand(bill, claim, partner, step, work, turn.budget(step))
+            errand = await self.errand(bill, claim, partner, step, work, turn.budget(step))
             errand.sent_until = turn.sent_until
             stops = turn.before(errand)
             if stops is not None:
                 return stops
             try:
+                if claim.state in (ClaimState.NEED_MORE, ClaimState.SUPPLIED) and not await self.material.goes_on(
+                    errand
+                ):
+                    return False
                 result = await self.courier.carry_out(errand)
             except NotSent as closed:
                 return turn.unsent(errand) or self._not_sent(errand, closed.error_code)
@@ -192,10 +206,12 @@ class Engine:
                 return turn.unanswered(errand)
             if result.state == "not_found" and turn.gone():
                 return True
+            if result.state == "need_more":
+                return self.material.asked(errand, result)
             turn.told(step)
             if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
                 continue
-            verdict = judge(step, result, claim.claimed, claim.quoted)
+            verdict = judge(step, result, claim.most, claim.quoted)
             done = self._apply(bill, claim, work, step, verdict, result)
             if done is not None:
                 if done and claim.approved and claim.step < len(steps):
@@ -206,7 +222,7 @@ class Engine:
         self._park(bill, claim, work, "conversation-without-decision")
         return False
 
-    async def _errand(
+    async def errand(
         self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
     ) -> Errand:
         errand = Errand(bill, claim, partner, step, work, budget)
@@ -270,22 +286,3 @@ class Engine:
             work.move_claim(bill, claim, ClaimEvent.SEND, reason)
         work.move_claim(bill, claim, ClaimEvent.PARK, reason)
         work.event(bill, "needs-a-person")
-
-    async def _aftermath(self, bill: Bill, work: Work) -> None:
-        """Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""
-        for claim in bill.claims:
-            partner = self.registry.get(claim.insurer)
-            if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
-                continue
-            steps = plan(partner.manifest, claim.kind, bill.submission)
-            budget = Budget(self.clock.monotonic() + 10.0, self.clock)
-            while claim.step < len(steps):
-                errand = await self._errand(bill, claim, partner, steps[claim.step], work, budget)
-                try:
-                    await self.courier.carry_out(errand)
-                except (NotSent, MessageRefused) as bad:
-                    _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
-                claim.step += 1
-                claim.dirty = True
-            claim.next_at = 0
-        await work.flush(bill)

@@ -13,7 +13,7 @@ def why_not(bill: Bill, claim: ClaimRun, partner: Partner | None, now: datetime)
         return "insurer-not-connected"
     if claim.kind not in partner.manifest.kinds:
         return "kind-not-offered"
-    if claim.claimed <= 0:
+    if claim.claimed <= 0 and not claim.fixed:
         return "nothing-left-to-claim"
     submission = bill.submission
     return consent_gap(

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from gateway.claims.conversation.bringing import Account, Documents, PolicyOrder, rebind, reorder, supply
 from gateway.claims.conversation.confirming import Answer, answer_quotes
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.door.auth import Guard
@@ -27,11 +28,32 @@ class CounterDoor:
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/v1/claims/{order_id}/confirm", self.confirm)
+        app.router.add_post("/v1/claims/{order_id}/documents", self.documents)
+        app.router.add_put("/v1/claims/{order_id}/policy-order", self.policy_order)
+        app.router.add_put("/v1/claims/{order_id}/payout-account", self.payout_account)
 
     async def confirm(self, request: web.Request) -> web.Response:
         """``POST /v1/claims/{order_id}/confirm``: the patient agrees to the quotes that were shown, or does not."""
         order_id = await self._own_order(request)
         await answer_quotes(self._engine, order_id, _read(request, Answer))
+        return await self._told(request, order_id)
+
+    async def documents(self, request: web.Request) -> web.Response:
+        """``POST /v1/claims/{order_id}/documents``: material that an insurer asked for."""
+        order_id = await self._own_order(request)
+        await supply(self._engine, order_id, _read(request, Documents))
+        return await self._told(request, order_id)
+
+    async def policy_order(self, request: web.Request) -> web.Response:
+        """``PUT /v1/claims/{order_id}/policy-order``: another order of the policies that were not sent yet."""
+        order_id = await self._own_order(request)
+        await reorder(self._engine, order_id, _read(request, PolicyOrder))
+        return await self._told(request, order_id)
+
+    async def payout_account(self, request: web.Request) -> web.Response:
+        """``PUT /v1/claims/{order_id}/payout-account``: where quick-claims are paid to from now on."""
+        order_id = await self._own_order(request)
+        await rebind(self._engine, order_id, _read(request, Account))
         return await self._told(request, order_id)
 
     async def _own_order(self, request: web.Request) -> str:

@@ -13,6 +13,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
@@ -88,7 +89,7 @@ class Handlers:
         await _at_rest(bill, wait_of(request))
         await bill.acknowledged.wait()
         if not bill.committed:
-            return await self._not_stored(bill, request)
+            return await self._not_stored(bill, caller, request)
         return self._answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id, request)
 
     def _require_room(self, tenant: Tenant) -> None:
@@ -102,15 +103,23 @@ class Handlers:
         self._open[hospital] += 1
         worker.add_done_callback(done)
 
-    async def _not_stored(self, bill: Bill, request: web.Request) -> web.Response:
+    async def _not_stored(self, bill: Bill, caller: Caller, request: web.Request) -> web.Response:
         """The bill's rows were refused: another request with the same key was first, or the store failed."""
         if isinstance(bill.refused, Duplicate):
+            if bill.refused.table == "invoice_use":
+                return await self._accept(self._stopped(bill), caller, request)
             if bill.refused.table == "nonce":
                 raise replayed()
             row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
                 return await self._repeated(row, bill.digest, request)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
+
+    def _stopped(self, bill: Bill) -> Bill:
+        """The bill anew, to be taken and parked: its invoice supports another one, so a person decides."""
+        return self._engine.new_bill(
+            bill.submission, bill.encoded, bill.hospital, bill.idem_key, bill.digest, INVOICE_REASON
+        )
 
     async def _repeated(self, row: Row, digest: str, request: web.Request) -> web.Response:
         """The same key again: the same bill, its first answer; another bill under the key is refused."""

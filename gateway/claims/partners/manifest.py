@@ -12,7 +12,9 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.mapping import inherited_yaml
 from gateway.mapping.unconfirmed import unconfirmed_in
 
-Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect"]
+Role = Literal[
+    "step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect", "guarantee", "material", "extra"
+]
 
 
 class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

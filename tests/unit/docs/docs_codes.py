@@ -41,7 +41,7 @@ def claim_reasons() -> set[str]:
 def _reasons(tree: ast.Module) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any("reason" in ast.unparse(target) for target in node.targets):
+        if isinstance(node, ast.Assign) and any("reason" in ast.unparse(target).lower() for target in node.targets):
             found |= set(_texts(node.value))
         if isinstance(node, ast.Call):
             found |= {text for word in node.keywords if word.arg == "reason" for text in _texts(word.value)}
