@@ -20,6 +20,7 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.material import Material
+from gateway.claims.conversation.offers import Offers
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.door.auth import Guard
@@ -130,7 +131,9 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
-        counter = Counter(registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000))
+        counter = Counter(
+            registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000), Offers(clock)
+        )
         courier = Courier(ledger, mailbox, clock)
         engine = Engine(ledger, registry, mailbox, metrics, clock, courier, counter, Material(courier), {})
         carrier = _carrier(settings, key_dir, keys, store, clock)

@@ -106,6 +106,10 @@ class Bill:
     """Why work on the bill stopped (a duplicate key, a failed store)."""
     amendments: int = 0
     """So many amendments came after the submission; they are in it already."""
+    guarantee: bool = False
+    """No bill but the estimate of a stay for which a guarantee is asked: nothing is paid for it."""
+    guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     held: str = ""
     """Why nothing of this bill is sent until a person has looked."""
     quoted_until: int = 0
@@ -114,6 +118,14 @@ class Bill:
     @property
     def approved(self) -> int:
         return sum([claim.approved for claim in self.claims])
+
+    @property
+    def kind(self) -> str:
+        return "guarantee" if self.guarantee else self.submission.kind.value
+
+    def kind_of(self, claim: ClaimRun) -> str:
+        """By which acts a claim goes."""
+        return "guarantee" if self.guarantee else claim.kind.value
 
     @property
     def burden(self) -> int:

@@ -100,6 +100,7 @@ class Ledger:
             resumed=True,
             committed=True,
             look_at=row["look_at"] or 0,
+            guarantee=row["kind"] == "guarantee",
             amendments=row["amendments"] or 0,
             quoted_until=row["quoted_until"] or 0,
         )

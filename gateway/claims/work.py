@@ -113,7 +113,7 @@ class Work(Changes):
             hospital=bill.hospital,
             idem_key=bill.idem_key,
             body_digest=bill.digest,
-            kind=bill.submission.kind.value,
+            kind=bill.kind,
             state=bill.state.value,
             version=bill.version,
             created_at=millis(bill.created_at),
@@ -131,7 +131,7 @@ class Work(Changes):
             **self._owned(),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
-        if not bill.held:
+        if not (bill.held or bill.guarantee):
             use_invoice(bill, self._keys.vault, self.unit)
         bill.stored = True
 

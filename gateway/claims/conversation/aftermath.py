@@ -22,7 +22,7 @@ async def aftermath(engine: "Engine", bill: Bill, work: Work) -> None:
         partner = engine.registry.get(claim.insurer)
         if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
             continue
-        steps = plan(partner.manifest, claim.kind, bill.submission)
+        steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         budget = Budget(engine.clock.monotonic() + 10.0, engine.clock)
         while claim.step < len(steps):
             errand = await engine.errand(bill, claim, partner, steps[claim.step], work, budget)

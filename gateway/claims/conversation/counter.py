@@ -8,6 +8,7 @@ from gateway.claims.canonical.types import UNSET, ClaimKind
 from gateway.claims.conversation.budget import budget_for, stages_for, whole_of
 from gateway.claims.conversation.falling import drop, fall, is_dead, may_fall
 from gateway.claims.conversation.judge import Judgement
+from gateway.claims.conversation.offers import Offers, Word, word_of
 from gateway.claims.conversation.plan import plan
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.conversation.turn import CounterTurn, Turn
@@ -29,6 +30,7 @@ class Counter:
     quick_claim: bool
     """Whether a dead direct-pay attempt goes on as a quick-claim where the bill does not say."""
     quote_valid_ms: int
+    offers: Offers
 
     def turn(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> Turn:
         rule = partner.manifest.budget
@@ -52,6 +54,9 @@ class Counter:
     def ended(self, bill: Bill, claim: ClaimRun, work: Work) -> None:
         """A claim has its final word: it is counted, and where nothing happened, its quick-claim is registered with it."""
         self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
+        if claim.kind is ClaimKind.DIRECT_PAY:
+            waited = (self.clock.now() - bill.created_at).total_seconds()
+            self.offers.saw(claim.insurer, word_of(claim.outcome, claim.reason), waited)
         if is_dead(claim) and may_fall(bill, claim, self.registry.get(claim.insurer), self.quick_claim):
             fall(bill, claim, work)
 
@@ -75,6 +80,8 @@ class Counter:
         if bill.state is not BillState.PENDING:
             return
         open_claims = [claim for claim in bill.at_counter if not claim.final]
+        if open_claims and open_claims[0].state is ClaimState.UNKNOWN:
+            self.offers.saw(open_claims[0].insurer, Word.LOST, 0.0)
         if open_claims and open_claims[0].state is not ClaimState.QUOTED:
             self._release(bill, open_claims[1:], work)
         elif open_claims and all(claim.state is ClaimState.QUOTED for claim in open_claims):

@@ -60,6 +60,9 @@ class Engine:
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
         work = work or self.ledger.work()
         work.safe.belong_to(bill, work.add())
+        for claim in bill.claims:
+            if claim.insurer in bill.guaranteed:
+                work.refs(claim, bill.guaranteed[claim.insurer][1])
         return self._run(bill.order_id, self._work(bill, work))
 
     def _run(self, order_id: str, worker: Coroutine[None, None, None]) -> "asyncio.Task[None]":
@@ -158,8 +161,12 @@ class Engine:
     def _decide_bill(self, bill: Bill, work: Work) -> None:
         work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
-        work.outbox(bill, "decided")
-        free_unpaid(work, bill)
+        if not bill.guarantee:
+            work.outbox(bill, "decided")
+            free_unpaid(work, bill)
+        for insurer, (quota, _) in bill.guaranteed.items():
+            if sum(claim.approved for claim in bill.claims if claim.insurer == insurer) > quota:
+                work.event(bill, "guarantee-short")
         waited = (self.clock.now() - bill.created_at).total_seconds()
         self.metrics.stage("total", "other", waited)
 
@@ -182,7 +189,7 @@ class Engine:
         return await self._take_steps(bill, claim, partner, work)
 
     async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> bool:
-        steps = plan(partner.manifest, claim.kind, bill.submission)
+        steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         turn = self.counter.turn(bill, claim, partner, work)
         while claim.step < len(steps):
             step = steps[claim.step]

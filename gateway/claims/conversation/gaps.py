@@ -4,6 +4,7 @@ from datetime import datetime
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.consent import consent_gap
+from gateway.claims.conversation.plan import acts_of
 from gateway.claims.partners.partner import Partner
 
 
@@ -11,7 +12,7 @@ def why_not(bill: Bill, claim: ClaimRun, partner: Partner | None, now: datetime)
     """The reason why this claim is never sent, or an empty text."""
     if partner is None:
         return "insurer-not-connected"
-    if claim.kind not in partner.manifest.kinds:
+    if not acts_of(partner.manifest, bill.kind_of(claim)):
         return "kind-not-offered"
     if claim.claimed <= 0 and not claim.fixed:
         return "nothing-left-to-claim"

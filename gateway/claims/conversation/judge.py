@@ -1,6 +1,6 @@
 """What an act's result means for its claim: pure, so that every branch is a unit test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.claims.canonical.dispatch import ActResult
@@ -48,6 +48,9 @@ def judge(step: Step, result: ActResult, claimed: int, quoted: int | None) -> Ju
         return _quote(result, claimed)
     if step.rule.role in ("settle", "claim"):
         return _decision(result, claimed, quoted)
+    if step.rule.role == "guarantee":
+        decision = _decision(result, claimed, None)
+        return replace(decision, outcome="granted") if decision.approved else decision
     return Judgement(Verdict.GO_ON)
 
 

@@ -30,10 +30,17 @@ def _present(submission: Submission, part: str) -> bool:
     return value not in ((), None)
 
 
+def acts_of(manifest: Manifest, kind: str) -> tuple[str, ...]:
+    """The acts of a kind; empty where the partner does not offer it. A guarantee is the act that has the role."""
+    if kind == "guarantee":
+        return tuple(name for name, rule in manifest.acts.items() if rule.role == "guarantee")
+    return manifest.kinds.get(kind, ())
+
+
 def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, ...]:
     """The steps of one claim. The same submission and manifest always give the same plan, so a step number can be stored."""
     steps: list[Step] = []
-    for act in manifest.kinds[kind]:
+    for act in acts_of(manifest, kind):
         rule = manifest.rule(act)
         if rule.when and not _present(submission, rule.when):
             continue

@@ -1,7 +1,7 @@
 """Routes about a bill that is under way: the patient's answer, and what is brought afterwards."""
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.claims.conversation.bringing import Account, Documents, PolicyOrder, rebind, reorder, supply
 from gateway.claims.conversation.confirming import Answer, answer_quotes
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.guarantees import Projection, look, project, withdraw
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.body import require_writable
 from gateway.claims.door.entrance import body_of, caller_of
@@ -29,6 +30,10 @@ class CounterDoor:
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/v1/claims/{order_id}/confirm", self.confirm)
         app.router.add_post("/v1/claims/{order_id}/documents", self.documents)
+        app.router.add_get("/v1/guarantees/{order_id}", self.guarantee)
+        app.router.add_post("/v1/guarantees/{order_id}/projection", self.projection)
+        app.router.add_post("/v1/guarantees/{order_id}/withdrawal", self.withdrawal)
+        app.router.add_get("/v1/offers", self.offers)
         app.router.add_put("/v1/claims/{order_id}/policy-order", self.policy_order)
         app.router.add_put("/v1/claims/{order_id}/payout-account", self.payout_account)
 
@@ -56,6 +61,29 @@ class CounterDoor:
         await rebind(self._engine, order_id, _read(request, Account))
         return await self._told(request, order_id)
 
+    async def guarantee(self, request: web.Request) -> web.Response:
+        """``GET /v1/guarantees/{order_id}``: how a granted guarantee stands."""
+        caller = caller_of(request)
+        await self._guard.use_up(caller)
+        return _json(await look(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
+
+    async def projection(self, request: web.Request) -> web.Response:
+        """``POST /v1/guarantees/{order_id}/projection``: what the stay will ask of the insurer, against the quota."""
+        caller, wish = caller_of(request), _read(request, Projection)
+        await self._guard.use_up(caller)
+        return _json(await project(self._engine, caller.tenant.hospital, request.match_info["order_id"], wish))
+
+    async def withdrawal(self, request: web.Request) -> web.Response:
+        """``POST /v1/guarantees/{order_id}/withdrawal``: the insurer took it back."""
+        caller = caller_of(request)
+        await self._guard.use_up(caller)
+        return _json(await withdraw(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
+
+    async def offers(self, request: web.Request) -> web.Response:
+        """``GET /v1/offers``: per insurer, what is best offered to a patient just now."""
+        await self._guard.use_up(caller_of(request))
+        return _json({"offers": self._engine.counter.offers.all(self._engine.registry)})
+
     async def _own_order(self, request: web.Request) -> str:
         """Raises ``NotFound``: another hospital's order is as unknown as none."""
         caller, order_id = caller_of(request), request.match_info["order_id"]
@@ -77,6 +105,10 @@ class CounterDoor:
         if row["state"] == "decided":
             return web.Response(body=view, headers=_JSON)
         return web.Response(status=202, body=view, headers=_JSON | {"Location": f"/v1/orders/{order_id}"})
+
+
+def _json(told: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(told), headers=_JSON)
 
 
 def _read(request: web.Request, kind: type[_Body]) -> _Body:

@@ -13,6 +13,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.guarantees import inherit
 from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
@@ -29,6 +30,7 @@ from gateway.telemetry.metrics import Metrics
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
 _LONGEST_WAIT_S = 60
+GUARANTEES = "/v1/guarantees"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -63,6 +65,9 @@ class Handlers:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, request)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
+        bill.guarantee = request.path == GUARANTEES
+        if submission.counter is not UNSET:
+            await inherit(self._engine, bill)
         return await self._accept(bill, caller, request)
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
