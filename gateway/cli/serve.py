@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
         one.set_defaults(run=_serving(start))
-    box = commands.add_parser("sandbox", help="serve the five insurer simulators and the payment channel simulator")
+    box = commands.add_parser("sandbox", help="serve insurer simulators and the payment channel simulator")
     box.add_argument("--keys", type=Path, required=True, help="key directory of the simulators (certs-example)")
     box.add_argument("--gateway", required=True, help="address of the gateway's partner door, for callbacks")
     box.add_argument(

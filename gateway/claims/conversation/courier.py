@@ -198,7 +198,7 @@ class Courier:
         if not rule.status and rule.retry == "never":
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
-        if rule.role not in ("step", "quote", "after"):
+        if rule.role not in ("step", "quote", "after", "extra"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
@@ -281,7 +281,7 @@ class Courier:
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        if errand.step.rule.role in ("after", "undo") or errand.claim.state is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "undo", "extra") or errand.claim.state is ClaimState.DECIDED:
             return
         errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 
@@ -296,5 +296,6 @@ class Courier:
             claimed=claim.claimed,
             prior_paid=claim.prior_paid,
             quoted=UNSET if claim.quoted is None else claim.quoted,
+            approved=claim.approved if claim.state is ClaimState.DECIDED else UNSET,
             created_at=claim.created_at,
         )

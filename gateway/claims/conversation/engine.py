@@ -71,6 +71,10 @@ class Engine:
         task.add_done_callback(lambda _: self.running.pop(order_id, None))
         return task
 
+    async def alone(self, order_id: str, work: Coroutine[None, None, None]) -> None:
+        """Do ``work`` for a stored bill while nobody else works on it here. The caller asked before whether it runs."""
+        await self._run(order_id, work)
+
     def resume(self, order_id: str) -> None:
         """Take a stored bill up again, after a callback, a timer or a restart."""
         if order_id in self.running:

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.extra import Extra
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.door.bodies import Bodies
@@ -44,6 +45,7 @@ class Admin:
         app.router.add_get("/admin/claims/{claim_id}", self.claim)
         app.router.add_get("/admin/claims/{claim_id}/messages/{number}", self.message)
         app.router.add_post("/admin/claims/{claim_id}/enquire", self.enquire)
+        app.router.add_post("/admin/claims/{claim_id}/acts/{act}", self.send)
         app.router.add_get("/admin/corrections", self.corrections)
         app.router.add_post("/admin/corrections", self.propose)
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
@@ -86,6 +88,11 @@ class Admin:
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
         await ask_again(self._engine, _who(request), request.match_info["claim_id"], reason)
         return _json({"asked": request.match_info["claim_id"]}, 202)
+
+    async def send(self, request: web.Request) -> web.Response:
+        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        wish = Extra(self._engine, _who(request), request.match_info["claim_id"], request.match_info["act"], reason)
+        return _json(await wish.send())
 
     async def corrections(self, request: web.Request) -> web.Response:
         _who(request).require(Role.VIEW)

@@ -1,6 +1,5 @@
 """The SOAP side: zeep reads the call by the service's own WSDL and writes the answer."""
 
-import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from zeep.exceptions import Error as ZeepError
 from gateway.kernel.errors import MessageRefused
 from gateway.kernel.xml import parse_xml
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.wsdl import alone, embedded_schema
 
 MALFORMED = "02"
 ACTION = '"urn:test:gbk-soap/doService"'
@@ -29,6 +29,7 @@ class Service:
         client = zeep.Client(str(wsdl), settings=zeep.Settings(strict=True, forbid_dtd=True, forbid_external=True))
         (binding,) = client.wsdl.bindings.values()
         self._operation = binding._operations["doService"]
+        self._schema = embedded_schema(wsdl.read_bytes())
 
     def read(self, body: bytes, action: str) -> tuple[str, str]:
         """Service code and document text. Raises ``Violation`` 02 with the rule that the call breaks."""
@@ -40,18 +41,20 @@ class Service:
             raise Violation(MALFORMED, "requestXml须为CDATA且其前无任何字符")
         try:
             envelope = parse_xml(body)
-            found = self._operation.input.deserialize(_plain(envelope))
+            if not self._schema.validate(alone(_call_of(envelope))):
+                raise Violation(MALFORMED, "SOAP报文不符合服务描述")
+            found = self._operation.input.deserialize(envelope)
         except (MessageRefused, ZeepError, ValueError) as error:
             raise Violation(MALFORMED, "SOAP报文不符合服务描述") from error
         return found["serviceCode"], found["requestXml"]
 
 
-def _plain(envelope: etree._Element) -> etree._Element:
-    """An envelope of SOAP 1.1 with a single call in its Body."""
+def _call_of(envelope: etree._Element) -> etree._Element:
+    """The single call in the Body of an envelope of SOAP 1.1. Raises ``ValueError``."""
     body = envelope.find(f"{{{_SOAP}}}Body")
     if envelope.tag != f"{{{_SOAP}}}Envelope" or body is None or len(body) != 1:
         raise ValueError("no SOAP 1.1 call")
-    return copy.deepcopy(envelope)
+    return body[0]
 
 
 def answer(document: str) -> bytes:
