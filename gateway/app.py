@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.clocks import ClockName, DayRule
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
@@ -21,6 +22,7 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.offers import Offers
+from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.door.auth import Guard
@@ -31,7 +33,7 @@ from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, PayoutSettings, Settings
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import LianpeiError
@@ -224,12 +226,20 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
+    _alone(gateway, "payouts", PayoutWatch(engine.ledger, day_rules(claims.payout)).run)
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return guard
+
+
+def day_rules(payout: PayoutSettings) -> dict[ClockName, DayRule]:
+    """How each clock of the T+1 promise counts."""
+    off, on = frozenset(payout.holidays), frozenset(payout.workdays)
+    ways = {ClockName.APPLICATION: payout.application, ClockName.APPROVAL: payout.approval}
+    return {name: DayRule(payout.days, way == "working", off, on) for name, way in ways.items()}
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
@@ -273,4 +283,8 @@ def _watch(
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
-    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready, weak=weak)
+    def late() -> dict[str, int]:
+        found = store.tally("late", "clock", {"over_at": 0})
+        return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
+
+    metrics.on_scrape(late=late, unknown=unknown, certificates=certificates, ready=gateway.ready, weak=weak)

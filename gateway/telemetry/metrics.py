@@ -30,12 +30,35 @@ ROUTES = (
     "/v1/claims/{format}",
     "/v1/orders/{order_id}",
     "/v1/events",
+    "/v1/claims/{order_id}/confirm",
+    "/v1/claims/{order_id}/documents",
+    "/v1/claims/{order_id}/policy-order",
+    "/v1/claims/{order_id}/payout-account",
+    "/v1/guarantees",
+    "/v1/guarantees/{order_id}",
+    "/v1/guarantees/{order_id}/projection",
+    "/v1/guarantees/{order_id}/withdrawal",
+    "/v1/offers",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
 WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
 LABELS = frozenset(
-    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "algorithm", "version", "python"}
+    {
+        "insurer",
+        "kind",
+        "outcome",
+        "stage",
+        "name",
+        "door",
+        "route",
+        "status",
+        "code",
+        "algorithm",
+        "clock",
+        "version",
+        "python",
+    }
     | {"le"}
 )
 """Every label name there is: a new one is added here on purpose."""
@@ -58,6 +81,7 @@ class LabelValues:
     stages: Collection[str] = STAGES
     statuses: Collection[str] = STATUSES
     algorithms: Collection[str] = WEAK_ALGORITHMS
+    clocks: Collection[str] = ("application", "approval")
     by_name: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +96,7 @@ class LabelValues:
             "stage": self.stages,
             "status": self.statuses,
             "algorithm": self.algorithms,
+            "clock": self.clocks,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
 
@@ -139,6 +164,7 @@ class Metrics:
         self._stages = self._stage_histogram()
         self._shares = self._share_histogram()
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
+        self._late = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
@@ -215,6 +241,7 @@ class Metrics:
         certificates: Callable[[], Mapping[str, float]] | None = None,
         ready: Callable[[], bool] | None = None,
         weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
+        late: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
         left by insurer and weak algorithm.
@@ -228,8 +255,14 @@ class Metrics:
         if ready is not None:
             self._sources.append(lambda: self._ready.set(int(ready())))
 
+        if late is not None:
+            self._sources.append(lambda: self._tell_late(late()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
+
+    def _tell_late(self, figures: Mapping[str, int]) -> None:
+        for clock, count in figures.items():
+            self._late.at(clock).set(count)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.extra import Extra
+from gateway.claims.conversation.payouts import late_payouts
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.door.bodies import Bodies
@@ -51,6 +52,7 @@ class Admin:
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
         app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
+        app.router.add_get("/admin/late-payouts", self.late_payouts)
 
     def introduce(self, request: web.Request) -> None:
         """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
@@ -115,6 +117,12 @@ class Admin:
         partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
         shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
         return _json({"weak": shown})
+
+    async def late_payouts(self, request: web.Request) -> web.Response:
+        """Quick-claims whose T+1 promise is broken, the oldest first."""
+        _who(request).require(Role.VIEW)
+        ledger = self._engine.ledger
+        return _json({"late": await ledger.read(late_payouts, ledger, ledger.clock.epoch_ms())})
 
     async def _read(self, request: web.Request, kind: type[_Wish]) -> _Wish:
         async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
+from gateway.claims.door.openapi_counter import SCHEMAS, body_schemas, counter_paths
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -41,6 +42,7 @@ _CLAIM = {
         "quoted_fen": {"type": ["integer", "null"]},
         "approved_fen": {"type": "integer"},
         "reason": {"type": ["string", "null"]},
+        "policy": {"type": "integer", "description": "Place of its policy in the bill, where that is not seq."},
         "message": _TWO_TONGUES,
         "who_acts": {"type": "string"},
     },
@@ -56,7 +58,8 @@ _ORDER = {
         "approved_fen": {"type": "integer"},
         "self_pay_due_fen": {"type": "integer"},
         "claims": {"type": "array", "items": {"$ref": "#/components/schemas/ClaimView"}},
-        "links": {"type": "object", "properties": {"self": {"type": "string"}}},
+        "quote": {"$ref": "#/components/schemas/Quote"},
+        "links": {"type": "object", "properties": {"self": {"type": "string"}, "confirm": {"type": "string"}}},
     },
 }
 _EVENTS = {
@@ -90,7 +93,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
         400: "The request's form is wrong.",
         401: "The caller is not known, or the request was received before.",
         404: "No such thing for this caller.",
-        409: "The Idempotency-Key was used for another bill.",
+        409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
         408: "The body was not whole in time.",
         413: "The body is too large.",
         422: "The bill breaks the model or the money does not tie out.",
@@ -112,7 +115,11 @@ def _submit(form: str | None) -> dict[str, Any]:
                 "required": True,
                 "schema": {"type": "string", "maxLength": 64},
             },
-            {"name": "Prefer", "in": "header", "schema": {"type": "string", "examples": ["wait=20"]}},
+            {
+                "name": "Prefer",
+                "in": "header",
+                "schema": {"type": "string", "examples": ["wait=20", "wait=20, confirm, quick-claim"]},
+            },
         ]
         + (
             []
@@ -131,7 +138,8 @@ def _submit(form: str | None) -> dict[str, Any]:
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
-    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS}
+    components |= body_schemas(_REF)
+    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -148,6 +156,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
         "paths": {
             "/v1/claims": {"post": _submit(None)},
             **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
+            **counter_paths(_answer, _refusals, _submit(None)),
             "/v1/orders/{order_id}": {
                 "get": {
                     "operationId": "order",
