@@ -46,8 +46,11 @@ class Stage(StrEnum):
     SETTLE = "settle"
 
 
+_BY_ROLE = {"quote": Stage.QUOTE, "settle": Stage.SETTLE}
+
+
 def stage_of(role: str) -> Stage:
-    return {"quote": Stage.QUOTE, "settle": Stage.SETTLE}.get(role, Stage.PREPARE)
+    return _BY_ROLE.get(role, Stage.PREPARE)
 
 
 @dataclass(slots=True)
@@ -60,8 +63,6 @@ class Stages:
 
     started: float
     ends_at: float
-    whole: float
-    """Seconds that the counter waits in all."""
     rule: BudgetRule
     clock: Clock
 
@@ -82,7 +83,7 @@ def stages_for(whole: float, created: datetime, rule: BudgetRule, clock: Clock) 
     """The stages of a claim whose turn comes now, of a bill that came at ``created``."""
     now = clock.monotonic()
     gone = max(0.0, (clock.now() - created).total_seconds())
-    return Stages(now, max(now, now + whole - gone), whole, rule, clock)
+    return Stages(now, max(now, now + whole - gone), rule, clock)
 
 
 ENQUIRIES = 12

@@ -40,8 +40,8 @@ class Counter:
         if claim.kind != ClaimKind.DIRECT_PAY:
             return Turn(budget)
         falls = may_fall(bill, claim, partner, self.quick_claim)
-        stages = stages_for(whole, since, rule, self.clock)
-        return CounterTurn(bill, claim, work, budget, stages, falls, self.metrics)
+        stages = stages_for(whole, since, rule, self.clock) if falls else None
+        return CounterTurn(bill, claim, work, budget, whole, stages, self.metrics)
 
     def hold(self, bill: Bill, work: Work) -> None:
         """Park a bill that was stopped at the door, before anything of it was sent."""

@@ -13,7 +13,7 @@ from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.dispatching import claim_dispatch, next_serial
+from gateway.claims.partners.dispatching import claim_dispatch, next_serial, view_of
 from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Partner, Reply
 from gateway.claims.work import Work, millis
@@ -246,15 +246,7 @@ class Courier:
         claim, partner = errand.claim, errand.partner
         name = errand.step.rule.status
         view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = ActView(
-            act_id=act.act_id,
-            name=act.name,
-            sent_at=act.prepared_at,
-            serial=act.serial,
-            attempt=act.attempts,
-            batch_no=act.batch_no,
-            batch_count=act.batch_count,
-        )
+        target = view_of(act)
         submission = errand.bill.submission
         dispatch = claim_dispatch(view, self._claim_view(claim), submission, claim.policy, claim.refs, target=target)
         prepared = partner.prepare(dispatch)

@@ -13,6 +13,7 @@ from gateway.claims.partners.registry import Registry
 from gateway.kernel.clock import Clock
 
 _HALF_LIFE_S = 600.0
+_A_WHILE_S = 1.0
 _ENOUGH = 2.0
 """Below this weight the figures say nothing: about two acts of the last minutes."""
 _MOSTLY = 0.5
@@ -62,6 +63,8 @@ class Figures:
     """Sum over the settled ones, faded as they are."""
 
     def fade(self, now: float) -> None:
+        if now - self.at < _A_WHILE_S:
+            return
         left = 0.5 ** ((now - self.at) / _HALF_LIFE_S)
         self.at, self.settled, self.sent_away = now, self.settled * left, self.sent_away * left
         self.lost, self.seconds = self.lost * left, self.seconds * left
@@ -77,9 +80,12 @@ class Offers:
         if word is None:
             return
         figures = self._figures(insurer)
-        setattr(figures, word.value, getattr(figures, word.value) + 1.0)
         if word is Word.SETTLED:
-            figures.seconds += seconds
+            figures.settled, figures.seconds = figures.settled + 1.0, figures.seconds + seconds
+        elif word is Word.SENT_AWAY:
+            figures.sent_away += 1.0
+        else:
+            figures.lost += 1.0
 
     def all(self, registry: Registry) -> list[dict[str, Any]]:
         """One entry per insurer that serves here, in the order of their codes."""
@@ -102,7 +108,9 @@ class Offers:
 
     def _figures(self, insurer: str) -> Figures:
         now = self._clock.monotonic()
-        figures = self._seen.setdefault(insurer, Figures(now))
+        figures = self._seen.get(insurer)
+        if figures is None:
+            figures = self._seen[insurer] = Figures(now)
         figures.fade(now)
         return figures
 

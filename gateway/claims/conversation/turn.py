@@ -1,7 +1,6 @@
 """One claim's turn: how long each step may take, and when a direct-pay attempt stops before its settling act."""
 
 import math
-from dataclasses import dataclass, field
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.budget import Budget, Stage, Stages, stage_of
@@ -45,66 +44,74 @@ class Turn:
         """A step was answered."""
 
 
-@dataclass
 class CounterTurn(Turn):
-    """A patient waits. ``falls``: a quick-claim may follow, so the attempt can be given up while it is harmless."""
+    """A patient waits. With ``stages`` a quick-claim may follow, so the attempt can be given up while it is harmless."""
 
-    bill: Bill
-    claim: ClaimRun
-    work: Work
-    whole: Budget
-    stages: Stages
-    falls: bool
-    metrics: Metrics
-    _since: float = field(init=False)
-    _stage: Stage = field(init=False, default=Stage.PREPARE)
-
-    def __post_init__(self) -> None:
-        self._since = self.stages.started
-        if self.falls:
-            self.sent_until = self.stages.end_of(Stage.SETTLE)
+    def __init__(
+        self,
+        bill: Bill,
+        claim: ClaimRun,
+        work: Work,
+        whole: Budget,
+        seconds: float,
+        stages: Stages | None,
+        metrics: Metrics,
+    ) -> None:
+        """``seconds`` is the time that the counter waits in all."""
+        self.whole = whole
+        self._bill, self._claim, self._work = bill, claim, work
+        self._seconds, self._stages, self._metrics = seconds, stages, metrics
+        self._since, self._stage = whole.clock.monotonic(), Stage.PREPARE
+        if stages is not None:
+            self.sent_until = stages.end_of(Stage.SETTLE)
 
     def budget(self, step: Step) -> Budget:
-        stage = stage_of(step.rule.role)
-        return self.stages.within(stage) if self.falls and stage is not Stage.SETTLE else self.whole
+        if self._stages is None:
+            return self.whole
+        return self._stages.within(stage_of(step.rule.role))
 
     def before(self, errand: Errand) -> bool | None:
-        stage, claim = stage_of(errand.step.rule.role), self.claim
+        stage, claim = stage_of(errand.step.rule.role), self._claim
         if stage is not self._stage:
             self._over(self._stage)
             self._stage = stage
         if stage is Stage.SETTLE:
             if claim.state is ClaimState.CONFIRMED or _went_out(errand):
                 return None
-            if self.bill.asks and errand.act is None:
-                self.work.move_claim(self.bill, claim, ClaimEvent.QUOTE, "quoted")
+            if self._bill.asks and errand.act is None:
+                self._work.move_claim(self._bill, claim, ClaimEvent.QUOTE, "quoted")
                 return False
-        late = self.falls and not self.bill.asks and self.stages.late_for(stage)
-        return True if late and self._drop("over-budget") else None
+        return True if self._is_late(stage) and self._drop("over-budget") else None
 
     def unanswered(self, errand: Errand) -> bool:
         stage = stage_of(errand.step.rule.role)
-        return self.falls and stage is not Stage.SETTLE and self.stages.late_for(stage) and self._drop("over-budget")
+        return stage is not Stage.SETTLE and self._is_late(stage) and self._drop("over-budget")
 
     def unsent(self, errand: Errand) -> bool:
         never = errand.act is None or errand.act.attempts == 1
-        return self.falls and never and self.claim.state is ClaimState.SENT and self._drop("insurer-unreachable")
+        return never and self._claim.state is ClaimState.SENT and self._drop("insurer-unreachable")
 
     def gone(self) -> bool:
-        return self.falls and self._drop("not-at-insurer")
+        return self._drop("not-at-insurer")
 
     def told(self, step: Step) -> None:
         if step.rule.role == "settle":
             self._over(Stage.SETTLE)
 
+    def _is_late(self, stage: Stage) -> bool:
+        return self._stages is not None and self._stages.late_for(stage)
+
     def _over(self, stage: Stage) -> None:
         """Count which part of the whole a stage took."""
-        now = self.stages.clock.monotonic()
-        self.metrics.budget_share(stage.value, self.claim.insurer, (now - self._since) / self.stages.whole)
+        now = self.whole.clock.monotonic()
+        self._metrics.budget_share(stage.value, self._claim.insurer, (now - self._since) / self._seconds)
         self._since = now
 
     def _drop(self, reason: str) -> bool:
-        drop(self.bill, self.claim, self.work, reason)
+        """True when the attempt ended; without leave for a quick-claim it goes on."""
+        if self._stages is None:
+            return False
+        drop(self._bill, self._claim, self._work, reason)
         return True
 
 
