@@ -126,9 +126,9 @@ class Work(Changes):
             fund_total=bill.submission.split.fund_total,
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
-            payout_token=payout_token(bill),
             look_at=bill.look_at or None,
             **self._owned(),
+            **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
         if not (bill.held or bill.guarantee):

@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
 
@@ -161,6 +162,24 @@ async def _claims_until_decided(house: House, order_id: str, patience_s: float =
             return seen
         await asyncio.sleep(0.05)
     raise AssertionError(f"not decided: {seen[-1]}")
+
+
+@pytest.mark.long
+async def test_s3_2_e3_a_settlement_that_never_reached_the_insurer_falls_to_quick_claim(house: House) -> None:
+    """Unknown beyond the counter's time, then proven not to have happened: only now a quick-claim follows."""
+    bill = at_counter("package", quick_claim=True)
+    await house.script("package", "S291", "drop_connection")
+    await house.script("package", "S300", "error500", times=5)
+
+    taken = await house.submit(bill, wait=0)
+    seen = await _claims_until_decided(house, taken.document["order_id"], 90)
+    direct, quick = seen[-1]
+
+    assert (direct["outcome"], direct["reason"]) == ("to_quick_claim", "not-at-insurer")
+    assert quick["kind"] == "quick_claim"
+    assert all(len(claims) == 1 for claims in seen if claims[0]["state"] == "unknown")
+    assert await _paid(house, {"order_id": taken.document["order_id"]}, bill) > 0
+    assert [one["times_applied"] for one in await house.settlements("package", bill)] == [1]
 
 
 async def test_s3_2_e4_a_settlement_that_differs_from_the_quote_is_shown_again(house: House) -> None:

@@ -5,9 +5,11 @@ import json
 import time
 from typing import Any
 
+import pytest
 from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
 
+STORIES = {"hcx": "self-pay"}
 REPORT = {"kind": "fee-list", "ref": "file:99990001", "sha256": "a" * 64}
 
 
@@ -26,14 +28,21 @@ async def until(house: House, order_id: str, state: str, patience_s: float = 20)
     raise AssertionError(claim)
 
 
-async def test_s3_4_e1_the_insurer_asks_for_material_and_the_same_case_goes_on(house: House) -> None:
-    bill = sample_bill("ant", policy="MATERIAL")
+def _as_quick_claim(submission: dict[str, Any]) -> None:
+    submission["kind"] = "quick_claim"
+    submission.pop("confirmation", None)
+
+
+@pytest.mark.parametrize("insurer", ["ant", "hcx", "package"])
+async def test_s3_4_e1_the_insurer_asks_for_material_and_the_same_case_goes_on(house: House, insurer: str) -> None:
+    """By its own call, by the claim sent again, or by an act for material: one case, paid once."""
+    bill = sample_bill(insurer, story=STORIES.get(insurer, ""), policy="MATERIAL").changed(_as_quick_claim)
     order_id = (await house.submit(bill, wait=0)).document["order_id"]
 
     asked = await until(house, order_id, "need_more")
     brought = await send(house, "POST", order_id, "documents", {"claim_id": asked["claim_id"], "attachments": [REPORT]})
     decided = (await house.decided(order_id)).document["claims"][0]
-    booked = await house.settlements("ant", bill)
+    booked = await house.settlements(insurer, bill)
     events = [event["kind"] for event in await house.events() if event["order_id"] == order_id]
 
     assert "补充材料" in asked["message"]["zh"]
@@ -109,3 +118,39 @@ async def test_s3_4_e4_an_insurer_that_is_silent_is_shown_as_waiting(house: Hous
     assert "等待结果" in waiting["message"]["zh"]
     assert waiting["outcome"] is None
     assert decided.document["claims"][0]["outcome"] == "paid"
+
+
+async def test_s3_4_a_patient_names_the_account_afterwards_and_is_paid_there(house: House) -> None:
+    def without_account(submission: dict[str, Any]) -> None:
+        del submission["payout_account"]
+
+    bill = sample_bill("ant").changed(without_account)
+    document = await house.settle(bill)
+    order_id = document["order_id"]
+    account = {"account_token": "acct_new", "payee_name": "测试", "bank_code": "TESTBANK"}
+
+    bound = await send(house, "PUT", order_id, "payout-account", {"payout_account": account})
+    again = await send(house, "PUT", order_id, "payout-account", {"payout_account": account})
+    events = await _events_until(house, order_id, "paid")
+
+    assert (bound.status, again.status) == (200, 200)
+    assert events.count("paid") == 1
+
+
+async def _events_until(house: House, order_id: str, kind: str, patience_s: float = 20) -> list[str]:
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        kinds = [event["kind"] for event in await house.events() if event["order_id"] == order_id]
+        if kind in kinds:
+            return kinds
+        await asyncio.sleep(0.1)
+    raise AssertionError(kinds)
+
+
+async def test_s3_4_hospitals_see_what_is_best_offered_now(house: House) -> None:
+    answer = await house.call("GET", "/v1/offers")
+    offers = {offer["insurer"]: offer for offer in answer.document["offers"]}
+
+    assert offers["ant"]["advice"] == "quick_claim"
+    assert offers["huiyibao"]["direct_pay"]
+    assert all(offer["message"].keys() == {"zh", "en"} for offer in offers.values())
