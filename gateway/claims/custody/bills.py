@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.claims.conversation.states import FINAL
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import NotFound
 from gateway.store.api import Row
@@ -39,7 +40,9 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     if row["data_class"] == NOTICE:
         return True
     bill = ledger.bill_row(row["order_id"])
-    return bill is not None and bill["state"] == "decided" and bill["look_at"] is None
+    if bill is None or bill["state"] != "decided" or bill["look_at"] is not None:
+        return False
+    return all(claim["state"] in FINAL for claim in ledger.claim_rows(row["order_id"]))
 
 
 def messages_of(ledger: Ledger, order_id: str, claim_ids: list[str]) -> list[Row]:

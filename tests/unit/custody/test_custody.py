@@ -7,6 +7,8 @@ import pytest
 from support.bills import sample_bill
 from support.room import ANSWER, Room, open_room
 
+from gateway.claims.conversation.falling import fall
+from gateway.claims.conversation.states import ClaimEvent
 from gateway.kernel.errors import LianpeiError
 from gateway.sandbox.hospital.marks import planted
 from gateway.store.errors import VaultRefused
@@ -160,3 +162,14 @@ async def test_an_unknown_order_claim_or_an_unnamed_person_is_refused(room: Room
     assert await refused(room, "evidence", claim_id="clm_none") == "claim-unknown"
     assert await refused(room, "erase") == "erase-whom"
     assert await refused(room, "export") == "export-whom"
+
+
+async def test_a_decided_order_whose_quick_claim_waits_for_material_is_not_erased(room: Room) -> None:
+    bill = await room.brought()
+    work = room.ledger.work(bill.order_id)
+    follower = fall(bill, bill.claims[0], work)
+    work.move_claim(bill, follower, ClaimEvent.SEND, "claim")
+    work.move_claim(bill, follower, ClaimEvent.ASK_MORE, "more-material")
+    await work.flush(bill)
+
+    assert await refused(room, "erase", order_id=bill.order_id) == "order-open"
