@@ -32,12 +32,18 @@ class Changes(ABC):
         bill.state, bill.dirty = after, True
         self.changed(bill, None, "bill.state", before, after, cause)
 
-    def step_act(self, act_id: str, state: ActState) -> None:
-        """Raises ``Conflict`` when an act that was written here can't become this: an answered one stays answered."""
+    def step_act(self, act_id: str, state: ActState) -> bool:
+        """False for an act that was answered already and is so again.
+
+        Raises ``Conflict`` when an act that was written here can't become this: an answered one stays answered.
+        """
         before = self._acts.get(act_id)
+        if before is state is ActState.ANSWERED:
+            return False
         if before is not None and (before, state) not in ACT.steps:
             raise Conflict(f"act: {before} can't become {state}", code="illegal-transition")
         self._acts[act_id] = state
+        return True
 
     def changed(
         self, bill: Bill, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""

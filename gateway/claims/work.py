@@ -8,10 +8,12 @@ import msgspec
 from gateway.claims.beside import columns_apart, columns_beside, free_invoice, payout_token, use_invoice
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
+from gateway.claims.canonical.types import UNSET
 from gateway.claims.changes import Changes
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
+from gateway.claims.wishes import put_wish
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, new_event_id
 from gateway.mapping.api import Pin
@@ -107,6 +109,9 @@ class Work(Changes):
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
+        wish = bill.submission.payment
+        if wish is not UNSET:
+            put_wish(self.add(), bill.order_id, wish)
         self.add().insert(
             "bill",
             order_id=bill.order_id,
@@ -127,6 +132,7 @@ class Work(Changes):
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
             look_at=bill.look_at or None,
+            **({} if wish is UNSET else {"wishes": 1}),
             **self._owned(),
             **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
@@ -251,7 +257,8 @@ class Work(Changes):
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
         """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
-        self.step_act(act_id, state)
+        if not self.step_act(act_id, state):
+            return
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()

@@ -6,9 +6,11 @@ from typing import Any
 
 from gateway.claims.conversation.states import ACT, BILL, CLAIM
 from gateway.claims.undo.states import LEG_MACHINE, UNDO_MACHINE
+from gateway.kernel.settlements import SETTLEMENT
 from gateway.kernel.states import Machine
+from gateway.payment.states import ORDER
 
-MACHINES: tuple[Machine[Any, Any], ...] = (BILL, CLAIM, ACT, UNDO_MACHINE, LEG_MACHINE)
+MACHINES: tuple[Machine[Any, Any], ...] = (BILL, CLAIM, ACT, UNDO_MACHINE, LEG_MACHINE, SETTLEMENT, ORDER)
 """In the order of the page. A new table is one more name here."""
 
 _HEAD = """# 状态 · States

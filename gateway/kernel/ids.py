@@ -65,6 +65,11 @@ def new_correction_id() -> str:
     return _fresh("cor")
 
 
+def new_deposit_id() -> str:
+    """Money that a patient pays before the bill is known."""
+    return _fresh("dep")
+
+
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
     return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))

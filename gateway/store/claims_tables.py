@@ -5,6 +5,7 @@ the rest is ids, states, times and amounts.
 """
 
 from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
+from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
 from gateway.store.undo_tables import UNDO, UNDO_LEG
 
@@ -23,7 +24,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT}
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT}
     | _columns(INT, "amendments quoted_until"),
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
@@ -33,7 +34,7 @@ BILL = Table(
     ),
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
-``owner``: the process that works on it, where several share the database.
+``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
 ``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
@@ -126,12 +127,14 @@ SETTLEMENT = Table(
     "settlement",
     _columns(TEXT, "order_id kind settlement_id")
     | {"amount": INT, "state": TEXT}
-    | _columns(INT, "created_at updated_at"),
+    | _columns(INT, "created_at updated_at")
+    | _columns(TEXT, "channel reason original"),
     key=("order_id", "kind"),
     unique=(("settlement_id",),),
     indexes=(("state", "updated_at"),),
 )
-"""Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
+"""Clearing's link between a bill (or a deposit) and a payment order; a bill may have one of each kind: ``SELF_PAY``,
+``SELF_PAY:<channel>`` for another try, ``CREDIT``, ``PAYOUT``, ``back:<deposit>``, ``refund:<undo>``. See docs/payment.md."""
 CORRECTION = Table(
     "correction",
     _columns(TEXT, "correction_id order_id claim_id action")
@@ -167,6 +170,9 @@ CLAIMS = Schema(
         EVENT,
         OUTBOX,
         SETTLEMENT,
+        PAY_WISH,
+        PAY_TAP,
+        DEPOSIT,
         CORRECTION,
         UNDO,
         UNDO_LEG,

@@ -43,8 +43,10 @@ ROUTES = (
     "/partners/{code}/{path}",
 )
 WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
+CONNECTION_CAUSES = ("address-full", "door-full", "gave-way", "no-handshake")
 LABELS = frozenset(
     {
+        "cause",
         "insurer",
         "kind",
         "outcome",
@@ -82,6 +84,7 @@ class LabelValues:
     statuses: Collection[str] = STATUSES
     algorithms: Collection[str] = WEAK_ALGORITHMS
     clocks: Collection[str] = ("application", "approval")
+    causes: Collection[str] = CONNECTION_CAUSES
     by_name: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +100,7 @@ class LabelValues:
             "status": self.statuses,
             "algorithm": self.algorithms,
             "clock": self.clocks,
+            "cause": self.causes,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
 
@@ -174,7 +178,16 @@ class Metrics:
         self._weak_days = self._gauge(
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
+        self._turned_away = self._counter(
+            "lianpei_connections_refused", "Connections not let in, or cut to make room", "door", "cause"
+        )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
+        self._keys_kept = Gauge(
+            "lianpei_keys_kept", "Changed keys that can't be used: the former serve", registry=registry
+        )
+        self._crl = self._gauge("lianpei_crl_days_left", "Days until a revocation list ends", "name")
+        self._unsigned = Gauge("lianpei_audit_unsigned", "Audit entries under no signed checkpoint", registry=registry)
+        self._unsigned_s = Gauge("lianpei_audit_unsigned_seconds", "Age of the oldest of them", registry=registry)
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
@@ -235,6 +248,14 @@ class Metrics:
         """Whether a renewal failed, so that the older mappings still serve."""
         self._kept.at(insurer).set(int(kept))
 
+    def turned_away(self, door: str, cause: str) -> None:
+        """A connection was not let in, or had to make room."""
+        self._turned_away.at(door, cause).inc()
+
+    def keys_kept(self, count: int) -> None:
+        """How many keys and users of keys serve with what they had, because what is on the disk now can't be used."""
+        self._keys_kept.set(count)
+
     def on_scrape(
         self,
         unknown: Callable[[], Mapping[str, tuple[int, int]]] | None = None,
@@ -242,9 +263,12 @@ class Metrics:
         ready: Callable[[], bool] | None = None,
         weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
         late: Callable[[], Mapping[str, int]] | None = None,
+        revocations: Callable[[], Mapping[str, float]] | None = None,
+        unsigned: Callable[[], tuple[int, float]] | None = None,
     ) -> None:
         """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
-        left by insurer and weak algorithm.
+        left by insurer and weak algorithm, days left by file of revocation lists, audit entries not signed yet with the age
+        of the oldest in seconds.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -257,6 +281,10 @@ class Metrics:
 
         if late is not None:
             self._sources.append(lambda: self._tell_late(late()))
+        if revocations is not None:
+            self._sources.append(lambda: self._crl.tell(revocations()))
+        if unsigned is not None:
+            self._sources.append(lambda: self._tell_unsigned(*unsigned()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
 
@@ -267,6 +295,10 @@ class Metrics:
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():
             self._weak_days.at(insurer, algorithm).set(days)
+
+    def _tell_unsigned(self, entries: int, age_s: float) -> None:
+        self._unsigned.set(entries)
+        self._unsigned_s.set(age_s)
 
     def _tell_unknown(self, figures: Mapping[str, tuple[int, int]]) -> None:
         for insurer, (claims, amount_fen) in figures.items():

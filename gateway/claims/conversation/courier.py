@@ -176,7 +176,7 @@ class Courier:
                 return await self._from_slot(slot)
             if step.rule.status:
                 result = await self._ask(errand, act)
-                if result.state not in ("pending", "unknown", "not_found"):
+                if result.state not in ("pending", "unknown", "not_found", "need_more"):
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None

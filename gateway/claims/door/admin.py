@@ -13,6 +13,7 @@ from gateway.claims.conversation.extra import Extra
 from gateway.claims.conversation.payouts import late_payouts
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.door.admin_openapi import Reasoned, admin_document
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
 from gateway.claims.operators.desk import Desk
@@ -25,10 +26,6 @@ from gateway.wire.tls import peer_common_name
 _MOST_BYTES = 64 * 1024
 _WHO = web.RequestKey("operator", Operator)
 _Wish = TypeVar("_Wish")
-
-
-class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: str
 
 
 class Admin:
@@ -54,6 +51,8 @@ class Admin:
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
         app.router.add_get("/admin/late-payouts", self.late_payouts)
 
+        app.router.add_get("/admin/openapi.json", self.openapi)
+
     def introduce(self, request: web.Request) -> None:
         """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -67,6 +66,7 @@ class Admin:
         request[_WHO] = self._operators.by_certificate(name, tls.getpeercert(binary_form=True))
 
     async def claims(self, request: web.Request) -> web.Response:
+        """Claims that wait, a hundred at a time."""
         asked = request.query
         return _json(
             await self._engine.ledger.read(
@@ -79,36 +79,44 @@ class Admin:
         )
 
     async def claim(self, request: web.Request) -> web.Response:
+        """A claim's changes, acts, and messages by number and digest."""
         return _json(await self._engine.ledger.read(self._desk.story, _who(request), request.match_info["claim_id"]))
 
     async def message(self, request: web.Request) -> web.Response:
+        """One message, opened for a reason that is in the audit first."""
         reason = sound_reason(request.headers.get("X-Reason", ""), "X-Reason:")
         claim_id, number = request.match_info["claim_id"], request.match_info["number"]
         return _json(await self._desk.message(_who(request), claim_id, number, reason))
 
     async def enquire(self, request: web.Request) -> web.Response:
+        """Have the insurer asked now."""
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
         await ask_again(self._engine, _who(request), request.match_info["claim_id"], reason)
         return _json({"asked": request.match_info["claim_id"]}, 202)
 
     async def send(self, request: web.Request) -> web.Response:
+        """Send an act that belongs to no conversation and tell what the insurer answered."""
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
         wish = Extra(self._engine, _who(request), request.match_info["claim_id"], request.match_info["act"], reason)
         return _json(await wish.send())
 
     async def corrections(self, request: web.Request) -> web.Response:
+        """Corrections by state."""
         _who(request).require(Role.VIEW)
         found = await self._corrections.listed(request.query.get("state", "proposed"))
         return _json({"corrections": [_shown(row) for row in found]})
 
     async def propose(self, request: web.Request) -> web.Response:
+        """Propose what becomes of a claim that a person must decide."""
         row = await self._corrections.propose(_who(request), await self._read(request, Proposal))
         return _json(_shown(row), 201)
 
     async def approve(self, request: web.Request) -> web.Response:
+        """Approve somebody else's correction."""
         return _json(_shown(await self._corrections.approve(_who(request), request.match_info["correction_id"])))
 
     async def withdraw(self, request: web.Request) -> web.Response:
+        """Withdraw a correction."""
         return _json(_shown(await self._corrections.withdraw(_who(request), request.match_info["correction_id"])))
 
     async def weak_crypto(self, request: web.Request) -> web.Response:
@@ -123,6 +131,10 @@ class Admin:
         _who(request).require(Role.VIEW)
         ledger = self._engine.ledger
         return _json({"late": await ledger.read(late_payouts, ledger, ledger.clock.epoch_ms())})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """This document."""
+        return _json(admin_document(request.app))
 
     async def _read(self, request: web.Request, kind: type[_Wish]) -> _Wish:
         async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:

@@ -6,7 +6,9 @@ import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
-from gateway.claims.door.openapi_counter import SCHEMAS, body_schemas, counter_paths
+from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
+from gateway.claims.door.openapi_counter import body_schemas, counter_paths
+from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -137,9 +139,9 @@ def _submit(form: str | None) -> dict[str, Any]:
 
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
-    _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
+    _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
     components |= body_schemas(_REF)
-    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
+    own = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS, **COUNTER_SCHEMAS}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -165,6 +167,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
+            **paths(_answer, _refusals),
             "/v1/events": {
                 "get": {
                     "operationId": "events",
