@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
+from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.clocks import ClockName, DayRule
 from gateway.claims.conversation.collector import Collector
@@ -24,13 +25,18 @@ from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.offers import Offers
 from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.talk import Talk
+from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
+from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
+from gateway.claims.undo.reversal import Reverser
+from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, PayoutSettings, Settings
 from gateway.doors import Doors
@@ -136,7 +142,11 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
             registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000), Offers(clock)
         )
         courier = Courier(ledger, mailbox, clock)
-        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, counter, Material(courier), {})
+        reverser = Reverser(ledger, registry, courier, clock)
+        unanswered = Unanswered(reverser)
+        after = Aftermath(ledger, registry, courier, clock)
+        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered)
+        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -277,6 +287,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
 
+    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),

@@ -20,8 +20,10 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
 from gateway.claims.door.payments import Payments
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
+from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
@@ -70,8 +72,10 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-        counter = CounterDoor(guard, engine)
-        hospital = hospital_app(handlers, counter, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        counter, undoing = CounterDoor(guard, engine), UndoHandlers(guard, UndoDesk(engine))
+        hospital = hospital_app(
+            handlers, counter, undoing, entrance, metrics, Path(self.settings.schemas), intake.formats
+        )
         Payments(guard, engine.ledger).add_to(hospital)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)

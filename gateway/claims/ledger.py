@@ -103,6 +103,7 @@ class Ledger:
             guarantee=row["kind"] == "guarantee",
             amendments=row["amendments"] or 0,
             quoted_until=row["quoted_until"] or 0,
+            undo_id=row["undo_id"] or "",
         )
         bill.acknowledged.set()
         return bill

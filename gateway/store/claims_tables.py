@@ -7,7 +7,7 @@ the rest is ids, states, times and amounts.
 from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
-from gateway.store.undo_tables import UNDO, UNDO_LEG
+from gateway.store.undo_tables import UNDO, UNDO_LEG, WORK_ITEM
 
 
 def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
@@ -24,7 +24,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT}
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT}
     | _columns(INT, "amendments quoted_until"),
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
@@ -36,6 +36,7 @@ BILL = Table(
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
 ``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
 ``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
+``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -179,6 +180,7 @@ CLAIMS = Schema(
         INVOICE_USE,
         LATE,
         GUARANTEE,
+        WORK_ITEM,
         NONCE,
         LEASE,
         SETTING,

@@ -6,113 +6,15 @@ passes, and the number of series is bounded by the configuration and not by the 
 
 import platform
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.families import Family
+from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
 from gateway.telemetry.stages import Stage, Stages
-
-OTHER = "other"
-_AT_COUNTER = ("prepare", "quote", "settle")
-STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total", *_AT_COUNTER)
-SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
-"""20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
-SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 1.0, 2.0)
-_KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
-STATUSES = tuple(map(str, _KNOWN_STATUSES))
-OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "unknown", "granted")
-ROUTES = (
-    "/v1/claims",
-    "/v1/claims/{format}",
-    "/v1/orders/{order_id}",
-    "/v1/events",
-    "/v1/claims/{order_id}/confirm",
-    "/v1/claims/{order_id}/documents",
-    "/v1/claims/{order_id}/policy-order",
-    "/v1/claims/{order_id}/payout-account",
-    "/v1/guarantees",
-    "/v1/guarantees/{order_id}",
-    "/v1/guarantees/{order_id}/projection",
-    "/v1/guarantees/{order_id}/withdrawal",
-    "/v1/offers",
-    "/openapi.json",
-    "/partners/{code}/{path}",
-)
-WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
-CONNECTION_CAUSES = ("address-full", "door-full", "gave-way", "no-handshake")
-LABELS = frozenset(
-    {
-        "cause",
-        "insurer",
-        "kind",
-        "outcome",
-        "stage",
-        "name",
-        "door",
-        "route",
-        "status",
-        "code",
-        "algorithm",
-        "clock",
-        "version",
-        "python",
-    }
-    | {"le"}
-)
-"""Every label name there is: a new one is added here on purpose."""
-
-_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
-_Child = TypeVar("_Child", Counter, Gauge, Stage)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelValues:
-    """The closed sets. Partners, routes and certificates come from the configuration, the rest from the code."""
-
-    insurers: Collection[str]
-    kinds: Collection[str] = ("direct_pay", "quick_claim", "investigation")
-    outcomes: Collection[str] = OUTCOMES
-    doors: Collection[str] = ("hospital", "partner", "operator")
-    routes: Collection[str] = ROUTES
-    codes: Collection[str] = field(default_factory=lambda: error_codes())
-    certificates: Collection[str] = ()
-    stages: Collection[str] = STAGES
-    statuses: Collection[str] = STATUSES
-    algorithms: Collection[str] = WEAK_ALGORITHMS
-    clocks: Collection[str] = ("application", "approval")
-    causes: Collection[str] = CONNECTION_CAUSES
-    by_name: Mapping[str, frozenset[str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        sets = {
-            "insurer": self.insurers,
-            "kind": self.kinds,
-            "outcome": self.outcomes,
-            "door": self.doors,
-            "route": self.routes,
-            "code": self.codes,
-            "name": self.certificates,
-            "stage": self.stages,
-            "status": self.statuses,
-            "algorithm": self.algorithms,
-            "clock": self.clocks,
-            "cause": self.causes,
-        }
-        object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
-
-
-def error_codes() -> frozenset[str]:
-    """The codes of the error family as it is loaded now."""
-    family, found = [LianpeiError], set()
-    while family:
-        one = family.pop()
-        found.add(one.code)
-        family += one.__subclasses__()
-    return frozenset(found)
 
 
 def _installed_version() -> str:
@@ -120,35 +22,6 @@ def _installed_version() -> str:
         return metadata.version("lianpei")
     except metadata.PackageNotFoundError:
         return "unpackaged"
-
-
-class _Family(Generic[_Metric, _Child]):
-    """One metric and its children, found by one dict look-up. Only closed label values are ever kept."""
-
-    def __init__(self, metric: _Metric, labels: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> None:
-        self._metric: _Metric = metric
-        self._sets = [known[name] for name in labels]
-        self._children: dict[tuple[str, ...], _Child] = {}
-
-    def at(self, *values: str) -> _Child:
-        child = self._children.get(values)
-        return child if child is not None else self._closed(values)
-
-    def tell(self, figures: Mapping[str, float]) -> None:
-        """Figures of a one-label gauge by values that come from the configuration itself: known from now on."""
-        self._sets[0] = self._sets[0].union(figures)
-        for value, figure in figures.items():
-            child = self.at(value)
-            if isinstance(child, Gauge):
-                child.set(figure)
-
-    def _closed(self, values: tuple[str, ...]) -> _Child:
-        closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
-        child = self._children.get(closed)
-        if child is None:
-            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
-            child = self._children[closed] = made
-        return child
 
 
 class Metrics:
@@ -168,7 +41,7 @@ class Metrics:
         self._stages = self._stage_histogram()
         self._shares = self._share_histogram()
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
-        self._late = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
+        self._late_payouts = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
@@ -182,6 +55,13 @@ class Metrics:
             "lianpei_connections_refused", "Connections not let in, or cut to make room", "door", "cause"
         )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
+        self._late = self._counter(
+            "lianpei_answers_late", "Approvals of claims that were closed or reversed", "insurer"
+        )
+        self._differ = self._counter("lianpei_answers_differ", "Late answers with another amount than ours", "insurer")
+        self._parked = self._gauge("lianpei_work_items", "What waits for a person", "insurer")
+        self._parked_fen = self._gauge("lianpei_work_amount_fen", "Its amount in fen", "insurer")
+        self._parked_s = self._gauge("lianpei_work_oldest_seconds", "How long the oldest of it has waited", "insurer")
         self._keys_kept = Gauge(
             "lianpei_keys_kept", "Changed keys that can't be used: the former serve", registry=registry
         )
@@ -191,24 +71,24 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self._tell_build(version)
 
-    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
-        return _Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
+    def _counter(self, name: str, text: str, *labels: str) -> Family[Counter, Counter]:
+        return Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge, Gauge]:
-        return _Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
+    def _gauge(self, name: str, text: str, *labels: str) -> Family[Gauge, Gauge]:
+        return Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> _Family[Stages, Stage]:
+    def _stage_histogram(self) -> Family[Stages, Stage]:
         labels = ("stage", "insurer")
         text = "Seconds that a stage of a claim took"
         metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
         self._registry.register(metric)
-        return _Family(metric, labels, self._known)
+        return Family(metric, labels, self._known)
 
-    def _share_histogram(self) -> _Family[Stages, Stage]:
+    def _share_histogram(self) -> Family[Stages, Stage]:
         labels = ("stage", "insurer")
         metric = Stages("lianpei_counter_share", "Part of a counter's time that a stage took", labels, SHARES)
         self._registry.register(metric)
-        return _Family(metric, labels, self._known)
+        return Family(metric, labels, self._known)
 
     def _tell_build(self, version: str) -> None:
         build = Gauge(
@@ -230,6 +110,18 @@ class Metrics:
         """How many claims of this insurer have no known outcome now, and what they sum to."""
         self._unknown.at(insurer).set(claims)
         self._at_risk.at(insurer).set(amount_fen)
+
+    def answer_late(self, insurer: str) -> None:
+        self._late.at(insurer).inc()
+
+    def answer_differs(self, insurer: str) -> None:
+        self._differ.at(insurer).inc()
+
+    def work_items(self, insurer: str, count: int, amount_fen: int, oldest_s: float) -> None:
+        """What waits for a person now; ``insurer`` is empty for 医保 and cash."""
+        self._parked.at(insurer).set(count)
+        self._parked_fen.at(insurer).set(amount_fen)
+        self._parked_s.at(insurer).set(oldest_s)
 
     def lane_depth(self, insurer: str, kind: str, depth: int) -> None:
         self._lanes.at(insurer, kind).set(depth)
@@ -290,7 +182,11 @@ class Metrics:
 
     def _tell_late(self, figures: Mapping[str, int]) -> None:
         for clock, count in figures.items():
-            self._late.at(clock).set(count)
+            self._late_payouts.at(clock).set(count)
+
+    def also_on_scrape(self, tell: Callable[[], None]) -> None:
+        """One more source of figures, which tells them itself."""
+        self._sources.append(tell)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():

@@ -14,11 +14,37 @@ from gateway.sandbox.hospital.encoding import to_json
 from gateway.sandbox.hospital.fhir import fhir_bundle
 from gateway.sandbox.hospital.yibao import yibao_body
 
+OF_AN_ORDER = {
+    ("POST", "/v1/claims/{order_id}/confirm"): b'{"quotes":[]}',
+    ("POST", "/v1/claims/{order_id}/documents"): b'{"claim_id":"clm_1","attachments":[]}',
+    ("PUT", "/v1/claims/{order_id}/policy-order"): b'{"claims":[]}',
+    ("PUT", "/v1/claims/{order_id}/payout-account"): (
+        b'{"payout_account":{"account_token":"a","payee_name":"b","bank_code":"c"}}'
+    ),
+}
+"""What is done to an order that is under way, with a body that the route takes."""
+OF_A_GUARANTEE = {
+    ("GET", "/v1/guarantees/{order_id}"): b"",
+    ("POST", "/v1/guarantees/{order_id}/projection"): b'{"projected_fen":1}',
+    ("POST", "/v1/guarantees/{order_id}/withdrawal"): b"",
+}
 ROUTES = {
+    *OF_AN_ORDER,
+    *OF_A_GUARANTEE,
+    ("POST", "/v1/guarantees"),
+    ("GET", "/v1/offers"),
     ("POST", "/v1/claims"),
     ("POST", "/v1/claims/{format}"),
     ("GET", "/v1/orders/{order_id}"),
     ("GET", "/v1/events"),
+    ("POST", "/v1/orders/{order_id}/undo"),
+    ("GET", "/v1/undos/{undo_id}"),
+    ("POST", "/v1/undos/{undo_id}/{leg}"),
+    ("GET", "/v1/orders/{order_id}/payments"),
+    ("POST", "/v1/orders/{order_id}/pay"),
+    ("POST", "/v1/deposits"),
+    ("GET", "/v1/deposits/{deposit_id}"),
+    ("POST", "/v1/deposits/{deposit_id}/refund"),
 }
 """Every route that this file tries; one that is served and not here fails the first test."""
 
@@ -48,7 +74,8 @@ async def test_every_route_that_is_served_is_tried_here(house: House) -> None:
 async def test_a_stranger_gets_nothing_from_any_route(
     house: House, order: dict[str, Any], method: str, path: str
 ) -> None:
-    spelt = path.format(order_id=order["order_id"], format="fhir-r4")
+    ids = {"format": "fhir-r4", "undo_id": "und_1", "leg": "yibao", "deposit_id": "dep_1"}
+    spelt = path.format(order_id=order["order_id"], **ids)
 
     answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
 
@@ -63,6 +90,41 @@ async def test_another_hospitals_order_is_as_unknown_as_none(
     nowhere = await _signed(house, hospital, "GET", "/v1/orders/ord_00000000000000000000000000")
 
     require_refusal(there, 404, "order-unknown")
+    assert there.body == nowhere.body
+
+
+async def test_another_hospitals_order_is_never_undone(house: House, order: dict[str, Any]) -> None:
+    wish = b'{"scope": "whole", "reason": "other", "requested_by": "c1"}'
+    path = f"/v1/orders/{order['order_id']}/undo"
+    theirs = (await house.undo(order["order_id"], f"undo-{order['order_id'][-10:]}")).document["undo_id"]
+
+    asked = await _signed(house, HOSPITAL_TWO, "POST", path, wish, "undo-foreign")
+    looked = await _signed(house, HOSPITAL_TWO, "GET", f"/v1/undos/{theirs}")
+    said = b'{"outcome": "undone", "reference": "r1"}'
+    told = await _signed(house, HOSPITAL_TWO, "POST", f"/v1/undos/{theirs}/yibao", said)
+
+    require_refusal(asked, 404, "order-unknown")
+    require_refusal(looked, 404, "undo-unknown")
+    require_refusal(told, 404, "undo-unknown")
+
+
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        *((route, "order-unknown") for route in sorted(OF_AN_ORDER)),
+        *((route, "guarantee-unknown") for route in sorted(OF_A_GUARANTEE)),
+    ],
+)
+async def test_nothing_is_done_to_another_hospitals_order(
+    house: House, order: dict[str, Any], route: tuple[str, str], code: str
+) -> None:
+    method, path = route
+    body = (OF_AN_ORDER | OF_A_GUARANTEE)[route]
+
+    there = await _signed(house, HOSPITAL_TWO, method, path.format(order_id=order["order_id"]), body)
+    nowhere = await _signed(house, HOSPITAL_TWO, method, path.format(order_id="ord_0000000000000000000000"), body)
+
+    require_refusal(there, 404, code)
     assert there.body == nowhere.body
 
 

@@ -7,30 +7,29 @@ from time import perf_counter
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.dispatch import ActResult
-from gateway.claims.conversation.aftermath import aftermath
-from gateway.claims.conversation.budget import Budget
+from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.counter import Counter
-from gateway.claims.conversation.courier import Courier, Errand
-from gateway.claims.conversation.gaps import why_not
+from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.invoices import free_unpaid
-from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.mailbox import Mailbox
-from gateway.claims.conversation.material import Material
-from gateway.claims.conversation.plan import Step, in_turn, plan
-from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
-from gateway.claims.conversation.uploads import uploaded_again
-from gateway.claims.ledger import Ledger, record_of
-from gateway.claims.partners.partner import Partner
+from gateway.claims.conversation.plan import in_turn
+from gateway.claims.conversation.states import BillEvent, BillState, ClaimState
+from gateway.claims.conversation.talk import Talk
+from gateway.claims.ledger import Ledger
 from gateway.claims.partners.registry import Registry
+from gateway.claims.undo.replacing import replace
+from gateway.claims.undo.worker import Undoing
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import LianpeiError, MessageRefused, NotSent
+from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 
 _log = get_logger("lianpei.conversation")
+
+
+_WORKED_ON = (BillState.PENDING, BillState.QUOTED, BillState.DECIDED)
 
 
 @dataclass(slots=True)
@@ -41,8 +40,10 @@ class Engine:
     metrics: Metrics
     clock: Clock
     courier: Courier
+    undoing: Undoing
     counter: Counter
-    material: Material
+    talk: Talk
+    aftermath: Aftermath
     running: dict[str, "asyncio.Task[None]"]
 
     def new_bill(
@@ -86,10 +87,28 @@ class Engine:
         """A bill's time has come. Who works on it here may wait for a result that another process was brought."""
         if order_id not in self.running:
             self.resume(order_id)
-        elif self.ledger.leases is not None:
+            return
+        if self.ledger.leases is not None:
+            await self._notice_undo(order_id)
             brought = await self.ledger.read(self.ledger.brought, order_id, self.mailbox.waiting())
             for act_id, result in brought.items():
                 self.mailbox.bring(act_id, result)
+
+    async def _notice_undo(self, order_id: str) -> None:
+        row = await self.ledger.read(self.ledger.bill_row, order_id)
+        if row is not None and row["undo_id"] and order_id not in self.courier.frozen:
+            await self.freeze(order_id)
+
+    async def wake_if_undoing(self, order_id: str) -> None:
+        row = await self.ledger.read(self.ledger.bill_row, order_id)
+        if row is not None and row["undo_id"]:
+            await self.wake(order_id)
+
+    async def freeze(self, order_id: str) -> None:
+        """The bill has an undo on disk: whoever works on it takes no further step, then the undo is worked."""
+        if order_id in self.running:
+            self.courier.frozen.add(order_id)
+        await self.wake(order_id)
 
     async def wake(self, order_id: str) -> None:
         """Something came for a stored bill: take it up, or tell the process that works on it."""
@@ -114,8 +133,14 @@ class Engine:
 
     async def _work(self, bill: Bill, work: Work) -> None:
         try:
-            await self._converse_all(bill, work)
-            await aftermath(self, bill, work)
+            if bill.submission.replaces and not bill.stored:
+                await replace(self.ledger, bill, work)
+            if bill.undo_id:
+                self.courier.frozen.discard(bill.order_id)
+                await self.undoing.work(bill, work)
+            if bill.state in _WORKED_ON:
+                await self._converse_all(bill, work)
+                await self.aftermath.work(bill, work)
         except LianpeiError as bad:
             bill.refused = bad
             _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
@@ -146,9 +171,11 @@ class Engine:
     async def _in_turn(self, bill: Bill, claims: list[ClaimRun], work: Work) -> None:
         """Each policy sees what the earlier ones took, so one without a word holds up the later ones."""
         for claim in claims:
+            if bill.order_id in self.courier.frozen:
+                return
             if claim.final:
                 continue
-            if await self._converse(bill, claim, work):
+            if await self.talk.converse(bill, claim, work):
                 self.counter.ended(bill, claim, work)
             elif claim.state is not ClaimState.QUOTED and not claim.fixed:
                 return
@@ -173,127 +200,3 @@ class Engine:
                 work.event(bill, "guarantee-short")
         waited = (self.clock.now() - bill.created_at).total_seconds()
         self.metrics.stage("total", "other", waited)
-
-    async def _converse(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
-        """One claim's conversation; True when it has its final word."""
-        if claim.state in (ClaimState.MANUAL, ClaimState.QUOTED):
-            return False
-        partner = self.registry.get(claim.insurer)
-        if claim.state is ClaimState.CREATED:
-            claim.claimed = bill.remaining_for(claim)
-            claim.prior_paid = bill.burden - claim.claimed
-            gap = why_not(bill, claim, partner, self.clock.now())
-            if gap:
-                self._close(bill, claim, work, gap)
-                return True
-        else:
-            claim.prior_paid = bill.burden - bill.remaining_for(claim)
-        if partner is None:
-            return False
-        return await self._take_steps(bill, claim, partner, work)
-
-    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> bool:
-        steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
-        turn = self.counter.turn(bill, claim, partner, work)
-        while claim.step < len(steps):
-            step = steps[claim.step]
-            errand = await self.errand(bill, claim, partner, step, work, turn.budget(step))
-            errand.sent_until = turn.sent_until
-            stops = turn.before(errand)
-            if stops is not None:
-                return stops
-            try:
-                if claim.state in (ClaimState.NEED_MORE, ClaimState.SUPPLIED) and not await self.material.goes_on(
-                    errand
-                ):
-                    return False
-                result = await self.courier.carry_out(errand)
-            except NotSent as closed:
-                return turn.unsent(errand) or self._not_sent(errand, closed.error_code)
-            except MessageRefused as bad:
-                self._park(bill, claim, work, bad.error_code)
-                return False
-            if result is None:
-                return turn.unanswered(errand)
-            if result.state == "not_found" and turn.gone():
-                return True
-            if result.state == "need_more":
-                return self.material.asked(errand, result)
-            turn.told(step)
-            if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
-                continue
-            verdict = judge(step, result, claim.most, claim.quoted)
-            done = self._apply(bill, claim, work, step, verdict, result)
-            if done is not None:
-                if done and claim.approved and claim.step < len(steps):
-                    claim.next_at = (
-                        work.now() + 30_000
-                    )  # should we die before the acts that follow, a timer takes them up
-                return done
-        self._park(bill, claim, work, "conversation-without-decision")
-        return False
-
-    async def errand(
-        self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
-    ) -> Errand:
-        errand = Errand(bill, claim, partner, step, work, budget)
-        if bill.resumed:
-            rows = await self.ledger.read(self.ledger.act_rows, claim.claim_id)
-            mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
-            errand.act = record_of(mine[-1]) if mine and not (claim.afresh and step.rule.role == "quote") else None
-        return errand
-
-    def _apply(
-        self, bill: Bill, claim: ClaimRun, work: Work, step: Step, verdict: Judgement, result: ActResult
-    ) -> bool | None:
-        """Move the claim on. None = next step, True = final, False = not now."""
-        match verdict.verdict:
-            case Verdict.GO_ON:
-                claim.step += 1
-                claim.dirty = True
-                if step.rule.role == "quote":
-                    claim.quoted, claim.afresh = verdict.approved, False
-                return None
-            case Verdict.DECIDED:
-                claim.outcome, claim.approved = verdict.outcome, verdict.approved
-                claim.reason = self._reason(claim, verdict.reason)
-                claim.step += 1
-                claim.next_at = 0
-                work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
-                work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
-                claim.refused_early = verdict.outcome == "refused" and step.rule.role in ("step", "quote")
-                return True
-            case _ if self.counter.differs(bill, claim, work, verdict):
-                return False
-            case _:
-                reason = verdict.reason or result.peer_code or "outcome-unknown"
-                self._park(bill, claim, work, reason if verdict.reason else "outcome-unknown")
-                return False
-
-    def _reason(self, claim: ClaimRun, peer_code: str) -> str:
-        partner = self.registry.get(claim.insurer)
-        fault = partner.faults.get(peer_code) if partner is not None else None
-        return fault.code if fault is not None else ""
-
-    def _not_sent(self, errand: Errand, code: str) -> bool:
-        """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""
-        bill, claim, work = errand.bill, errand.claim, errand.work
-        if claim.kind == "direct_pay" and claim.step == 0:
-            claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
-            work.move_claim(bill, claim, ClaimEvent.PARK, code)
-            work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
-            return True
-        claim.next_at, claim.dirty = work.now() + 15_000, True
-        return False
-
-    def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
-        claim.reason, claim.outcome = reason, "not_sent"
-        work.move_claim(bill, claim, ClaimEvent.CLOSE, reason)
-
-    def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
-        """Hand over to a person; the bill stays pending and visible."""
-        claim.reason, claim.next_at = reason, 0
-        if claim.state is ClaimState.CREATED:
-            work.move_claim(bill, claim, ClaimEvent.SEND, reason)
-        work.move_claim(bill, claim, ClaimEvent.PARK, reason)
-        work.event(bill, "needs-a-person")

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.budget import RESUMED_S, Budget
-from gateway.claims.conversation.courier import Errand
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.resting import busy
 from gateway.claims.evidence.bundle import claim_row
@@ -57,7 +57,7 @@ class Extra:
         work = ledger.work()
         try:
             bill = await ledger.read(ledger.load_bill, order_id)
-            if bill is None:
+            if bill is None or bill.undo_id:
                 raise busy()
             await work.safe.turn_to(order_id, ledger.read)
             claim = next(one for one in bill.claims if one.claim_id == self.claim_id)

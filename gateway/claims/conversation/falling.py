@@ -28,7 +28,9 @@ def is_dead(claim: ClaimRun) -> bool:
     """Whether a claim with a final word ended without money and for good."""
     if claim.outcome == TO_QUICK_CLAIM:
         return claim.final
-    return claim.refused_early or (claim.state is ClaimState.CLOSED and claim.reason in _NEVER_SENT)
+    if claim.state is ClaimState.CLOSED:
+        return claim.outcome == "reversed" or claim.reason in _NEVER_SENT
+    return claim.refused_early
 
 
 def drop(bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:

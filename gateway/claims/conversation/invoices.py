@@ -9,11 +9,6 @@ from gateway.claims.work import Work
 INVOICE_REASON = "invoice-used"
 
 
-def free(work: Work, bill: Bill) -> None:
-    """The bill was undone: its invoice may support another one."""
-    work.free_invoice(bill)
-
-
 def free_unpaid(work: Work, bill: Bill) -> None:
     """Insurers that paid nothing, now that every claim at them has its final word."""
     unpaid = {claim.insurer for claim in bill.claims if not claim.fixed}

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
-from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.partners.manifest import Manifest

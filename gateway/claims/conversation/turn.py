@@ -4,7 +4,7 @@ import math
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.budget import Budget, Stage, Stages, stage_of
-from gateway.claims.conversation.courier import Errand
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.falling import drop
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState

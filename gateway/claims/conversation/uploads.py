@@ -1,6 +1,7 @@
 """Fee lines in batches: when one batch is refused, all of the visit are withdrawn and uploaded again, once (§3.2 E6)."""
 
-from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.kernel.errors import MessageRefused, NotSent
 

@@ -40,7 +40,9 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     if row["data_class"] == NOTICE:
         return True
     bill = ledger.bill_row(row["order_id"])
-    if bill is None or bill["state"] != "decided" or bill["look_at"] is not None:
+    if bill is None or bill["undo_id"] or bill["look_at"] is not None:
+        return False
+    if bill["state"] not in ("decided", "reversed", "replaced"):
         return False
     return all(claim["state"] in FINAL for claim in ledger.claim_rows(row["order_id"]))
 

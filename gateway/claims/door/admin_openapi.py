@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.claims.conversation.correction import Proposal
 from gateway.claims.operators.roles import Role
+from gateway.claims.operators.worklist import Accepted, Assigned
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
 _PROBLEM = "application/problem+json"
@@ -42,6 +43,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/admin/corrections"): Route(Role.RE_DRIVE, Proposal, 201),
     ("POST", "/admin/corrections/{correction_id}/approve"): Route(Role.CONFIGURE),
     ("POST", "/admin/corrections/{correction_id}/withdraw"): Route(Role.RE_DRIVE),
+    ("GET", "/admin/worklist"): Route(Role.VIEW, query=("insurer", "owner", "after")),
+    ("POST", "/admin/worklist/{item_id}/enquire"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/reverse"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/accept"): Route(Role.RE_DRIVE, Accepted, 201),
+    ("POST", "/admin/worklist/{item_id}/assign"): Route(Role.RE_DRIVE, Assigned),
     ("GET", "/admin/weak-crypto"): Route(Role.VIEW),
     ("GET", "/admin/openapi.json"): Route(),
 }

@@ -13,6 +13,7 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.handlers import GUARANTEES, Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.problems import FAMILY, answer_errors
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
@@ -24,6 +25,7 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 def hospital_app(
     handlers: Handlers,
     counter: CounterDoor,
+    undoing: UndoHandlers,
     entrance: Entrance,
     metrics: Metrics,
     schemas: Path,
@@ -41,6 +43,7 @@ def hospital_app(
     counter.add_to(app)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
+    undoing.add_to(app)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_static("/schemas", schemas / "canonical")
     return app

@@ -9,6 +9,7 @@ from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
 from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
+from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -167,6 +168,9 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
+            **undo_paths(
+                {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
+            ),
             **paths(_answer, _refusals),
             "/v1/events": {
                 "get": {
@@ -178,7 +182,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**components, **own},
+            "schemas": {**components, **own, **undo_schemas()},
             "securitySchemes": {
                 "mutualTLS": {"type": "mutualTLS"},
                 "requestSignature": {

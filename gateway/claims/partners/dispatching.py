@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView, ClaimView, Dispatch
@@ -18,19 +17,6 @@ _serial = count(1)
 def next_serial() -> int:
     """A number for partners whose message id ends in a serial; with the time in seconds it is unique per node."""
     return next(_serial) % 1_000_000
-
-
-def view_of(act: ActRecord) -> ActView:
-    """An act that was prepared before, as the target of an enquiry or an undo."""
-    return ActView(
-        act_id=act.act_id,
-        name=act.name,
-        sent_at=act.prepared_at,
-        serial=act.serial,
-        attempt=act.attempts,
-        batch_no=act.batch_no,
-        batch_count=act.batch_count,
-    )
 
 
 def operational_dispatch(act: str, now: datetime, refs: Mapping[str, str] | None = None) -> Dispatch:
