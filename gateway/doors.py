@@ -17,6 +17,7 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.enveloped import hospital_seals
 from gateway.claims.door.feed import Feed
@@ -86,6 +87,7 @@ class Doors:
         parts = (
             Uploads(handlers, intake, guard),
             SoapDoor(handlers, guard, schemas),
+            CounterDoor(guard, engine),
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
             Payments(guard, engine.ledger),

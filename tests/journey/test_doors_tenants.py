@@ -18,7 +18,25 @@ from gateway.sandbox.hospital.mobile import mobile_body
 from gateway.sandbox.hospital.table import csv_file
 from gateway.sandbox.hospital.yibao import yibao_body
 
+OF_AN_ORDER = {
+    ("POST", "/v1/claims/{order_id}/confirm"): b'{"quotes":[]}',
+    ("POST", "/v1/claims/{order_id}/documents"): b'{"claim_id":"clm_1","attachments":[]}',
+    ("PUT", "/v1/claims/{order_id}/policy-order"): b'{"claims":[]}',
+    ("PUT", "/v1/claims/{order_id}/payout-account"): (
+        b'{"payout_account":{"account_token":"a","payee_name":"b","bank_code":"c"}}'
+    ),
+}
+"""What is done to an order that is under way, with a body that the route takes."""
+OF_A_GUARANTEE = {
+    ("GET", "/v1/guarantees/{order_id}"): b"",
+    ("POST", "/v1/guarantees/{order_id}/projection"): b'{"projected_fen":1}',
+    ("POST", "/v1/guarantees/{order_id}/withdrawal"): b"",
+}
 ROUTES = {
+    *OF_AN_ORDER,
+    *OF_A_GUARANTEE,
+    ("POST", "/v1/guarantees"),
+    ("GET", "/v1/offers"),
     ("POST", "/v1/claims"),
     ("POST", "/v1/claims/{format}"),
     ("POST", "/v1/uploads/csv"),
@@ -106,6 +124,26 @@ async def test_another_hospitals_order_is_never_undone(house: House, order: dict
     require_refusal(asked, 404, "order-unknown")
     require_refusal(looked, 404, "undo-unknown")
     require_refusal(told, 404, "undo-unknown")
+
+
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        *((route, "order-unknown") for route in sorted(OF_AN_ORDER)),
+        *((route, "guarantee-unknown") for route in sorted(OF_A_GUARANTEE)),
+    ],
+)
+async def test_nothing_is_done_to_another_hospitals_order(
+    house: House, order: dict[str, Any], route: tuple[str, str], code: str
+) -> None:
+    method, path = route
+    body = (OF_AN_ORDER | OF_A_GUARANTEE)[route]
+
+    there = await _signed(house, HOSPITAL_TWO, method, path.format(order_id=order["order_id"]), body)
+    nowhere = await _signed(house, HOSPITAL_TWO, method, path.format(order_id="ord_0000000000000000000000"), body)
+
+    require_refusal(there, 404, code)
+    assert there.body == nowhere.body
 
 
 @pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])

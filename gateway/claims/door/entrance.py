@@ -33,9 +33,9 @@ class Entrance:
             return await handler(request)
         caller = request[_CALLER] = self._guard.who(request)
         vouch_for(request)
-        if request.method != "POST":
+        if request.method not in ("POST", "PUT"):
             if request.can_read_body:
-                raise BadRequest("this request has no body", hint="Send the body with a POST only.")
+                raise BadRequest("this request has no body", hint="Send the body with a POST or PUT only.")
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant

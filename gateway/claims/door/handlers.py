@@ -10,7 +10,11 @@ from aiohttp import web
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.counter import CounterWish
+from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.guarantees import inherit
+from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
@@ -27,6 +31,7 @@ from gateway.wire.seals.base import Role
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
 _LONGEST_WAIT_S = 60
+GUARANTEES = "/v1/guarantees"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -51,16 +56,27 @@ class Handlers:
                 hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
             )
         self._metrics.stage("door", "other", perf_counter() - started)
-        wait = _wait_of(request)
-        answer = await self.take(caller, request.match_info.get("format", "canonical"), body, key, wait)
-        if "Prefer" in request.headers:
+        wait, prefer = wait_of(request), request.headers.get("Prefer", "")
+        form, guarantee = request.match_info.get("format", "canonical"), request.path == GUARANTEES
+        answer = await self.take(caller, form, body, key, wait, prefer=prefer, guarantee=guarantee)
+        if prefer:
             answer.headers["Preference-Applied"] = f"wait={wait:g}"
         return answer
 
-    async def take(self, caller: Caller, form: str, body: bytes, key: str, wait: float) -> web.Response:
+    async def take(
+        self,
+        caller: Caller,
+        form: str,
+        body: bytes,
+        key: str,
+        wait: float,
+        *,
+        prefer: str = "",
+        guarantee: bool = False,
+    ) -> web.Response:
         """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken."""
         tenant = caller.tenant
-        submission = self._read(form, body, tenant)
+        submission = preferred(self._read(form, body, tenant), prefer)
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
@@ -68,6 +84,9 @@ class Handlers:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
+        bill.guarantee = guarantee
+        if submission.counter is not UNSET:
+            await inherit(self._engine, bill)
         return await self._accept(bill, caller, wait)
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
@@ -96,7 +115,7 @@ class Handlers:
         await _at_rest(bill, wait)
         await bill.acknowledged.wait()
         if not bill.committed:
-            return await self._not_stored(bill, wait)
+            return await self._not_stored(bill, caller, wait)
         return _answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id)
 
     def _require_room(self, tenant: Tenant) -> None:
@@ -110,15 +129,23 @@ class Handlers:
         self._open[hospital] += 1
         worker.add_done_callback(done)
 
-    async def _not_stored(self, bill: Bill, wait: float) -> web.Response:
+    async def _not_stored(self, bill: Bill, caller: Caller, wait: float) -> web.Response:
         """The bill's rows were refused: another request with the same key was first, or the store failed."""
         if isinstance(bill.refused, Duplicate):
+            if bill.refused.table == "invoice_use":
+                return await self._accept(self._stopped(bill), caller, wait)
             if bill.refused.table == "nonce":
                 raise replayed()
             row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
                 return await self._repeated(row, bill.digest, wait)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
+
+    def _stopped(self, bill: Bill) -> Bill:
+        """The bill anew, to be taken and parked: its invoice supports another one, so a person decides."""
+        return self._engine.new_bill(
+            bill.submission, bill.encoded, bill.hospital, bill.idem_key, bill.digest, INVOICE_REASON
+        )
 
     async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
         """The same key again: the same bill, its first answer; another bill under the key is refused."""
@@ -175,7 +202,20 @@ def _answer(view: bytes, decided: bool, order_id: str) -> web.Response:
     )
 
 
-def _wait_of(request: web.Request) -> float:
+def preferred(submission: Submission, prefer: str) -> Submission:
+    """``Prefer: confirm`` and ``Prefer: quick-claim`` say in any format what ``counter`` says in a canonical bill."""
+    if "confirm" not in prefer and "quick-claim" not in prefer:
+        return submission
+    words = {word.strip() for word in prefer.replace(";", ",").split(",")}
+    wish = CounterWish() if submission.counter is UNSET else submission.counter
+    if "confirm" in words:
+        wish = msgspec.structs.replace(wish, confirm=True)
+    if "quick-claim" in words:
+        wish = msgspec.structs.replace(wish, quick_claim=True)
+    return msgspec.structs.replace(submission, counter=wish)
+
+
+def wait_of(request: web.Request) -> float:
     found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
     return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
 

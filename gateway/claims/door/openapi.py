@@ -8,6 +8,8 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
 from gateway.claims.door.openapi_carried import UPLOAD, carried_paths
+from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
+from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
@@ -45,6 +47,7 @@ _CLAIM = {
         "quoted_fen": {"type": ["integer", "null"]},
         "approved_fen": {"type": "integer"},
         "reason": {"type": ["string", "null"]},
+        "policy": {"type": "integer", "description": "Place of its policy in the bill, where that is not seq."},
         "message": _TWO_TONGUES,
         "who_acts": {"type": "string"},
     },
@@ -60,7 +63,8 @@ _ORDER = {
         "approved_fen": {"type": "integer"},
         "self_pay_due_fen": {"type": "integer"},
         "claims": {"type": "array", "items": {"$ref": "#/components/schemas/ClaimView"}},
-        "links": {"type": "object", "properties": {"self": {"type": "string"}}},
+        "quote": {"$ref": "#/components/schemas/Quote"},
+        "links": {"type": "object", "properties": {"self": {"type": "string"}, "confirm": {"type": "string"}}},
     },
 }
 _EVENTS = {
@@ -94,7 +98,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
         400: "The request's form is wrong.",
         401: "The caller is not known, or the request was received before.",
         404: "No such thing for this caller.",
-        409: "The Idempotency-Key was used for another bill.",
+        409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
         408: "The body was not whole in time.",
         413: "The body is too large.",
         422: "The bill breaks the model or the money does not tie out.",
@@ -117,7 +121,11 @@ def _submit(form: str | None) -> dict[str, Any]:
                 "required": True,
                 "schema": {"type": "string", "maxLength": 64},
             },
-            {"name": "Prefer", "in": "header", "schema": {"type": "string", "examples": ["wait=20"]}},
+            {
+                "name": "Prefer",
+                "in": "header",
+                "schema": {"type": "string", "examples": ["wait=20", "wait=20, confirm, quick-claim"]},
+            },
         ]
         + (
             []
@@ -136,8 +144,9 @@ def _submit(form: str | None) -> dict[str, Any]:
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
+    components |= body_schemas(_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
-    own |= COMPONENTS | {"Upload": UPLOAD}
+    own |= COMPONENTS | COUNTER_SCHEMAS | {"Upload": UPLOAD}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -155,6 +164,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             "/v1/claims": {"post": _submit(None)},
             **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
             **carried_paths(_refusals(400, 401, 408, 413, 429, 503)),
+            **counter_paths(_answer, _refusals, _submit(None)),
             "/v1/orders/{order_id}": {
                 "get": {
                     "operationId": "order",
