@@ -6,7 +6,8 @@ from enum import StrEnum
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import Budget
-from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimState
 from gateway.claims.ledger import Ledger, act_view, record_of
