@@ -33,6 +33,7 @@ class _Request(dict[Any, Any]):
         super().__init__({_CALLER: Caller(_TENANT), _BODY: body})
         self.headers = {"Idempotency-Key": key, "Prefer": f"wait={wait}"}
         self.match_info: dict[str, str] = {}
+        self.path = "/v1/claims"
 
 
 class _Guard(Guard):
@@ -51,7 +52,10 @@ def body_of(kind: str, insurers: tuple[str, ...], number: int) -> bytes:
     sample = _sample(kind, insurers)
     visit = sample["visit"] | {"visit_id": f"visit-{number}"}
     policies = [policy | {"policy_no": f"P{number}-{policy['order_no']}"} for policy in sample["policies"]]
-    return json.dumps(sample | {"visit": visit, "policies": policies}, ensure_ascii=False).encode()
+    own = {"visit": visit, "policies": policies}
+    if "invoice" in sample:
+        own["invoice"] = sample["invoice"] | {"bill_no": f"9{number:09d}"}
+    return json.dumps(sample | own, ensure_ascii=False).encode()
 
 
 @dataclass

@@ -90,19 +90,28 @@ class Invariants:
         claims = self._disk.find("claim", {"order_id": order_id}, order_by="seq")
         if sum(claim["approved"] for claim in claims) > bill["cash_pay"]:
             self._broke("never-above-the-burden", order=order_id)
+        self._whole(bill, claims)
         events = Counter(row["kind"] for row in self._disk.find("event", {"order_id": order_id}, limit=1000))
         boxes = Counter(row["kind"] for row in self._disk.find("outbox", {"order_id": order_id}, limit=1000))
         undos = len(self._disk.find("undo", {"order_id": order_id}))
-        for kind, most in {"decided": 1, "undo-done": undos}.items():
+        followers = sum(claim["kind"] != bill["kind"] for claim in claims)
+        for kind, most in {"decided": 1 + followers, "undo-done": undos}.items():
             if events[kind] > most:
                 self._broke("an-event-is-told-once", order=order_id, kind=kind)
-        if boxes["decided"] > 1 or boxes["refund"] > undos:
+        if boxes["decided"] > 1 + followers or boxes["refund"] > undos:
             self._broke("payment-is-told-once", order=order_id)
         if bill["state"] == "decided" and not (events["decided"] and boxes["decided"]):
             self._broke("a-decision-is-told", order=order_id)
         for claim in claims:
             self._claim(claim)
             self._history(claim)
+
+    def _whole(self, bill: Row, claims: list[Row]) -> None:
+        """All insurers together paid no more than the patient bears, or a person was told."""
+        cases = [self._world.insurers[one["insurer"]].cases.get(one["claim_id"]) for one in claims]
+        paid = sum(case.paid for case in cases if case is not None)
+        if paid > bill["cash_pay"] and not self._disk.find("work_item", {"order_id": bill["order_id"]}):
+            self._broke("never-paid-above-the-burden", order=bill["order_id"], paid=paid)
 
     def _claim(self, claim: Row) -> None:
         """Our word about its money is the insurer's truth, or a person was told."""
@@ -125,7 +134,7 @@ class Invariants:
         mine = [row for row in changes if row["claim_id"] == claim["claim_id"]]
         now = ClaimState.CREATED
         for row in mine:
-            if row["field"] == "claim.state":
+            if row["field"] == "claim.state" and row["old"]:  # a quick-claim that follows begins with a row of its own
                 if row["old"] != now or (ClaimState(row["old"]), ClaimState(row["new"])) not in CLAIM.steps:
                     self._broke("history-is-a-walk", claim=claim["claim_id"], old=row["old"], new=row["new"], was=now)
                 now = ClaimState(row["new"])

@@ -88,7 +88,7 @@ MUTANTS = (
     _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
         "claims.undo.reversal:Reverser._missing",
-        "if self.clock.epoch_ms() >= settled_at:",
+        "if asked_at >= settled_at:",
         "if True:",
         ("our-word-is-the-truth",),
     ),

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.material import Material
+from gateway.claims.conversation.offers import Offers
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.talk import Talk
 from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.registry import Registry
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 _Answer = TypeVar("_Answer")
+_QUOTE_VALID_MS = 300_000
 
 
 class Gone(Exception):
@@ -58,9 +63,10 @@ class Node:
         mailbox = Mailbox()
         courier = Courier(ledger, mailbox, clock)
         reverser = Reverser(ledger, registry, courier, clock)
-        unanswered = Unanswered(reverser, metrics)
         after = Aftermath(ledger, registry, courier, clock)
-        return Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
+        counter = Counter(registry, metrics, clock, self.world.falls, _QUOTE_VALID_MS, Offers(clock))
+        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), Unanswered(reverser))
+        return Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
 
     def start(self) -> None:
         self.tell("starts")

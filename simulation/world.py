@@ -58,6 +58,8 @@ class World:
             code: Insurer(profile, stream(seed, code), self.story, self.loop.time)
             for code, profile in profiles().items()
         }
+        self.falls = numbers.random() < 0.5
+        """Whether a dead direct-pay attempt goes on as a quick-claim."""
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
