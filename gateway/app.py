@@ -79,34 +79,60 @@ class Gateway:
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
     renewal: Renewal = field(init=False)
+    leaving: bool = False
 
     def __post_init__(self) -> None:
         self.renewal = Renewal(self.engine.registry)
 
     def ready(self) -> bool:
-        return self.store.ready and all(not task.done() for task in self.tasks)
+        return not self.leaving and self.store.ready and all(not task.done() for task in self.tasks)
 
-    async def stop(self, grace_s: float = 5.0) -> None:
-        """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
-        for runner in self.runners[:1]:
-            await runner.cleanup()
+    async def stop(self, grace_s: float | None = None) -> None:
+        """Leave in order: not ready, no new bill, ``grace_s`` seconds for those under way, the rest to whoever goes on.
+
+        A balancer that asks ``/readyz`` has ``stop_notice`` seconds to turn away before the hospitals' door closes.
+        """
+        claims, self.leaving = self.settings.claims, True
+        assert claims is not None
+        if grace_s is None:
+            grace_s = claims.stop_grace
+            await asyncio.sleep(claims.stop_notice)
+        closing = [asyncio.ensure_future(runner.cleanup()) for runner in self.runners[:1]]
+        await asyncio.sleep(0)
         if self.engine.running:
             await asyncio.wait(set(self.engine.running.values()), timeout=grace_s)
-        for task in (*self.tasks, *self.engine.running.values()):
+        await self._let_go()  # so that who waits at the door is told that the bill is kept, before the door is shut
+        await asyncio.gather(*closing)
+        for runner in self.runners[1:2]:
+            await runner.cleanup()
+        await self._hand_over()
+        for runner in self.runners[2:]:
+            await runner.cleanup()
+        await self.store.close()
+
+    async def _let_go(self) -> None:
+        """Bills under way stay as their rows say. Whoever takes them up asks before it sends anything again."""
+        while self.engine.running:
+            workers = list(self.engine.running.values())
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _hand_over(self) -> None:
+        """Nothing is done here any more; then what this process had is free for others at once."""
+        for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        for runner in self.runners[1:]:
-            await runner.cleanup()
+        await self._let_go()
         for client in self.clients:
             await client.close()
         if self.carrier is not None:
             await self.carrier.close()
+        if self.engine.ledger.leases is not None:
+            await self.engine.ledger.leases.leave()
         if self.store.ready:
             with suppress(LianpeiError):
                 await self.checkpoints.sign_new()
-            if self.engine.ledger.leases is not None:
-                await self.engine.ledger.leases.leave()
-        await self.store.close()
 
 
 async def start_gateway(settings: Settings, home: Path, clock: Clock | None = None) -> Gateway:
