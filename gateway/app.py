@@ -13,19 +13,24 @@ from aiohttp import web
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
+from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
+from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
+from gateway.claims.undo.reversal import Reverser
+from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.doors import Doors
@@ -35,6 +40,7 @@ from gateway.kernel.labels import Label
 from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
+from gateway.outward import channel_books, delivery_office, recon_office
 from gateway.payment.capabilities import load_all
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints, unsigned
@@ -78,61 +84,38 @@ class Gateway:
     runners: list[web.AppRunner] = field(default_factory=list)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     renewal: Renewal = field(init=False)
-    leaving: bool = False
 
     def __post_init__(self) -> None:
         self.renewal = Renewal(self.engine.registry)
 
     def ready(self) -> bool:
-        return not self.leaving and self.store.ready and all(not task.done() for task in self.tasks)
+        return self.store.ready and all(not task.done() for task in self.tasks)
 
-    async def stop(self, grace_s: float | None = None) -> None:
-        """Leave in order: not ready, no new bill, ``grace_s`` seconds for those under way, the rest to whoever goes on.
-
-        A balancer that asks ``/readyz`` has ``stop_notice`` seconds to turn away before the hospitals' door closes.
-        """
-        claims, self.leaving = self.settings.claims, True
-        assert claims is not None
-        if grace_s is None:
-            grace_s = claims.stop_grace
-            await asyncio.sleep(claims.stop_notice)
-        closing = [asyncio.ensure_future(runner.cleanup()) for runner in self.runners[:1]]
-        await asyncio.sleep(0)
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
+        for runner in self.runners[:1]:
+            await runner.cleanup()
         if self.engine.running:
             await asyncio.wait(set(self.engine.running.values()), timeout=grace_s)
-        await self._let_go()  # so that who waits at the door is told that the bill is kept, before the door is shut
-        await asyncio.gather(*closing)
-        for runner in self.runners[1:2]:
-            await runner.cleanup()
-        await self._hand_over()
-        for runner in self.runners[2:]:
-            await runner.cleanup()
-        await self.store.close()
-
-    async def _let_go(self) -> None:
-        """Bills under way stay as their rows say. Whoever takes them up asks before it sends anything again."""
-        while self.engine.running:
-            workers = list(self.engine.running.values())
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-
-    async def _hand_over(self) -> None:
-        """Nothing is done here any more; then what this process had is free for others at once."""
-        for task in self.tasks:
+        for task in (*self.tasks, *self.engine.running.values()):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self._let_go()
+        for runner in self.runners[1:]:
+            await runner.cleanup()
         for client in self.clients:
             await client.close()
+        for close in self.closing:
+            await close()
         if self.carrier is not None:
             await self.carrier.close()
-        if self.engine.ledger.leases is not None:
-            await self.engine.ledger.leases.leave()
         if self.store.ready:
             with suppress(LianpeiError):
                 await self.checkpoints.sign_new()
+            if self.engine.ledger.leases is not None:
+                await self.engine.ledger.leases.leave()
+        await self.store.close()
 
 
 async def start_gateway(settings: Settings, home: Path, clock: Clock | None = None) -> Gateway:
@@ -153,7 +136,11 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
-        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
+        courier = Courier(ledger, mailbox, clock)
+        reverser = Reverser(ledger, registry, courier, clock)
+        unanswered = Unanswered(reverser, metrics)
+        after = Aftermath(ledger, registry, courier, clock)
+        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -226,7 +213,12 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
     doors = Doors(gateway.settings, keys, gateway.runners, gateway.ports)
-    guard = await doors.open_all(engine, intake, callbacks, keeper, keeper_socket(gateway.home, claims), gateway.ready)
+    office = delivery_office(gateway.settings, keys, engine.ledger.store, engine.clock, engine.metrics)
+    gateway.closing.append(office.close)
+    socket = keeper_socket(gateway.home, claims)
+    books = channel_books(gateway.settings, keys, engine.ledger.store, engine.clock)
+    recon = recon_office(claims.reconciliation, engine, *books)
+    guard = await doors.open_all(engine, intake, callbacks, keeper, office, recon, socket, gateway.ready)
     renewal = KeyRenewal(gateway.settings, claims, keys, engine.registry, doors, guard, gateway.metrics, engine.clock)
     gateway.renewal.before = renewal.run
     if engine.ledger.leases is not None:
@@ -238,6 +230,10 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
+    if claims.reconciliation.lock_at:
+        _alone(gateway, "reconciliation", recon.night.run)
+    if office.endpoints:
+        _alone(gateway, "webhooks", office.run)
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return renewal
@@ -282,6 +278,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),

@@ -28,6 +28,44 @@ class Door(Closed, frozen=True):
     limits: DoorLimits = DoorLimits()
 
 
+class WebhookSettings(Closed, frozen=True):
+    """Where one hospital's events are brought (docs/webhooks.md)."""
+
+    url: str
+    key: str
+    """Name in the key ring of the shared secret (HMAC-SHA256) or of our Ed25519 key that signs."""
+    events: tuple[str, ...] = ()
+    """Kinds of events that it wants; empty: all."""
+    ca: str = ""
+    """CA of its certificate, relative to the key directory; empty trusts the system's."""
+
+
+class WebhookRules(Closed, frozen=True):
+    """How webhooks are brought to every hospital."""
+
+    ladder: tuple[float, ...] = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200)
+    """Seconds after the first attempt, the second …; about 24 hours in all, then the event is given up."""
+    answer_s: float = 10.0
+    disable_after_h: float = 120.0
+    """An endpoint that took nothing for so many hours is disabled until an operator enables it."""
+    ports: tuple[int, ...] = (443,)
+    networks: tuple[str, ...] = ()
+    """Inner networks that may be called, such as "10.20.0.0/16" of a private line; public addresses always may."""
+
+
+class ReconRules(Closed, frozen=True):
+    """When a day's books are locked and how long a peer's is waited for (docs/reconciliation.md)."""
+
+    lock_at: str = "02:00"
+    """Time of day in China at which the day before is locked; empty: only on demand."""
+    retry_every: float = 1800.0
+    """Seconds between asks for a book that is late."""
+    give_up_h: float = 24.0
+    """Hours after midnight when a missing book is told as missing."""
+    edge_min: int = 30
+    """What stands in one book only, so many minutes before midnight, is looked for in the next day's books."""
+
+
 class HospitalSettings(Closed, frozen=True):
     code: str
     name: str
@@ -36,6 +74,7 @@ class HospitalSettings(Closed, frozen=True):
     signing_key: str = ""
     """Name of its request-signing key in the key ring."""
     limits: HospitalLimits = HospitalLimits()
+    webhook: WebhookSettings | None = None
 
 
 class InsurerSettings(Closed, frozen=True):
@@ -86,10 +125,8 @@ class ClaimsSettings(Closed, frozen=True):
     operator_ca: str = ""
     """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
-    stop_notice: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
-    """Seconds between "not ready" and a closed door, for balancers that ask only now and then."""
-    stop_grace: Annotated[float, msgspec.Meta(ge=0, le=300)] = 5.0
-    """Seconds that bills under way have at a stop before they are handed over."""
+    webhooks: WebhookRules = WebhookRules()
+    reconciliation: ReconRules = ReconRules()
     database_password: str = ""
     """The secret with the PostgreSQL user's password; empty leaves it to libpq (a certificate, ``.pgpass``)."""
 
@@ -107,6 +144,8 @@ class ClearingSettings(Closed, frozen=True):
     """Payment channels in the order in which the window prefers them: folders of ``mappings/payment``."""
     credit_cutoff: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "17:30"
     """Only bills brought before this time of day (Shanghai) may be paid later."""
+    statements: tuple[str, ...] = ("pay",)
+    """Payment channels whose daily statement is held against our settlements."""
 
 
 class ChannelSettings(Closed, frozen=True):

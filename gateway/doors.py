@@ -11,16 +11,23 @@ from aiohttp import web
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.custody.keeper import Keeper
+from gateway.claims.delivery.mail import Mail
+from gateway.claims.delivery.office import Office
 from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
+from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
 from gateway.claims.door.payments import Payments
+from gateway.claims.door.statements import Statements
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
+from gateway.claims.reconciliation.office import ReconOffice
+from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
@@ -57,6 +64,8 @@ class Doors:
         intake: Intake,
         callbacks: Callbacks,
         keeper: Keeper,
+        office: Office,
+        recon: ReconOffice,
         socket: Path,
         ready: Callable[[], bool],
     ) -> Guard:
@@ -69,15 +78,20 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
-        hospital = hospital_app(handlers, entrance, metrics, Path(self.settings.schemas), intake.formats)
-        Payments(guard, engine.ledger).add_to(hospital)
+        feed = Feed(guard, Mail(engine.ledger.store, engine.clock), office)
+        parts = (
+            Statements(guard, recon),
+            UndoHandlers(guard, UndoDesk(engine)),
+            Payments(guard, engine.ledger),
+        )
+        hospital = hospital_app(handlers, feed, parts, entrance, metrics, Path(self.settings.schemas), intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open(
             "partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door, metrics
         )
         self.runners.append(await listen_local(keeper_app(keeper), socket))
-        admin = self._admin(claims, engine)
+        admin = self._admin(claims, engine, office, recon)
         await self._open(
             "operator",
             operator_app(metrics, ready, engine.ledger.read, admin),
@@ -94,12 +108,12 @@ class Doors:
             for one in self.settings.hospitals
         ]
 
-    def _admin(self, claims: ClaimsSettings, engine: Engine) -> Admin | None:
+    def _admin(self, claims: ClaimsSettings, engine: Engine, office: Office, recon: ReconOffice) -> Admin | None:
         if not self.settings.operators:
             return None
         require_safe_operators(claims, self.settings.operators)
         operators = Operators(map(self._person, self.settings.operators))
-        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s))
+        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office, recon)
 
     def _person(self, one: OperatorSettings) -> Person:
         token = self.keys.secret(one.token) if one.token else None
@@ -108,9 +122,7 @@ class Doors:
     async def _open(
         self, name: str, app: web.Application, door: Door, metrics: Metrics, client_ca: str = "", client_crl: str = ""
     ) -> None:
-        claims = self.settings.claims
-        under_way = claims.stop_grace if claims is not None and name == "hospital" else 0
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S + under_way)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
         place = Path(self.settings.keys)
         authority, revoked = place / client_ca if client_ca else None, place / client_crl if client_crl else None
         make = partial(server_context, self.keys, door.certificate, authority, client_crl=revoked)

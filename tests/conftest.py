@@ -8,6 +8,7 @@ from hypothesis import settings
 from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
 from support.postgres import Server
+from support.unknownstage import UnknownStage
 
 from gateway.cli.stage import FIVE, Stage, free_ports
 
@@ -65,6 +66,19 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterat
 async def ward(narrow: DoorStage) -> AsyncIterator[House]:
     """Hospital one, who must be served whatever happens at the doors."""
     async with House(narrow) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def unsure(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[UnknownStage]:
+    """A house whose insurers' folders give up soon; see ``support.unknownstage``."""
+    with UnknownStage(tmp_path_factory.mktemp("unsure"), free_ports(), stage_home / "keys") as running:
+        yield running
+
+
+@pytest.fixture
+async def clinic(unsure: UnknownStage) -> AsyncIterator[House]:
+    async with House(unsure) as house:
         yield house
 
 

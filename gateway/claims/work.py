@@ -8,7 +8,7 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.changes import Changes
+from gateway.claims.changes import Changes, Ordered
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
@@ -248,7 +248,8 @@ class Work(Changes):
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
         """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
-        self.step_act(act_id, state)
+        if not self.step_act(act_id, state):
+            return
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()
@@ -268,12 +269,12 @@ class Work(Changes):
         sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
         self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
 
-    def event(self, bill: Bill, kind: str) -> None:
+    def event(self, bill: Ordered, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
         self.add().insert(
             "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
         )
 
-    def outbox(self, bill: Bill, kind: str) -> None:
+    def outbox(self, bill: Ordered, kind: str) -> None:
         """What the window carries to the payment room."""
         self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

@@ -65,9 +65,41 @@ def new_correction_id() -> str:
     return _fresh("cor")
 
 
+def new_undo_id() -> str:
+    """A wish to take an order back."""
+    return _fresh("und")
+
+
 def new_deposit_id() -> str:
     """Money that a patient pays before the bill is known."""
     return _fresh("dep")
+
+
+def new_recon_id() -> str:
+    """One peer's and one hospital's books of one day."""
+    return _fresh("rec")
+
+
+def new_difference_id() -> str:
+    return _fresh("dif")
+
+
+def new_entry_id() -> str:
+    """What two persons enter about a difference."""
+    return _fresh("ent")
+
+
+def id_floor(prefix: str, epoch_ms: int) -> str:
+    """No id of this prefix that is made from this moment on sorts before it."""
+    return f"{prefix}_{_base32(max(epoch_ms, 0), 10)}"
+
+
+def id_time(made: str) -> int:
+    """When an id of ours was made, in epoch ms."""
+    number = 0
+    for mark in made.partition("_")[2][:10]:
+        number = number * 32 + _ALPHABET.index(mark)
+    return number
 
 
 def new_settlement_id() -> SettlementId:

@@ -1,18 +1,19 @@
 """The payment room's door. Only clearing knocks: signed orders in, receipts out, and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import msgspec
 from aiohttp import web
 
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import BadRequest, LianpeiError, SealRefused
+from gateway.kernel.errors import BadRequest, LianpeiError, NotFound, SealRefused
 from gateway.kernel.secret import Secret
 from gateway.payment.desk import Desk
 from gateway.payment.metrics import CONTENT_TYPE, Metrics
 from gateway.payment.model import NewAccount, OrderTaken, PaymentOrder, ReceiptPage
 from gateway.payment.signing import verify
+from gateway.payment.statement import Statements
 from gateway.store.errors import Duplicate
 from gateway.store.unit import Unit
 
@@ -44,6 +45,7 @@ class Intake:
         self._on_order = on_order
         self._orders = msgspec.json.Decoder(PaymentOrder)
         self._accounts = msgspec.json.Decoder(NewAccount)
+        self.statements: Mapping[str, Statements] = {}
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answers])
@@ -51,6 +53,7 @@ class Intake:
         app.router.add_post("/orders/{settlement_id}/account", self._post_account)
         app.router.add_post("/orders/{settlement_id}/void", self._post_void)
         app.router.add_get("/receipts", self._get_receipts)
+        app.router.add_get("/statement", self._get_statement)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._get_metrics)
@@ -131,6 +134,16 @@ class Intake:
             raise BadRequest("ask with ?after=<number of the last receipt>", fields=("after",))
         await self._commit(unit)
         return _json(ReceiptPage(receipts=self._ledger.receipts(int(after), PAGE)))
+
+    async def _get_statement(self, request: web.Request) -> web.Response:
+        """A channel's statement of a day; 404 while there is none."""
+        _, unit = await self._genuine(request)
+        await self._commit(unit)
+        statements = self.statements.get(request.query.get("channel", ""))
+        found = await statements.of_day(request.query.get("day", "")) if statements is not None else None
+        if found is None:
+            raise NotFound("the channel has no statement of this day", code="no-file-yet")
+        return _json(found)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         del request

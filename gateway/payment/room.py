@@ -26,6 +26,7 @@ from gateway.payment.model import ChannelAnswer, ChannelOrder, OrderKind
 from gateway.payment.pace import Pace
 from gateway.payment.paylater import PayLater
 from gateway.payment.settings import ChannelPlace, PaymentRoomSettings
+from gateway.payment.statement import STATEMENT_FOLDER, Statements
 from gateway.payment.teller import Teller
 from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
@@ -97,6 +98,11 @@ def _teller(settings: PaymentRoomSettings, ledger: Ledger, channels: Mapping[str
     return Teller(ledger, channels, pace, metrics, endings, PayLater(ledger, endings, settings.schedule))
 
 
+def _statements(settings: PaymentRoomSettings) -> Statements:
+    folder = settings.mappings.parent / f"{settings.channel}{STATEMENT_FOLDER}"
+    return Statements(folder, settings.schemas, settings.channel_endpoint, settings.channel_tls)
+
+
 async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = None) -> RunningPayment:
     """Start the room. Raises ``ConfigRefused`` when a part of it is wrong; then nothing is left running."""
     clock = clock or SystemClock()
@@ -108,6 +114,7 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     window = timedelta(seconds=settings.replay_window)
     desk = Desk(ledger, {code: one.capabilities for code, one in channels.items()}, settings.channel, settings.schedule)
     intake = Intake(desk, settings.secret, clock, window, metrics, collector.wake)
+    intake.statements = {settings.channel: _statements(settings)}
     runner = web.AppRunner(intake.app(), access_log=None)
     loops = [asyncio.create_task(collector.run()), asyncio.create_task(_forget_nonces(ledger, settings.replay_window))]
     running = RunningPayment(0, store, runner, channels, loops)

@@ -16,11 +16,12 @@ from aiohttp import web
 
 from gateway.kernel.errors import BadMoney
 from gateway.kernel.money import MAX_FEN, Fen, fen_from_yuan
-from gateway.sandbox.common import strictjson
+from gateway.sandbox.common import statement, strictjson
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.pay_statement import statement_of_day
 from gateway.sandbox.terms import Product, is_slow
 
 TITLE = "医疗费用结算"
@@ -80,7 +81,8 @@ class PaySimulator:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._desk = Desk(self.code, frozenset({"order", "enquiry", "refund", "refund_enquiry", "push"}))
+        self._desk = Desk(self.code, frozenset({"order", "enquiry", "refund", "refund_enquiry", "push", statement.OP}))
+        self._desk.ledger.clock = settings.clock
         self._orders: dict[str, Order] = {}
         self._refunds: dict[str, Refund] = {}
         self._serial = itertools.count(1)
@@ -93,7 +95,11 @@ class PaySimulator:
         app.router.add_post("/refunds", self._post_refund)
         app.router.add_get("/refunds/{number}", self._get_refund)
         app.router.add_post("/pushes", self._post_push)
+        app.router.add_get("/statement", self._statement)
         return app
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        return statement_of_day(self._desk, request.query.get("bill_date", ""))
 
     async def close(self) -> None:
         for task in self._running:

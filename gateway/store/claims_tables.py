@@ -4,9 +4,11 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
+from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
-from gateway.store.undo_tables import UNDO, UNDO_LEG
+from gateway.store.undo_tables import UNDO, UNDO_LEG, WORK_ITEM
 
 
 def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
@@ -23,7 +25,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -33,6 +35,7 @@ BILL = Table(
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
 ``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
+``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -171,6 +174,11 @@ CLAIMS = Schema(
         CORRECTION,
         UNDO,
         UNDO_LEG,
+        WEBHOOK,
+        DELIVERY,
+        FEED_ACK,
+        *RECON_TABLES,
+        WORK_ITEM,
         NONCE,
         LEASE,
         SETTING,

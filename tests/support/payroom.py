@@ -20,6 +20,7 @@ from gateway.payment.room import RunningPayment, start_payment
 from gateway.payment.settings import ChannelPlace, PaymentRoomSettings
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.server import Running, serve_all
+from gateway.store.api import AnyStore
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -64,7 +65,7 @@ class Ticking(SteppedClock):
 
 @dataclass
 class Street:
-    store: Store
+    store: AnyStore
     room: RunningPayment
     window: Carrier
     channels: Running
@@ -204,13 +205,16 @@ def room_settings(home: Path, urls: dict[str, str], **changes: Any) -> PaymentRo
 
 
 @asynccontextmanager
-async def street(home: Path, clock: SteppedClock | None = None, **changes: Any) -> AsyncIterator[Street]:
+async def street(
+    home: Path, clock: SteppedClock | None = None, store: AnyStore | None = None, **changes: Any
+) -> AsyncIterator[Street]:
+    """``store``: the claims room's, if it is not to be a file of its own."""
     clock = clock or Ticking()
     async with AsyncExitStack() as stack:
         simulators = SimulatorSettings(home, "http://127.0.0.1:9", slow_s=0.2)
         channels = await serve_all(simulators, {"pay": 0, "deduct": 0})
         stack.push_async_callback(channels.stop)
-        store = Store.open(home / "claims.db", CLAIMS)
+        store = store or Store.open(home / "claims.db", CLAIMS)
         stack.push_async_callback(store.close)
         room = await start_payment(room_settings(home, channels.urls, **changes), clock)
         stack.push_async_callback(room.stop)

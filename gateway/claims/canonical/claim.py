@@ -33,6 +33,7 @@ class Submission(Model, frozen=True, kw_only=True):
 
     kind: A[ClaimKind, leaf("理赔方式", O)]
     order_kind: A[OrderKind, leaf("结算支付顺序", O)] = OrderKind.PRE_PRE
+    replaces: A[str, leaf("代替已撤销的订单", O, pattern=ID)] | UnsetType = UNSET
     patient: Patient
     visit: Visit
     diagnoses: A[tuple[Diagnosis, ...], leaf("诊断", M, min_length=1, max_length=100)]

@@ -9,7 +9,7 @@ from gateway.claims.canonical.cover import Confirmation, Consent, PayoutAccount,
 from gateway.claims.canonical.money import Invoice, SettlementSplit
 from gateway.claims.canonical.types import FEN, ID, UNSET, ClaimKind, Instant, Model, UnsetType
 from gateway.claims.canonical.visit import Diagnosis, FeeLine, Patient, Procedure, Visit
-from gateway.kernel.fields import F, M, O, leaf
+from gateway.kernel.fields import F, I, M, O, leaf
 
 
 class ActView(Model, frozen=True, kw_only=True):
@@ -83,6 +83,21 @@ class ActResult(Model, frozen=True, kw_only=True):
     expires_in: A[int, leaf("有效秒数", O, ge=0)] | UnsetType = UNSET
     items: A[tuple[str, ...], leaf("待取清单", O)] = ()
     results: tuple["CorrelatedResult", ...] = ()
+    statement: tuple["StatementLine", ...] = ()
+
+
+class StatementLine(Model, frozen=True, kw_only=True):
+    """One act in a partner's daily statement. ``our_id`` is whichever number of ours it repeats."""
+
+    our_id: A[str, leaf("我方单号", O, max_length=128)] = ""
+    peer_ref: A[str, leaf("对方流水", O, max_length=128)] = ""
+    hospital: A[str, leaf("医院代码", O, max_length=64)] = ""
+    kind: A[str, leaf("动作类型", O, pattern="^(pay|refund)$")] = "pay"
+    state: A[str, leaf("结果", O, pattern="^(done|refused|unknown)$")] = "done"
+    amount: A[int, leaf("金额", F, **FEN)]
+    at: A[Instant, leaf("时间", O, tz=True)] | UnsetType = UNSET
+    cert_no: A[str, leaf("证件号码", I, max_length=30)] = ""
+    """Compared as a blind index and never kept."""
 
 
 class CorrelatedResult(Model, frozen=True, kw_only=True):

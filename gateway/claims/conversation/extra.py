@@ -57,7 +57,7 @@ class Extra:
         work = ledger.work()
         try:
             bill = await ledger.read(ledger.load_bill, order_id)
-            if bill is None:
+            if bill is None or bill.undo_id:
                 raise busy()
             await work.safe.turn_to(order_id, ledger.read)
             claim = next(one for one in bill.claims if one.claim_id == self.claim_id)

@@ -59,7 +59,7 @@ def _open_act(engine: Engine, row: Row) -> Row | None:
     if partner is None:
         return None
     acts = [act for act in engine.ledger.act_rows(row["claim_id"]) if act["state"] in _OPEN]
-    mine = [act for act in acts if partner.manifest.rule(act["name"]).role != "status"]
+    mine = [act for act in acts if partner.manifest.rule(act["name"]).role not in ("status", "undo")]
     return mine[-1] if mine else None
 
 

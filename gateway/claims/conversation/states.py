@@ -112,6 +112,7 @@ class BillEvent(StrEnum):
     DECIDE = "decide"
     FREEZE = "freeze"
     RESTORE = "restore"
+    THAW = "thaw"
     UNDO = "undo"
     REPLACE = "replace"
 
@@ -126,6 +127,7 @@ BILL = Machine(
         (_B.PENDING, _V.FREEZE): _B.REVERSING,
         (_B.DECIDED, _V.FREEZE): _B.REVERSING,
         (_B.REVERSING, _V.RESTORE): _B.DECIDED,
+        (_B.REVERSING, _V.THAW): _B.PENDING,
         (_B.REVERSING, _V.UNDO): _B.REVERSED,
         (_B.REVERSED, _V.REPLACE): _B.REPLACED,
     },
@@ -145,6 +147,7 @@ BILL = Machine(
         _V.DECIDE: Words("全部有结论", "the last policy decided"),
         _V.FREEZE: Words("医院要求撤销", "the hospital asks for an undo"),
         _V.RESTORE: Words("部分退费完成或撤销取消", "a part was refunded, or the undo was called off"),
+        _V.THAW: Words("撤销取消，继续理赔", "the undo of an undecided bill was called off"),
         _V.UNDO: Words("各方已撤销", "the last leg is undone"),
         _V.REPLACE: Words("重新结算", "the hospital settles again what remains"),
     },

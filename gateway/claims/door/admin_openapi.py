@@ -12,6 +12,8 @@ from aiohttp import web
 
 from gateway.claims.conversation.correction import Proposal
 from gateway.claims.operators.roles import Role
+from gateway.claims.operators.worklist import Accepted, Assigned
+from gateway.claims.reconciliation.desk import Entry, Owned
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
 _PROBLEM = "application/problem+json"
@@ -42,6 +44,24 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/admin/corrections"): Route(Role.RE_DRIVE, Proposal, 201),
     ("POST", "/admin/corrections/{correction_id}/approve"): Route(Role.CONFIGURE),
     ("POST", "/admin/corrections/{correction_id}/withdraw"): Route(Role.RE_DRIVE),
+    ("GET", "/admin/recon"): Route(Role.VIEW, query=("day", "peer", "state")),
+    ("GET", "/admin/recon/{recon_id}"): Route(Role.VIEW),
+    ("GET", "/admin/recon/{recon_id}/report"): Route(Role.VIEW, query=("form",)),
+    ("POST", "/admin/recon/days/{day}/{peer}/run"): Route(Role.RE_DRIVE),
+    ("POST", "/admin/recon/days/{day}/{peer}/statement"): Route(Role.RE_DRIVE, query=("hospital",)),
+    ("POST", "/admin/recon/items/{item_id}/owner"): Route(Role.RE_DRIVE, Owned),
+    ("POST", "/admin/recon/entries"): Route(Role.RE_DRIVE, Entry, 201),
+    ("POST", "/admin/recon/entries/{entry_id}/approve"): Route(Role.CONFIGURE),
+    ("POST", "/admin/recon/entries/{entry_id}/withdraw"): Route(Role.RE_DRIVE),
+    ("GET", "/admin/webhooks"): Route(Role.VIEW),
+    ("GET", "/admin/webhooks/{hospital}/deliveries"): Route(Role.VIEW, query=("state", "after")),
+    ("POST", "/admin/webhooks/{hospital}/enable"): Route(Role.RE_DRIVE),
+    ("POST", "/admin/events/{event_id}/resend"): Route(Role.RE_DRIVE, status=202),
+    ("GET", "/admin/worklist"): Route(Role.VIEW, query=("insurer", "owner", "after")),
+    ("POST", "/admin/worklist/{item_id}/enquire"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/reverse"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/accept"): Route(Role.RE_DRIVE, Accepted, 201),
+    ("POST", "/admin/worklist/{item_id}/assign"): Route(Role.RE_DRIVE, Assigned),
     ("GET", "/admin/weak-crypto"): Route(Role.VIEW),
     ("GET", "/admin/openapi.json"): Route(),
 }
@@ -77,10 +97,16 @@ def admin_document(app: web.Application) -> dict[str, Any]:
     }
 
 
+def _name(handler: Any) -> str:
+    """The handler's name, with its part of the door before it where that has one (``AdminRecon.propose``)."""
+    part = handler.__qualname__.partition(".")[0].removeprefix("Admin").lower()
+    return f"{part}_{handler.__name__}" if part else str(handler.__name__)
+
+
 def _operation(method: str, path: str, handler: Any) -> dict[str, Any]:
     known = ROUTES.get((method, path), Route())
     told: dict[str, Any] = {
-        "operationId": handler.__name__,
+        "operationId": _name(handler),
         "summary": (inspect.getdoc(handler) or handler.__name__.replace("_", " ")).partition("\n")[0],
         "parameters": [_parameter(name, "path") for name in _IN_PATH.findall(path)]
         + [_parameter(name, "query") for name in known.query]

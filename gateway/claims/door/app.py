@@ -1,5 +1,6 @@
 """Puts the doors together: hospitals on one application, insurers' callbacks on another."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,10 @@ from aiohttp.typedefs import Handler, Middleware
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
+from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.openapi import openapi_document
+from gateway.claims.door.parts import Part
 from gateway.claims.door.problems import FAMILY, answer_errors
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import NotFound
@@ -21,9 +24,16 @@ MOST_CALLBACK_BYTES = 8 * 1024 * 1024
 
 
 def hospital_app(
-    handlers: Handlers, entrance: Entrance, metrics: Metrics, schemas: Path, formats: tuple[str, ...]
+    handlers: Handlers,
+    feed: Feed,
+    parts: Iterable[Part],
+    entrance: Entrance,
+    metrics: Metrics,
+    schemas: Path,
+    formats: tuple[str, ...],
 ) -> web.Application:
-    app = web.Application(middlewares=[metered("hospital", metrics), answer_errors, entrance.middleware()])
+    """``parts`` are groups of further routes."""
+    app = web.Application(middlewares=[metered("hospital", metrics, feed.mark), answer_errors, entrance.middleware()])
     document = msgspec.json.encode(openapi_document(formats))
 
     async def openapi(_: web.Request) -> web.Response:
@@ -33,6 +43,8 @@ def hospital_app(
     app.router.add_post("/v1/claims/{format}", handlers.submit)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
+    for part in (feed, *parts):
+        part.add_to(app)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_static("/schemas", schemas / "canonical")
     return app
@@ -57,12 +69,18 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodi
     return app
 
 
-def metered(door: str, metrics: Metrics) -> Middleware:
+def metered(
+    door: str, metrics: Metrics, mark: Callable[[web.Request, web.StreamResponse], None] | None = None
+) -> Middleware:
+    """``mark`` adds to every answer what it shall say besides."""
+
     @web.middleware
     async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         resource = request.match_info.route.resource
         metrics.http(door, resource.canonical if resource is not None else "other", response.status)
+        if mark is not None:
+            mark(request, response)
         family = response.get(FAMILY)
         if family is not None:
             metrics.refused(family)

@@ -48,5 +48,10 @@ def caller_of(request: web.Request) -> Caller:
     return request[_CALLER]
 
 
+def known_caller(request: web.Request) -> Caller | None:
+    """None for a stranger, and before the caller is proven."""
+    return request.get(_CALLER)
+
+
 def body_of(request: web.Request) -> bytes:
     return request[_BODY]

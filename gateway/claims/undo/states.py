@@ -27,8 +27,8 @@ UNDO_MACHINE = Machine(
     {
         (_U.UNDOING, _E.STICK): _U.STUCK,
         (_U.UNDOING, _E.FINISH): _U.DONE,
+        (_U.UNDOING, _E.CALL_OFF): _U.CALLED_OFF,
         (_U.STUCK, _E.GO_ON): _U.UNDOING,
-        (_U.STUCK, _E.CALL_OFF): _U.CALLED_OFF,
     },
     {
         _U.UNDOING: Words("逐一撤销中", "its legs are undone one after another"),

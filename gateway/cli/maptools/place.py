@@ -11,6 +11,7 @@ from gateway.mapping import Vocabulary
 from gateway.mapping.inherit import lineage_of
 from gateway.mapping.loader import NOT_MAPPINGS, Loaded, read_folder
 from gateway.payment.room import VOCABULARY as PAYMENT_VOCABULARY
+from gateway.payment.statement import STATEMENT_FOLDER, STATEMENTS
 
 MAPPINGS = Path("mappings")
 KINDS = ("insurers", "payment", "hospitals")
@@ -90,5 +91,6 @@ def _place(folder: Path, act: str) -> Place:
         refs = frozenset(manifest.refs) | _OWN_REFS
         return Place(folder, schemas, INSURER_VOCABULARY, constants, refs, act)
     if folder.resolve().parent.name == "payment":
-        return Place(folder, schemas, PAYMENT_VOCABULARY, {}, frozenset(), act)
+        daily = folder.name.endswith(STATEMENT_FOLDER)
+        return Place(folder, schemas, STATEMENTS if daily else PAYMENT_VOCABULARY, {}, frozenset(), act)
     return Place(folder, schemas, HOSPITAL_VOCABULARY, {}, frozenset(), act or "visit")

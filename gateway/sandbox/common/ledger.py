@@ -2,8 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from gateway.kernel.clock import Clock, SystemClock
 from gateway.sandbox.terms import Product, Residuals
 
 
@@ -19,11 +21,26 @@ class Settlement:
     amount_fen: int = 0
     state: str = "open"
     """open | settled | refused | cancelled | refunded"""
+    paid_out: bool = False
+    """The money has left the insurer: it takes nothing back by a message any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Money that moved: what the daily statement lists."""
+
+    kind: str
+    """pay | refund"""
+    settlement: Settlement
+    amount_fen: int
+    at: datetime
 
 
 @dataclass(slots=True)
 class Ledger:
     residuals: Residuals = field(default_factory=Residuals)
+    clock: Clock = field(default_factory=SystemClock)
+    moves: list[Move] = field(default_factory=list)
     _settlements: dict[str, Settlement] = field(default_factory=dict)
     _applied: Counter[str] = field(default_factory=Counter)
 
@@ -41,12 +58,21 @@ class Ledger:
         self.residuals.take(settlement.policy_no, settlement.terms, amount_fen)
         self._applied[settlement.bill] += 1
         settlement.amount_fen, settlement.state = amount_fen, "settled"
+        self.moves.append(Move("pay", settlement, amount_fen, self.clock.now()))
+
+    def pay_out(self, policy_no: str) -> int:
+        """The insurer's transfer run: what stands settled for this policy has left the house. Returns how many."""
+        mine = [one for one in self._settlements.values() if one.policy_no == policy_no and one.state == "settled"]
+        for one in mine:
+            one.paid_out = True
+        return len(mine)
 
     def undo(self, settlement: Settlement, state: str) -> None:
         """The policy gets its money back; ``state`` says how (cancelled, refunded)."""
         self.residuals.give_back(settlement.policy_no, settlement.terms, settlement.amount_fen)
         self._applied[settlement.bill] -= 1
         settlement.state = state
+        self.moves.append(Move("refund", settlement, settlement.amount_fen, self.clock.now()))
 
     def times_applied(self, settlement: Settlement) -> int:
         """How often money stands applied for the bill of a settlement; 0 while it is open, undone or refused."""
@@ -61,6 +87,7 @@ class Ledger:
                 "amount_fen": one.amount_fen,
                 "times_applied": self.times_applied(one),
                 "state": one.state,
+                "paid_out": one.paid_out,
             }
             for one in self._settlements.values()
         ]

@@ -18,8 +18,18 @@ class Do(StrEnum):
     """The work is done; the answer cannot be read."""
     DUPLICATE_CALLBACK = "duplicate_callback"
     """Of a callback: it is made once more after it was acknowledged."""
+    NO_STATEMENT = "no_statement"
+    """Of a daily statement, as the four that follow: it is not made yet."""
+    OMIT_LINE = "omit_line"
+    INVENT_LINE = "invent_line"
+    ALTER_AMOUNT = "alter_amount"
+    ALTER_STATE = "alter_state"
     DROP_CONNECTION = "drop_connection"
     """Nothing is done and the connection closes. A callback is never made."""
+
+
+OF_STATEMENTS = frozenset({Do.NO_STATEMENT, Do.OMIT_LINE, Do.INVENT_LINE, Do.ALTER_AMOUNT, Do.ALTER_STATE})
+"""What can only go wrong with a daily statement."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from gateway.kernel.money import yuan
 from gateway.sandbox.common.ledger import Ledger
 from gateway.sandbox.common.rules import Violation
-from gateway.sandbox.package import shapes
+from gateway.sandbox.common.script import Script
+from gateway.sandbox.package import shapes, statement
 from gateway.sandbox.package.envelope import Envelope, pick
 from gateway.sandbox.package.settlements import Settlements, refuse_policy
 from gateway.sandbox.package.visits import Visits, read_line
@@ -22,6 +23,7 @@ OPS = frozenset(shapes.SHAPES)
 @dataclass(slots=True)
 class Acts:
     ledger: Ledger
+    script: Script
     visits: Visits = field(default_factory=Visits)
     settlements: Settlements = field(init=False)
 
@@ -63,6 +65,7 @@ class Acts:
             "S300": lambda: [self.settlements.claim(record)],
             "S310": lambda: self.settlements.accept(record),
             "S340": lambda: self._record(record),
+            "S500": lambda: statement.day_of(self.ledger, self.script, str(pick(record, "tradeDate"))),
         }
         return acts[envelope.op]()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from gateway.sandbox.common import statement
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.rules import Violation
@@ -44,8 +45,9 @@ class PackageSimulator:
         self._settings = settings
         self._key = (settings.keys / "package-aes.secret").read_bytes()
         self._secret = (settings.keys / "package-app.secret").read_text("ascii")
-        self._desk = Desk(self.code, OPS | {"token"})
-        self._acts = Acts(self._desk.ledger)
+        self._desk = Desk(self.code, OPS | {"token", statement.OP})
+        self._desk.ledger.clock = settings.clock
+        self._acts = Acts(self._desk.ledger, self._desk.script)
         self._tokens = Tokens(settings.token_ttl_s)
         self._seen: dict[str, bytes] = {}
 

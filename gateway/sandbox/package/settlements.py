@@ -82,6 +82,8 @@ class Settlements:
         for name, expected in case.settlement.our_refs.items():
             if pick(record, name) not in (None, expected):
                 raise Violation("1000409", f"{name}与结算不符")
+        if case.settlement.paid_out:
+            raise Violation("1000012", "已打款，不能取消结算")
         self._undo(case)
         return []
 

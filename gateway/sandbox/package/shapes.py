@@ -96,6 +96,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "S300": Shape(("settleSerialNum",)),
     "S310": Shape(("settleSerialNum", "acceptFlag"), {"acceptFlag": FLAG}),
+    "S500": Shape(("tradeDate",), days=("tradeDate",)),
     "S340": Shape(("medicalNum", "hospitalRecordId"), diagnoses=("inHosDiagnosisList", "dischDiagnosisList")),
 }
 

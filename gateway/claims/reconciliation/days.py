@@ -1,0 +1,25 @@
+"""Days of the books: civil days in China, written 2026-11-21."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.kernel.clock import SHANGHAI
+from gateway.kernel.errors import BadRequest
+
+
+def read_day(text: str) -> date:
+    """Raises ``BadRequest`` (``recon-day``)."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text:
+        raise BadRequest("a day is written like 2026-11-21", code="recon-day", hint="Days are civil days in China.")
+    return found
+
+
+def bounds(day: date, zone: ZoneInfo = SHANGHAI) -> tuple[int, int]:
+    """First moment of the day and of the next one, in epoch ms."""
+    return tuple(  # type: ignore[return-value]  # two moments make two numbers
+        int(datetime.combine(one, time(), zone).timestamp() * 1000) for one in (day, day + timedelta(days=1))
+    )

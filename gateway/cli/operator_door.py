@@ -1,0 +1,56 @@
+"""Commands for operators go through the operators' door of a running gateway, with the operator's own token."""
+
+import argparse
+import json
+import os
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from gateway.kernel.errors import ConfigRefused, LianpeiError
+
+TOKEN = "LIANPEI_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+_PLACE = "http://127.0.0.1:9464"
+
+
+def add_door(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--admin", default=os.environ.get("LIANPEI_ADMIN", _PLACE), help=f"operators' door ({_PLACE})")
+    parser.add_argument("--ca", help="CA file of the door's certificate (default: the system's)")
+
+
+def ask(chosen: argparse.Namespace, method: str, path: str, wish: Any = None) -> Any:
+    """The door's JSON answer. Raises ``LianpeiError`` with its words."""
+    body = b"" if wish is None else json.dumps(wish).encode()
+    return json.loads(call(chosen, method, path, body, "application/json"))
+
+
+def call(chosen: argparse.Namespace, method: str, path: str, body: bytes = b"", media: str = "text/csv") -> bytes:
+    """The door's answer as it came. Raises ``LianpeiError``."""
+    token = os.environ.get(TOKEN, "")
+    if not token:
+        raise ConfigRefused(f"{TOKEN} holds no token", code="token-missing", hint="Put your operator's token there.")
+    url = chosen.admin.rstrip("/") + path
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise ConfigRefused("the operators' door has an http or https address", code="endpoint")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": media}
+    request = urllib.request.Request(url, body if method == "POST" else None, headers, method=method)  # noqa: S310
+    context = ssl.create_default_context(cafile=chosen.ca) if url.startswith("https:") else None
+    try:
+        with urllib.request.urlopen(request, timeout=120, context=context) as answer:  # noqa: S310 - the scheme was looked at
+            return bytes(answer.read())
+    except urllib.error.HTTPError as refused:
+        raise _told(refused.read()) from None
+    except OSError as away:
+        raise ConfigRefused(
+            f"the operators' door can't be reached ({type(away).__name__})", code="door-away", hint="See --admin."
+        ) from None
+
+
+def _told(body: bytes) -> LianpeiError:
+    try:
+        told = json.loads(body)
+        return LianpeiError(told["title"], code=told["code"], hint=told.get("hint", ""))
+    except (ValueError, KeyError, TypeError):
+        return LianpeiError("the door's answer can't be read", code="answer-form")
