@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,18 @@ class Gateways:
         for one in self.each:
             one.prepare()
             one.start("gateway")
+
+    def renew(self, number: int, meanwhile: Callable[[], None] = lambda: None) -> int:
+        """A rolling restart's step: SIGTERM, wait, ``meanwhile``, start, ready. The exit status."""
+        one = self.each[number]
+        process = one.processes["gateway"]
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(30)
+        meanwhile()
+        one.kill("gateway")  # only its remains
+        one.start("gateway")
+        one.ready()
+        return status
 
     def stop(self) -> None:
         for one in (*self.each, self.stage):
