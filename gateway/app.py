@@ -3,13 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import time
 from functools import partial
 from pathlib import Path
-
-from aiohttp import web
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
@@ -34,7 +30,6 @@ from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
-from gateway.claims.partners.renewal import Renewal
 from gateway.claims.undo.reversal import Reverser
 from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
@@ -48,6 +43,7 @@ from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, lo
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
 from gateway.payment.capabilities import load_all
+from gateway.running import Gateway
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints, unsigned
 from gateway.store.leases import Leases
@@ -73,55 +69,6 @@ def load_readers(mappings: Path) -> dict[str, MappedReader]:
     """Every hospital format: folder name to compiled reader."""
     files = sorted((mappings / "hospitals").glob("*/visit.yaml"))
     return {file.parent.name: load_reader(file, HOSPITAL_VOCABULARY) for file in files}
-
-
-@dataclass(slots=True)
-class Gateway:
-    """A running claims room with its window. ``stop`` finishes what it can and loses nothing."""
-
-    settings: Settings
-    home: Path
-    store: AnyStore
-    engine: Engine
-    metrics: Metrics
-    carrier: Carrier | None
-    clients: list[PartnerClient]
-    checkpoints: Checkpoints
-    runners: list[web.AppRunner] = field(default_factory=list)
-    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
-    ports: dict[str, int] = field(default_factory=dict)
-    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    renewal: Renewal = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.renewal = Renewal(self.engine.registry)
-
-    def ready(self) -> bool:
-        return self.store.ready and all(not task.done() for task in self.tasks)
-
-    async def stop(self, grace_s: float = 5.0) -> None:
-        """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
-        for runner in self.runners[:1]:
-            await runner.cleanup()
-        if self.engine.running:
-            await asyncio.wait(set(self.engine.running.values()), timeout=grace_s)
-        for task in (*self.tasks, *self.engine.running.values()):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        for runner in self.runners[1:]:
-            await runner.cleanup()
-        for client in self.clients:
-            await client.close()
-        for close in self.closing:
-            await close()
-        if self.carrier is not None:
-            await self.carrier.close()
-        if self.store.ready:
-            with suppress(LianpeiError):
-                await self.checkpoints.sign_new()
-            if self.engine.ledger.leases is not None:
-                await self.engine.ledger.leases.leave()
-        await self.store.close()
 
 
 async def start_gateway(settings: Settings, home: Path, clock: Clock | None = None) -> Gateway:

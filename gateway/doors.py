@@ -135,7 +135,9 @@ class Doors:
     async def _open(
         self, name: str, app: web.Application, door: Door, metrics: Metrics, client_ca: str = "", client_crl: str = ""
     ) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+        claims = self.settings.claims
+        under_way = claims.stop_grace if claims is not None and name == "hospital" else 0
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S + under_way)
         place = Path(self.settings.keys)
         authority, revoked = place / client_ca if client_ca else None, place / client_crl if client_crl else None
         make = partial(server_context, self.keys, door.certificate, authority, client_crl=revoked)

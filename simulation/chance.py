@@ -16,7 +16,7 @@ from simulation.clockwork import START
 
 def stream(seed: int, purpose: str) -> random.Random:
     """Numbers of one purpose: another one that asks more often does not shift them."""
-    return random.Random(f"{seed}:{purpose}")  # noqa: S311
+    return random.Random(f"{seed}:{purpose}")
 
 
 @contextmanager
