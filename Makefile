@@ -23,7 +23,7 @@ check: .venv/.ready   ## style, types, architecture, partner folders
 test: .venv/.ready    ## every check and test that belongs to a change
 	@scripts/test-tools
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-long: .venv/.ready   ## the long forms: kills, fuzz
 	@scripts/test-tools
@@ -35,7 +35,10 @@ wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, sea
 audit: .venv/.ready   ## locked packages, licences, known vulnerabilities, secrets in files
 	@$(PY) scripts/audit.py
 
-bench: .venv/.ready   ## measure against the hand-written script in the same run
+bench: .venv/.ready   ## measure against hand-written code in the same run: mapping, folders, seals, the whole job
+	@$(PY) -m benchmarks.mapping_speed
+	@$(PY) -m benchmarks.check_folders
+	@$(PY) -m benchmarks.seals
 	@$(PY) -m benchmarks.gateway_job
 
 lock:          ## renew the locked versions

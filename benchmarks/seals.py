@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from benchmarks.seal_case import Case
+from benchmarks.seals_partner import partner_cases
 from benchmarks.seals_text import make_keys, text_cases
 from benchmarks.seals_xml import xml_cases
 from gateway.wire.devkeys import create_development_keys
@@ -39,7 +40,8 @@ def all_cases(place: Path, sizes: Sequence[int] = SIZES) -> list[Case]:
     text, xml = place / "text", place / "xml"
     text.mkdir()
     create_development_keys(xml)
-    return text_cases(make_keys(text), sizes) + xml_cases(KeyRing.from_directory(xml), sizes)
+    keys = make_keys(text)
+    return text_cases(keys, sizes) + partner_cases(keys, sizes) + xml_cases(KeyRing.from_directory(xml), sizes)
 
 
 def measure(case: Case, seconds: float) -> Figure:

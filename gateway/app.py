@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
-import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import time
 from functools import partial
 from pathlib import Path
 
@@ -13,41 +13,45 @@ from aiohttp import web
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
+from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
-from gateway.claims.door.auth import Guard
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
+from gateway.claims.operators.worklist import tell_work
+from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.partners.renewal import Renewal
+from gateway.claims.undo.reversal import Reverser
+from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.labels import Label
+from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
+from gateway.payment.capabilities import load_all
 from gateway.store.api import AnyStore
-from gateway.store.checkpoints import Checkpoints
+from gateway.store.checkpoints import Checkpoints, unsigned
 from gateway.store.leases import Leases
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import PartnerClient
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import build_seal, weak_use
-from gateway.wire.seals.overlap import peer_names
 from gateway.wire.seals.settings import day_of
 from gateway.wire.tls import client_context
-from gateway.wire.trust import Trust
 
 _log = get_logger("lianpei.app")
 _ALL = frozenset(label.value for label in Label)
@@ -132,12 +136,16 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
-        engine = Engine(ledger, registry, mailbox, metrics, clock, Courier(ledger, mailbox, clock), {})
+        courier = Courier(ledger, mailbox, clock)
+        reverser = Reverser(ledger, registry, courier, clock)
+        unanswered = Unanswered(reverser, metrics)
+        after = Aftermath(ledger, registry, courier, clock)
+        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
-        guard = await _open_doors(gateway, claims, keys)
-        _watch(gateway, registry, metrics, lambda: keys.certificate_days() | guard.certificate_days())
+        renewal = await _open_doors(gateway, claims, keys)
+        _watch(gateway, registry, renewal)
         return gateway
     except BaseException:
         await (store.close() if gateway is None else gateway.stop(0.0))
@@ -172,29 +180,12 @@ def load_partner(
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
     acts = LiveActs(source, partial(metrics.mappings_kept, manifest.insurer))
     metrics.mappings_kept(manifest.insurer, False)
-    tls: ssl.SSLContext | None = None
-    if deployed.endpoint.startswith("https:"):
-        ca = Path(settings.keys) / deployed.ca if deployed.ca else None
-        tls = client_context(ca, keys, deployed.client_certificate)
-    client = PartnerClient(deployed.endpoint, tls=tls, limit=manifest.limits.concurrency)
+    client = PartnerClient(deployed.endpoint, tls=partner_tls(deployed, keys), limit=manifest.limits.concurrency)
     bare = build_seal({"profile": "plain"}, keys)
     seal = build_seal(manifest.seal, keys)
     require_trusted_peers(deployed, manifest, keys, clock)
     metrics.weak_crypto(manifest.insurer, weak_use(manifest.seal) is not None)
     return Partner(manifest, load_faults(folder), acts, seal, bare, client, metrics, clock)
-
-
-def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: KeyRing, clock: Clock) -> None:
-    """Hold the partner's message certificates against its authorities, where the settings name them. Raises ``ConfigRefused``."""
-    if not deployed.peer_ca:
-        return
-    lists = keys.directory / deployed.peer_crl if deployed.peer_crl else None
-    trust = Trust.from_files(keys.directory / deployed.peer_ca, lists)
-    for role in peer_names(manifest.seal, keys):
-        for name in keys.alternatives(role):
-            entry = keys.entries[name]
-            if entry.certificate is not None:
-                trust.require(name, entry.certificate, entry.chain, clock.now())
 
 
 def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: AnyStore, clock: Clock) -> Carrier | None:
@@ -206,10 +197,18 @@ def _carrier(settings: Settings, key_dir: Path, keys: KeyRing, store: AnyStore, 
         if window.payment_url.startswith("https:")
         else None
     )
-    return Carrier(store, clock, window.payment_url, keys.secret(window.secret), tls, window.every)
+    known = load_all(Path(settings.mappings))
+    unknown = [code for code in window.channels if code not in known]
+    if unknown:
+        raise ConfigRefused(
+            f"no payment channel {', '.join(unknown)}", hint="clearing.channels names folders of mappings/payment."
+        )
+    channels, cutoff = [known[code] for code in window.channels], time.fromisoformat(window.credit_cutoff)
+    secret = keys.secret(window.secret)
+    return Carrier(store, clock, window.payment_url, secret, tls, window.every, channels, cutoff)
 
 
-async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -> Guard:
+async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -> KeyRenewal:
     engine, callbacks = gateway.engine, Callbacks(gateway.engine)
     intake = Intake(load_readers(Path(gateway.settings.mappings)))
     keeper = Keeper(engine.ledger, gateway.checkpoints, keys, claims.retention_years)
@@ -220,6 +219,8 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     books = channel_books(gateway.settings, keys, engine.ledger.store, engine.clock)
     recon = recon_office(claims.reconciliation, engine, *books)
     guard = await doors.open_all(engine, intake, callbacks, keeper, office, recon, socket, gateway.ready)
+    renewal = KeyRenewal(gateway.settings, claims, keys, engine.registry, doors, guard, gateway.metrics, engine.clock)
+    gateway.renewal.before = renewal.run
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
@@ -235,7 +236,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
         _alone(gateway, "webhooks", office.run)
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
-    return guard
+    return renewal
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
@@ -260,11 +261,9 @@ async def _sign_audit(checkpoints: Checkpoints, every: float) -> None:
             _log.event("audit-unsigned", code=bad.error_code)
 
 
-def _watch(
-    gateway: Gateway, registry: Registry, metrics: Metrics, certificates: Callable[[], Mapping[str, float]]
-) -> None:
+def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
     """Figures that are read when Prometheus asks, not kept up on the hot path."""
-    store = gateway.store
+    store, metrics = gateway.store, gateway.metrics
 
     def unknown() -> dict[str, tuple[int, int]]:
         for kind in ("direct_pay", "quick_claim"):
@@ -279,4 +278,12 @@ def _watch(
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
-    metrics.on_scrape(unknown=unknown, certificates=certificates, ready=gateway.ready, weak=weak)
+    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
+    metrics.on_scrape(
+        unknown=unknown,
+        certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),
+        ready=gateway.ready,
+        weak=weak,
+        revocations=renewal.crl_days,
+        unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
+    )

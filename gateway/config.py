@@ -11,6 +11,7 @@ from gateway.claims.door.fairness import HospitalLimits
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.doorlimits import DoorLimits
 
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -139,8 +140,27 @@ class ClearingSettings(Closed, frozen=True):
     secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
     ca: str = ""
     every: float = 0.2
+    channels: tuple[str, ...] = ("pay",)
+    """Payment channels in the order in which the window prefers them: folders of ``mappings/payment``."""
+    credit_cutoff: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "17:30"
+    """Only bills brought before this time of day (Shanghai) may be paid later."""
     statements: tuple[str, ...] = ("pay",)
     """Payment channels whose daily statement is held against our settlements."""
+
+
+class ChannelSettings(Closed, frozen=True):
+    """A further payment channel; its code is the folder under ``mappings/payment``."""
+
+    endpoint: str
+    ca: str = ""
+
+
+class PayLaterSettings(Closed, frozen=True):
+    """The pay-later day, times of Shanghai: tell the patient, deduct, and after ``days`` days record a default."""
+
+    push: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "20:00"
+    deduct: Annotated[str, msgspec.Meta(pattern=CLOCK)] = "22:00"
+    days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 3
 
 
 class PaymentSettings(Closed, frozen=True):
@@ -149,6 +169,10 @@ class PaymentSettings(Closed, frozen=True):
     channel: str
     channel_endpoint: str
     channel_ca: str = ""
+    channels: dict[str, ChannelSettings] = {}
+    pay_later: PayLaterSettings = PayLaterSettings()
+    return_watch_days: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
+    """How long a paid payout is asked about, since a bank may return it."""
     secret: str = "clearing-payment"  # noqa: S105 - the name of a key, not a secret
 
 

@@ -1,7 +1,9 @@
 """Opens the claims room's doors: hospitals, insurers' callbacks, operators, and the keeper's socket."""
 
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -19,15 +21,19 @@ from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
+from gateway.claims.door.payments import Payments
 from gateway.claims.door.statements import Statements
+from gateway.claims.door.undo import UndoHandlers
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
+from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
+from gateway.telemetry.metrics import Metrics
 from gateway.wire.keys import KeyRing
-from gateway.wire.listen import LAST_ANSWERS_S, listen, listen_local
+from gateway.wire.listen import LAST_ANSWERS_S, listen, listen_local, renew_tls
 from gateway.wire.tls import server_context
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -41,6 +47,16 @@ class Doors:
     keys: KeyRing
     runners: list[web.AppRunner] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    _secured: dict[str, tuple[web.AppRunner, Callable[[], ssl.SSLContext]]] = field(default_factory=dict)
+    """Every TLS door with what makes its context from the keys as they are."""
+
+    def renewals(self) -> list[tuple[str, Callable[[], Callable[[], None]]]]:
+        """By door: makes a new TLS context (raises ``ConfigRefused``) and returns what puts it in place."""
+
+        def renew(runner: web.AppRunner, make: Callable[[], ssl.SSLContext]) -> Callable[[], None]:
+            return partial(renew_tls, runner, make())
+
+        return [(name, partial(renew, *secured)) for name, secured in self._secured.items()]
 
     async def open_all(
         self,
@@ -63,18 +79,24 @@ class Doors:
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
         feed = Feed(guard, Mail(engine.ledger.store, engine.clock), office)
-        hospital = hospital_app(
-            handlers, feed, [Statements(guard, recon)], entrance, metrics, Path(self.settings.schemas), intake.formats
+        parts = (
+            Statements(guard, recon),
+            UndoHandlers(guard, UndoDesk(engine)),
+            Payments(guard, engine.ledger),
         )
-        await self._open("hospital", hospital, claims.hospital_door, claims.client_ca, claims.client_crl)
+        hospital = hospital_app(handlers, feed, parts, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
-        await self._open("partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door)
+        await self._open(
+            "partner", partner_app(callbacks, engine.registry, metrics, bodies), claims.partner_door, metrics
+        )
         self.runners.append(await listen_local(keeper_app(keeper), socket))
         admin = self._admin(claims, engine, office, recon)
         await self._open(
             "operator",
             operator_app(metrics, ready, engine.ledger.read, admin),
             claims.operator_door,
+            metrics,
             claims.operator_ca,
         )
         return guard
@@ -98,14 +120,18 @@ class Doors:
         return Person(one.name, frozenset(map(Role, one.roles)), token, one.certificate_name)
 
     async def _open(
-        self, name: str, app: web.Application, door: Door, client_ca: str = "", client_crl: str = ""
+        self, name: str, app: web.Application, door: Door, metrics: Metrics, client_ca: str = "", client_crl: str = ""
     ) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
         place = Path(self.settings.keys)
         authority, revoked = place / client_ca if client_ca else None, place / client_crl if client_crl else None
-        tls = server_context(self.keys, door.certificate, authority, client_crl=revoked) if door.certificate else None
+        make = partial(server_context, self.keys, door.certificate, authority, client_crl=revoked)
+        tls = make() if door.certificate else None
+        if tls is not None:
+            self._secured[name] = runner, make
         self.runners.append(runner)
-        self.ports[name] = await listen(runner, door.host, door.port, tls, door.limits)
+        told = partial(metrics.turned_away, name)
+        self.ports[name] = await listen(runner, door.host, door.port, tls, door.limits, told)
 
 
 def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:

@@ -39,7 +39,7 @@ _BOUNDS = Bounds(attempts=1, answer_bytes=64 * 1024)
 """The ladder repeats, not the client; what a receiver answers besides its status is nobody's concern."""
 _CONNECTIONS = 8
 
-_log = get_logger("lianpei.webhooks")
+_log = get_logger("webhooks")
 
 
 def delivery_office(settings: Settings, keys: KeyRing, store: AnyStore, clock: Clock, metrics: Metrics) -> Office:
@@ -59,7 +59,7 @@ def delivery_office(settings: Settings, keys: KeyRing, store: AnyStore, clock: C
                 raise
     ladder = Ladder(rules.ladder, rules.disable_after_h * 3600)
     office = Office(Rows(store, clock), endpoints, ladder, metrics.delivery)
-    metrics.add_source(metrics.delivery.source(office.figures))
+    metrics.also_on_scrape(metrics.delivery.source(office.figures))
     return office
 
 
@@ -118,7 +118,7 @@ def recon_office(
     runner = Runner(ledger, rules.edge_min * 60_000)
     night = Night(ledger, CutOff(ledger, Booking(ledger, registry), books), runner, sources, hours)
     desk = ReconDesk(ledger)
-    engine.metrics.add_source(engine.metrics.recon.source({*registry.codes, *night.peers}, desk.figures))
+    engine.metrics.also_on_scrape(engine.metrics.recon.source({*registry.codes, *night.peers}, desk.figures))
     return ReconOffice(ledger, night, runner, desk)
 
 

@@ -8,8 +8,9 @@ from hypothesis import settings
 from support.doorstage import DoorStage, EvilInsurer
 from support.house import House
 from support.postgres import Server
+from support.unknownstage import UnknownStage
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.stage import FIVE, Stage, free_ports
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
@@ -21,6 +22,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("explore" if long_form else "same")
 
 
+INVENTED = ("gbk-soap", "padded-xml")
+"""Insurers with a simulator that the demo does not show."""
+
+
 @pytest.fixture(scope="session")
 def stage_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stage")
@@ -29,7 +34,7 @@ def stage_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stage(stage_home: Path) -> Iterator[Stage]:
     """Sandbox, payment room and gateway. A test that stops a process starts it again."""
-    with Stage(stage_home, free_ports(), stage_home / "keys") as running:
+    with Stage(stage_home, free_ports(*INVENTED), stage_home / "keys", insurers=FIVE + INVENTED) as running:
         running.ready()
         yield running
 
@@ -61,6 +66,19 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterat
 async def ward(narrow: DoorStage) -> AsyncIterator[House]:
     """Hospital one, who must be served whatever happens at the doors."""
     async with House(narrow) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def unsure(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[UnknownStage]:
+    """A house whose insurers' folders give up soon; see ``support.unknownstage``."""
+    with UnknownStage(tmp_path_factory.mktemp("unsure"), free_ports(), stage_home / "keys") as running:
+        yield running
+
+
+@pytest.fixture
+async def clinic(unsure: UnknownStage) -> AsyncIterator[House]:
+    async with House(unsure) as house:
         yield house
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
+from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
 from gateway.kernel.ids import ActId, ClaimId, OrderId
@@ -77,6 +78,8 @@ class Bill:
     """Loaded from the store, so that acts may exist from before."""
     committed: bool = False
     """Its rows are on disk; only then may the hospital hear of it."""
+    undo_id: str = ""
+    """The undo under way."""
     refused: Exception | None = None
     """Why work on the bill stopped (a duplicate key, a failed store)."""
 
@@ -121,3 +124,16 @@ class ActRecord:
     prepared_at: datetime
     attempts: int = 1
     correlation: str = ""
+
+    @property
+    def seen(self) -> ActView:
+        """The act as mappings see it."""
+        return ActView(
+            act_id=self.act_id,
+            name=self.name,
+            sent_at=self.prepared_at,
+            serial=self.serial,
+            attempt=self.attempts,
+            batch_no=self.batch_no,
+            batch_count=self.batch_count,
+        )

@@ -95,6 +95,7 @@ class Ledger:
             resumed=True,
             committed=True,
             look_at=row["look_at"] or 0,
+            undo_id=row["undo_id"] or "",
         )
         bill.acknowledged.set()
         return bill

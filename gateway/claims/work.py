@@ -8,11 +8,13 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
+from gateway.claims.changes import Changes, Ordered
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
+from gateway.claims.wishes import put_wish
 from gateway.kernel.clock import Clock
-from gateway.kernel.ids import ActId, change_no, new_event_id
+from gateway.kernel.ids import ActId, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
@@ -27,7 +29,7 @@ def moment(stored: int) -> datetime:
     return datetime.fromtimestamp(stored / 1000, UTC)
 
 
-class Work:
+class Work(Changes):
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
     def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "", owner: str = "") -> None:
@@ -38,6 +40,7 @@ class Work:
         self._clock = clock
         self.unit = Unit()
         self._pending = False
+        self._acts = {}
 
     def add(self) -> Unit:
         self._pending = True
@@ -103,7 +106,9 @@ class Work:
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
-        account = bill.submission.payout_account
+        account, wish = bill.submission.payout_account, bill.submission.payment
+        if wish is not UNSET:
+            put_wish(self.add(), bill.order_id, wish)
         self.add().insert(
             "bill",
             order_id=bill.order_id,
@@ -125,6 +130,7 @@ class Work:
             cash_pay=bill.submission.split.cash_pay,
             payout_token="" if account is UNSET else account.account_token,
             look_at=bill.look_at or None,
+            **({} if wish is UNSET else {"wishes": 1}),
             **self._owned(),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
@@ -178,28 +184,12 @@ class Work:
             self.add().delete("waiting", {"claim_id": claim.claim_id})
         claim.waiting = waits
 
-    def changed(
-        self, bill: Bill, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
-    ) -> None:
-        """Every change of state is a row with its cause and time."""
-        self.add().insert(
-            "change",
-            order_id=bill.order_id,
-            change_no=change_no(),
-            claim_id="" if claim is None else claim.claim_id,
-            act_id=act_id,
-            field=field,
-            old=old,
-            new=new,
-            cause=cause,
-            at=self.now(),
-        )
-
     def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, pin: Pin, digest: str, deadline: int) -> None:
         """The act as it will be sent: committed before the first byte leaves (promise P2)."""
         out = prepared.outgoing
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
+        self._acts[act.act_id] = ActState.PREPARED
         self.add().insert(
             "act",
             act_id=act.act_id,
@@ -257,6 +247,9 @@ class Work:
         )
 
     def act_became(self, claim_id: str, act_id: ActId | str, state: ActState, outcome: str, **also: Any) -> None:
+        """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
+        if not self.step_act(act_id, state):
+            return
         changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()
@@ -276,12 +269,12 @@ class Work:
         sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
         self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
 
-    def event(self, bill: Bill, kind: str) -> None:
+    def event(self, bill: Ordered, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
         self.add().insert(
             "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
         )
 
-    def outbox(self, bill: Bill, kind: str) -> None:
+    def outbox(self, bill: Ordered, kind: str) -> None:
         """What the window carries to the payment room."""
         self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

@@ -3,27 +3,29 @@
 import asyncio
 import random
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import time
 
 from gateway.clearing.door import PaymentDoor
-from gateway.clearing.orders import DecidedBill, Due, dues, payment_order
-from gateway.clearing.reader import decided_bill
-from gateway.clearing.rows import Rows, State, settlement_id
+from gateway.clearing.errands import Errands
+from gateway.clearing.reader import NotYet
+from gateway.clearing.rows import Rows
 from gateway.kernel.clock import Clock
-from gateway.kernel.outcome import Answered, Refused
 from gateway.kernel.secret import Secret
+from gateway.payment.capabilities import Capabilities
 from gateway.store.api import AnyStore, Row
 from gateway.telemetry.logs import get_logger
 from gateway.wire.http import PartnerClient
 
-SOURCE = "LIANPEI"
-"""Who we are to a payment channel; the same for every hospital, so that it tells none."""
 PAGE = 64
+CUTOFF = time(17, 30)
+"""Only what was brought before it may be paid later, unless the settings say otherwise."""
 FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
 """Seconds between attempts while the payment room can't be reached."""
 
-SELDOM = 5.0
-"""Seconds between looks for receipts while nothing is on its way."""
+SELDOM = 25
+"""So many polls between looks for receipts while nothing is on its way."""
 
 _log = get_logger("lianpei.clearing")
 
@@ -39,10 +41,14 @@ class Carrier:
         secret: Secret[str],
         tls: ssl.SSLContext | None,
         every: float = 0.2,
+        channels: Sequence[Capabilities] = (),
+        cutoff: time = CUTOFF,
     ) -> None:
-        """``store`` is the claims room's, ``every`` the poll in seconds. Needs a running event loop."""
+        """``store`` is the claims room's, ``every`` the poll in seconds, ``channels`` in the order of preference.
+        Needs a running event loop."""
         self._rows = Rows(store, clock)
         self._door = PaymentDoor(PartnerClient(payment_url, tls=tls), secret, clock)
+        self._errands = Errands(self._rows, self._door, channels, cutoff)
         self._poll = every
         self._decided = asyncio.Event()
 
@@ -79,7 +85,7 @@ class Carrier:
         """Often while an order is on its way, seldom otherwise: every question costs the payment room a durable nonce."""
         loop, asked_at = asyncio.get_running_loop(), 0.0
         while True:
-            if await self._rows.waiting() or loop.time() - asked_at > SELDOM:
+            if await self._rows.waiting() or loop.time() - asked_at > SELDOM * self._poll:
                 asked_at = loop.time()
                 try:
                     if await self.fetch_receipts():
@@ -97,34 +103,15 @@ class Carrier:
     async def _carry(self, row: Row) -> bool:
         """One decision; what can't be carried now waits its turn and holds up no other."""
         try:
-            if await self._placed(row["order_id"]):
+            if await self._errands.do(row):
                 await self._rows.carried(row)
                 return True
+        except NotYet:
+            pass
         except Exception as wrong:
             _trouble("decision-not-carried", wrong)
         most = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(row["attempts"], 20))
         await self._rows.later(row, int(1000 * most * random.uniform(0.5, 1)))
-        return False
-
-    async def _placed(self, order_id: str) -> bool:
-        bill = await self._rows.store.read(decided_bill, self._rows.store, order_id)
-        if bill is None:
-            raise LookupError("a decision names no bill")
-        placed = [await self._place(bill, due) for due in dues(bill)]
-        return all(placed)
-
-    async def _place(self, bill: DecidedBill, due: Due) -> bool:
-        """True once the payment room has the order or will never take it."""
-        link = await self._rows.link(bill, due)
-        if link["state"] != State.CREATED:
-            return True
-        outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE))
-        if isinstance(outcome, Answered):
-            await self._rows.became(link, State.ORDERED, "order-taken")
-            return True
-        if isinstance(outcome, Refused):
-            await self._rows.became(link, State.REFUSED, outcome.code)
-            return True
         return False
 
     async def fetch_receipts(self) -> int:

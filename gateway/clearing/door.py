@@ -6,7 +6,7 @@ from gateway.kernel import errors
 from gateway.kernel.clock import Clock
 from gateway.kernel.outcome import Answered, NotSent, Outcome, Refused, Unknown
 from gateway.kernel.secret import Secret
-from gateway.payment.model import OrderTaken, PaymentOrder, Receipt, ReceiptPage
+from gateway.payment.model import NewAccount, OrderTaken, PaymentOrder, Receipt, ReceiptPage
 from gateway.payment.signing import sign
 from gateway.wire.http import HttpAnswer, PartnerClient
 
@@ -26,8 +26,20 @@ class PaymentDoor:
 
     async def place(self, order: PaymentOrder) -> Outcome[OrderTaken]:
         """Hand one order over. Safe to repeat under any outcome: the room takes a settlement id once."""
+        return await self._post("/orders", msgspec.json.encode(order))
+
+    async def rebind(self, settlement_id: str, account_token: str) -> Outcome[OrderTaken]:
+        """Another account for a payout that waits for one. Safe to repeat."""
+        body = msgspec.json.encode(NewAccount(account_token=account_token))
+        return await self._post(f"/orders/{settlement_id}/account", body)
+
+    async def void(self, settlement_id: str) -> Outcome[OrderTaken]:
+        """Call an order off; refused once anything was sent. Safe to repeat."""
+        return await self._post(f"/orders/{settlement_id}/void", b"")
+
+    async def _post(self, path: str, body: bytes) -> Outcome[OrderTaken]:
         try:
-            answer = await self._send("POST", "/orders", {}, msgspec.json.encode(order))
+            answer = await self._send("POST", path, {}, body)
         except errors.NotSent as wrong:
             return NotSent(wrong.error_code)
         except errors.LianpeiError as wrong:

@@ -1,11 +1,13 @@
 """The window's rows in the claims database: which settlement number belongs to which order, and how far it is."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from enum import StrEnum
 
-from gateway.clearing.orders import DecidedBill, Due
+from gateway.clearing.orders import Due
+from gateway.clearing.undone import cash_leg
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import SettlementId, change_no, new_event_id, new_settlement_id
+from gateway.kernel.settlements import State, may_become
 from gateway.payment.model import Receipt, Result
 from gateway.store.api import AnyStore, Row
 from gateway.store.errors import Duplicate, StaleWrite
@@ -13,73 +15,89 @@ from gateway.store.unit import Unit
 
 SEEN = "clearing.receipts.after"
 """The setting that holds the number of the last receipt."""
-
-
-class State(StrEnum):
-    CREATED = "created"
-    """The number is given; the payment room may or may not have the order."""
-    ORDERED = "ordered"
-    PAID = "paid"
-    FAILED = "failed"
-    DISPUTED = "disputed"
-    REFUSED = "refused"
-    """The payment room will never take it: a person looks."""
-
-
+ERRANDS = ("decided", "deposit", "deposit_back", "refund", "account", "pay")
+"""Outbox kinds that the window carries."""
 _EVENTS = {
     State.PAID: "paid",
     State.FAILED: "payment-failed",
     State.DISPUTED: "payment-disputed",
     State.REFUSED: "payment-refused",
+    State.OFFLINE: "payment-offline",
+    State.ACCOUNT: "payout-account",
+    State.RETURNED: "payout-returned",
+    State.DOUBLE: "payment-double",
+    State.CLOSED: "payment-closed",
+    State.WARNED: "payment-warned",
+    State.DEFAULTED: "payment-defaulted",
 }
+_BACK = ("back", "refund", "double")
+"""First words of settlement kinds by which money goes back to the patient."""
 
 
 class Rows:
     def __init__(self, store: AnyStore, clock: Clock) -> None:
         self.store = store
-        self._clock = clock
+        self.clock = clock
 
     def now(self) -> int:
         """Epoch milliseconds."""
-        return int(self._clock.now().timestamp() * 1000)
+        return int(self.clock.now().timestamp() * 1000)
 
     async def decided(self, limit: int) -> list[Row]:
-        """Decisions still to be carried, in the order they were made."""
-        due = {"kind": "decided", "next_at": ("<=", self.now())}
+        """Errands still to be done, in the order they were made."""
+        due = {"kind": ("in", ERRANDS), "next_at": ("<=", self.now())}
         return await self.store.read(self.store.find, "outbox", due, order_by="seq", limit=limit)
 
-    async def link(self, bill: DecidedBill, due: Due) -> Row:
+    async def link(self, order_id: str, hospital: str, due: Due) -> Row:
         """The settlement row of a due, made once: its number is durable before the payment room hears of it."""
-        found = await self._link(bill, due)
+        found = await self.row(order_id, due.row)
         if found is not None:
             return found
-        unit, now = Unit(), self.now()
-        state = State.CREATED if due.amount else State.PAID
-        unit.insert(
-            "settlement",
-            order_id=bill.order_id,
-            kind=due.kind.value,
-            settlement_id=new_settlement_id(),
-            amount=due.amount,
-            state=state.value,
-            created_at=now,
-            updated_at=now,
-        )
-        self._tell(unit, bill.order_id, bill.hospital, "", state, "decided")
-        with suppress(Duplicate):
-            await self.store.commit(unit)
-        made = await self._link(bill, due)
-        assert made is not None
+        (made,) = await self.make(order_id, hospital, (due,), State.CREATED if due.amount else State.PAID, "decided")
         return made
 
-    async def _link(self, bill: DecidedBill, due: Due) -> Row | None:
-        return await self.store.read(self.store.get, "settlement", order_id=bill.order_id, kind=due.kind.value)
+    async def make(self, order_id: str, hospital: str, owed: Sequence[Due], state: State, cause: str) -> list[Row]:
+        """New rows, all or none of them; those that somebody else made first stay as they are."""
+        unit, now = Unit(), self.now()
+        for due in owed:
+            more = {"channel": due.channel, "original": due.original, "reason": due.reason}
+            unit.insert(
+                "settlement",
+                order_id=order_id,
+                kind=due.row,
+                settlement_id=new_settlement_id(),
+                amount=due.amount,
+                state=state.value,
+                created_at=now,
+                updated_at=now,
+                **{name: value for name, value in more.items() if value},
+            )
+            self._tell(unit, order_id, hospital, due.row, "", state, cause)
+        with suppress(Duplicate):
+            await self.store.commit(unit)
+        made = [await self.row(order_id, due.row) for due in owed]
+        return [row for row in made if row is not None]
+
+    async def row(self, order_id: str, kind: str) -> Row | None:
+        return await self.store.read(self.store.get, "settlement", order_id=order_id, kind=kind)
+
+    async def of(self, order_id: str) -> list[Row]:
+        """Every settlement of a bill or a deposit, oldest first."""
+        rows = await self.store.read(self.store.find, "settlement", {"order_id": order_id}, limit=1000)
+        return sorted(rows, key=lambda row: row["created_at"])
 
     async def became(self, row: Row, state: State, cause: str) -> None:
         """Move a settlement on from the state that was read; a receipt that came first wins."""
         unit = Unit()
         await self._move(unit, row, state, cause)
         with suppress(StaleWrite):
+            await self.store.commit(unit)
+
+    async def ended(self, row: Row) -> None:
+        """A refund that the payment room never takes ends its undo's cash leg without a receipt."""
+        unit = Unit()
+        await cash_leg(self.store, unit, row, State(row["state"]), self.now())
+        if unit.steps:
             await self.store.commit(unit)
 
     async def carried(self, row: Row) -> None:
@@ -93,7 +111,7 @@ class Rows:
         await self.store.commit(unit)
 
     async def waiting(self) -> bool:
-        """Whether some order has no receipt yet."""
+        """Whether some order has no receipt yet; one that waits for its day is none of these."""
         on_the_way = {"state": ("in", [State.CREATED.value, State.ORDERED.value])}
         return bool(await self.store.read(self.store.find, "settlement", on_the_way, limit=1))
 
@@ -106,24 +124,70 @@ class Rows:
         unit = Unit()
         unit.upsert("setting", name=SEEN, value=str(receipt.seq))
         row = await self.store.read(self.store.get, "settlement", settlement_id=receipt.settlement_id)
+        if row is None and receipt.original:
+            row = await self._of_the_room(unit, receipt)
         if row is not None:
-            await self._move(unit, row, _outcome(receipt, row["amount"]), "receipt")
+            state = _outcome(receipt, row["amount"])
+            if state is not State(row["state"]):
+                await self._move(unit, row, state, receipt.reason or "receipt")
+            self._try_next(unit, row, state)
+            await cash_leg(self.store, unit, row, state, self.now())
         await self.store.commit(unit)
         return row is not None
 
-    async def _move(self, unit: Unit, row: Row, state: State, cause: str) -> None:
-        key = {"order_id": row["order_id"], "kind": row["kind"]}
-        unit.update("settlement", key, expect={"state": row["state"]}, state=state.value, updated_at=self.now())
-        bill = await self.store.read(self.store.get, "bill", order_id=row["order_id"])
-        self._tell(unit, row["order_id"], bill["hospital"] if bill else "", row["state"], state, cause)
+    async def _of_the_room(self, unit: Unit, receipt: Receipt) -> Row | None:
+        """The refund of a double payment, which the payment room began by itself: it gets its row now."""
+        twice = await self.store.read(self.store.get, "settlement", settlement_id=receipt.original or "")
+        if twice is None:
+            return None
+        now = self.now()
+        row: Row = {
+            "order_id": twice["order_id"],
+            "kind": f"double:{twice['kind']}",
+            "settlement_id": receipt.settlement_id,
+            "amount": twice["amount"],
+            "state": State.ORDERED.value,
+            "created_at": now,
+            "updated_at": now,
+            "channel": twice["channel"],
+            "original": twice["settlement_id"],
+        }
+        unit.insert("settlement", **row)
+        return row
 
-    def _tell(self, unit: Unit, order_id: str, hospital: str, old: str, new: State, cause: str) -> None:
+    def _try_next(self, unit: Unit, row: Row, state: State) -> None:
+        """A payment that a channel's rule stopped goes to the next rung of the ladder."""
+        if state is State.REFUSED and row["kind"].partition(":")[0] in ("SELF_PAY", "CREDIT"):
+            unit.insert("outbox", kind="decided", order_id=row["order_id"], at=self.now(), attempts=0, next_at=0)
+
+    async def _move(self, unit: Unit, row: Row, state: State, cause: str) -> None:
+        if not may_become(State(row["state"]), state):
+            hold = {
+                "field": "settlement.late",
+                "old": row["state"],
+                "new": state.value,
+                "cause": cause,
+                "at": self.now(),
+            }
+            unit.insert("change", order_id=row["order_id"], change_no=change_no(), claim_id="", act_id="", **hold)
+            return
+        key = {"order_id": row["order_id"], "kind": row["kind"]}
+        told = {} if state is State.PAID or cause in ("receipt", "order-taken") else {"reason": cause}
+        unit.update("settlement", key, expect={"state": row["state"]}, state=state.value, updated_at=self.now(), **told)
+        bill = await self.store.read(self.store.get, "bill", order_id=row["order_id"])
+        if bill is None:
+            bill = await self.store.read(self.store.get, "deposit", deposit_id=row["order_id"])
+        hospital = bill["hospital"] if bill else ""
+        self._tell(unit, row["order_id"], hospital, row["kind"], row["state"], state, cause)
+
+    def _tell(self, unit: Unit, order_id: str, hospital: str, kind: str, old: str, new: State, cause: str) -> None:
         now = self.now()
         changed = {"field": "settlement", "old": old, "new": new.value, "cause": cause, "at": now}
         unit.insert("change", order_id=order_id, change_no=change_no(), claim_id="", act_id="", **changed)
         if new in _EVENTS:
-            event = new_event_id()
-            unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=_EVENTS[new], at=now)
+            event, goes_back = new_event_id(), kind.partition(":")[0] in _BACK
+            told = "refunded" if goes_back and new is State.PAID else _EVENTS[new]
+            unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=told, at=now)
 
 
 def _outcome(receipt: Receipt, amount: int) -> State:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gateway.app import require_trusted_peers
 from gateway.claims.partners.manifest import load_manifest
 from gateway.cli.key_users import users_by_name
 from gateway.config import Settings
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.errors import LianpeiError
+from gateway.keyrenewal import require_trusted_peers
 from gateway.wire.devkeys import refuse_development_certificates, refuse_development_keys
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import build_seal

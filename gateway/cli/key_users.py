@@ -44,6 +44,7 @@ def _of_payment(room: PaymentSettings) -> Iterator[tuple[str, str]]:
     yield room.door.certificate, "payment door"
     yield room.secret, "payment"
     yield _stem(room.channel_ca), "payment"
+    yield from ((_stem(one.ca), "payment") for one in room.channels.values())
 
 
 def _of_people(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -188,7 +188,7 @@ def _accept(chosen: argparse.Namespace) -> int:
     directory, roles = _other_key(chosen)
     other = Accepted(chosen.name, chosen.until, chosen.since)
     write_roles(directory, {**roles, chosen.role: accepting(role_of(roles, chosen.role), other)})
-    print(f"{chosen.name} counts for {chosen.role} until {chosen.until}; restart the gateway to make it so")
+    print(f"{chosen.name} counts for {chosen.role} until {chosen.until}; send the gateway SIGHUP to make it so")
     return 0
 
 
@@ -198,7 +198,7 @@ def _use(chosen: argparse.Namespace) -> int:
     if role.use == chosen.name:
         raise ConfigRefused(f"{chosen.role} means {chosen.name} already", code="rotation-form", hint="nothing is to do")
     write_roles(directory, {**roles, chosen.role: switched(role, chosen.name, rotate.today(), chosen.overlap_days)})
-    print(f"{chosen.role} now means {chosen.name}; restart the gateway to make it so")
+    print(f"{chosen.role} now means {chosen.name}; send the gateway SIGHUP to make it so")
     return 0
 
 

@@ -15,7 +15,7 @@ from gateway.wire.keys import KeyRing
 from gateway.wire.rotation import read_roles, role_of, switched, turned_back, write_roles
 from gateway.wire.seals.overlap import own_names
 
-_RESTART = "Restart the gateway to make it so: a restart loses nothing."
+_RESTART = "Send the gateway SIGHUP to make it so (kill -HUP): nothing stops."
 
 
 def add_command(one: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,8 @@ from gateway.config import Settings, load_settings
 from gateway.kernel.errors import ConfigRefused
 from gateway.opening import load_keys
 from gateway.payment.room import start_payment
-from gateway.payment.settings import PaymentRoomSettings
+from gateway.payment.schedule import Schedule
+from gateway.payment.settings import ChannelPlace, PaymentRoomSettings
 from gateway.telemetry.logs import setup_logging
 from gateway.wire.keys import KeyRing
 from gateway.wire.tls import client_context, server_context
@@ -39,7 +41,7 @@ def add_commands(commands: Any) -> None:
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
         one.set_defaults(run=_serving(start))
-    box = commands.add_parser("sandbox", help="serve the five insurer simulators and the payment channel simulator")
+    box = commands.add_parser("sandbox", help="serve insurer simulators and two payment channel simulators")
     box.add_argument("--keys", type=Path, required=True, help="key directory of the simulators (certs-example)")
     box.add_argument("--gateway", required=True, help="address of the gateway's partner door, for callbacks")
     box.add_argument(
@@ -107,8 +109,15 @@ async def _payment(chosen: argparse.Namespace) -> Running:
         raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
     key_dir = Path(settings.keys)
     ring = load_keys(key_dir, settings.mode)
-    ca = key_dir / room.channel_ca if room.channel_ca else None
-    secure = room.channel_endpoint.startswith("https:")
+    folders = Path(settings.mappings) / "payment"
+
+    def place(code: str, endpoint: str, ca: str) -> ChannelPlace:
+        secure = endpoint.startswith("https:")
+        tls = client_context(key_dir / ca if ca else None, ring, "") if secure else None
+        return ChannelPlace(endpoint, folders / code, tls)
+
+    usual = place(room.channel, room.channel_endpoint, room.channel_ca)
+    later = room.pay_later
     return await start_payment(
         PaymentRoomSettings(
             database=home / room.database,
@@ -118,9 +127,13 @@ async def _payment(chosen: argparse.Namespace) -> Running:
             tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
             secret=ring.secret(room.secret),
             certificates=ring.certificate_days,
-            channel_endpoint=room.channel_endpoint,
-            channel_tls=client_context(ca, ring, "") if secure else None,
-            mappings=Path(settings.mappings) / "payment" / "pay",
+            channel=room.channel,
+            channel_endpoint=usual.endpoint,
+            channel_tls=usual.tls,
+            mappings=usual.mappings,
+            others={code: place(code, one.endpoint, one.ca) for code, one in room.channels.items()},
+            schedule=Schedule(time.fromisoformat(later.push), time.fromisoformat(later.deduct), later.days),
+            return_watch=timedelta(days=room.return_watch_days),
             schemas=Path(settings.schemas) / "payment",
         )
     )

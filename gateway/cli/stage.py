@@ -1,6 +1,7 @@
 """Sets the whole stage on one machine: development keys, settings files, and sandbox, payment room and gateway as processes."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ FIXED = {
     "eclaimlink": 9104,
     "hcx": 9105,
     "pay": 9106,
+    "deduct": 9107,
 }
 _PAYMENT_KEYS = (
     "payment-tls.key.pem",
@@ -37,18 +39,27 @@ _PAYMENT_KEYS = (
     "DEVELOPMENT-ONLY",
 )
 _PROCESSES = ("sandbox", "payment", "gateway")
-_PATHS = {"package": "", "huiyibao": "", "ant": "", "eclaimlink": "", "hcx": ""}
+FIVE = ("package", "huiyibao", "ant", "eclaimlink", "hcx")
 
 
-def free_ports() -> dict[str, int]:
-    """A free loopback port for every server."""
-    with contextlib.ExitStack() as held:
-        taken: dict[str, int] = {}
-        for name in FIXED:
-            probe = held.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            taken[name] = probe.getsockname()[1]
-        return taken
+_FIRST = 15_000 + os.getpid() % 170 * 100
+_ports = itertools.cycle(range(_FIRST, _FIRST + 100))
+"""Below the ports that the system gives to outgoing connections, in a block that a neighbouring process does not ask."""
+
+
+def free_ports(*more: str) -> dict[str, int]:
+    """A free loopback port for every server and for ``more`` of them; nobody else is given one before its server takes it."""
+    free = filter(_is_free, itertools.islice(_ports, 100))
+    return {name: next(free) for name in (*FIXED, *more)}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def require_free(ports: dict[str, int]) -> None:
@@ -75,6 +86,8 @@ class Stage:
     keys: Path
     callback_delay: float = 0.05
     database: str = "claims.db"
+    insurers: tuple[str, ...] = FIVE
+    """Who is connected, each with its simulator."""
     through: dict[str, int] = field(default_factory=dict)
     """Server -> port of a relay that its callers shall use instead (``cli/wall``)."""
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
@@ -108,8 +121,8 @@ class Stage:
     def _gateway_settings(self) -> str:
         ports = self.ports
         insurers = "\n".join(
-            f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}{path}"\nca = "ca.cert.pem"\n'
-            for code, path in _PATHS.items()
+            f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}"\nca = "ca.cert.pem"\n'
+            for code in self.insurers
         )
         return f"""mode = "development"
 keys = "{self.keys}"
@@ -125,6 +138,7 @@ operator_door = {{ port = {ports["operator"]} }}
 [clearing]
 payment_url = "https://localhost:{self._called("payment")}"
 ca = "ca.cert.pem"
+channels = ["pay", "deduct"]
 
 [[hospitals]]
 code = "H99990100001"
@@ -156,6 +170,10 @@ door = {{ port = {self.ports["payment"]}, certificate = "payment-tls" }}
 channel = "pay"
 channel_endpoint = "https://localhost:{self._called("pay")}"
 channel_ca = "ca.cert.pem"
+
+[payment.channels.deduct]
+endpoint = "https://localhost:{self.ports["deduct"]}"
+ca = "ca.cert.pem"
 """
 
     def _called(self, name: str) -> int:
@@ -190,7 +208,7 @@ channel_ca = "ca.cert.pem"
     def _arguments(self, name: str) -> list[str]:
         if name != "sandbox":
             return ["--config", str(self.home / f"{name}.toml")]
-        mine = {code: self.ports[code] for code in ("package", "huiyibao", "ant", "eclaimlink", "hcx", "pay")}
+        mine = {code: self.ports[code] for code in (*self.insurers, "pay", "deduct")}
         door = f"https://localhost:{self.ports['partner']}"
         delay = str(self.callback_delay)
         return ["--keys", str(self.keys), "--gateway", door, "--ports", json.dumps(mine), "--delay", delay]

@@ -65,6 +65,16 @@ def new_correction_id() -> str:
     return _fresh("cor")
 
 
+def new_undo_id() -> str:
+    """A wish to take an order back."""
+    return _fresh("und")
+
+
+def new_deposit_id() -> str:
+    """Money that a patient pays before the bill is known."""
+    return _fresh("dep")
+
+
 def new_recon_id() -> str:
     """One peer's and one hospital's books of one day."""
     return _fresh("rec")

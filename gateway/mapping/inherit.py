@@ -143,6 +143,12 @@ def _extended(name: str, pos: Pos, lineage: Lineage, book: Book) -> tuple[Map | 
     return Map(base.pos, kept) if base else None, lineage
 
 
+def _uses_blocks(node: Node) -> bool:
+    if isinstance(node, Map):
+        return any(entry.key == "$use" or _uses_blocks(entry.value) for entry in node.entries)
+    return isinstance(node, Seq) and any(map(_uses_blocks, node.items))
+
+
 @dataclass(slots=True)
 class _Blocks:
     """Named blocks of a folder's ``fragments.yaml`` and of its base's; a block of the folder hides the base's of that name."""
@@ -156,6 +162,8 @@ class _Blocks:
         return self.lineage.folders
 
     def expanded(self, node: Map) -> Map:
+        if not _uses_blocks(node):
+            return node
         found = self._node(node, ())
         assert isinstance(found, Map)
         return found

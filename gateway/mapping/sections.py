@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.mapping.code.safety import build
-from gateway.mapping.code.writer import Parts, Writer
+from gateway.mapping.code.writer import Parts, Unwritten, Writer
 from gateway.mapping.mapfile import SOAP, MapFile, Target, section
 from gateway.mapping.opening import PLAIN
 from gateway.mapping.outside import ENVELOPES, Outside
@@ -60,6 +60,10 @@ def new_unit(file: MapFile, ends: Ends, guarded: bool) -> Unit:
     )
 
 
+def body_writer(unit: Unit) -> Writer:
+    return Writer(depth=1) if unit.runs else Unwritten(depth=1)
+
+
 def source_names(source: type | None, prefix: str = "") -> dict[str, Value]:
     """Root names of a source type; ``prefix`` is ``sent.`` in answers."""
     found = {}
@@ -91,7 +95,7 @@ def compile_request(file: MapFile, ends: Ends, outside: Outside) -> Compiled:
     unit = new_unit(file, ends, guarded=True)
     source = None if file.source == "none" else ends.source
     names = {**source_names(source), **outer_names()}
-    writer = Writer(depth=1)
+    writer = body_writer(unit)
     scope = lets(file.section("let"), Scope(names), unit, writer)
     tree = file.section("request")
     shape = None
@@ -255,7 +259,7 @@ def compile_reading(
     source = ends.source if sent and file.source != "none" else None
     if source is not None:
         names["sent"] = Value("d", Type(Kind.STRUCT, of=source), source="sent", path="sent")
-    writer = Writer(depth=1)
+    writer = body_writer(unit)
     scope = lets(section(node, "let", file.book), Scope(names), unit, writer)
     result = node.get("result")
     out = "U"
@@ -274,7 +278,7 @@ def compile_reply(file: MapFile, node: Map, target: Target, kind: str, ends: End
     """``reply(r, h_status, h_protected)`` gives (text or None, headers, inner documents)."""
     unit = new_unit(file, ends, guarded=False)
     scope = Scope(document_names(kind))
-    writer = Writer(depth=1)
+    writer = body_writer(unit)
     scope = lets(section(node, "let", file.book), scope, unit, writer)
     body = section(node, "body", file.book)
     shape = None

@@ -64,10 +64,14 @@ class Map:
     entries: list[Entry] = field(default_factory=list)
 
     def get(self, key: str) -> "Node | None":
-        return next((e.value for e in self.entries if e.key == key), None)
+        entry = self.entry(key)
+        return entry.value if entry is not None else None
 
     def entry(self, key: str) -> Entry | None:
-        return next((e for e in self.entries if e.key == key), None)
+        for entry in self.entries:
+            if entry.key == key:
+                return entry
+        return None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -169,6 +173,8 @@ def _surprising(text: str, book: Book, file: int) -> bool:
 
 def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
     pos = _pos(raw.start_mark, file)
+    if isinstance(raw, yaml.ScalarNode) and depth <= MAX_DEPTH:
+        return Scalar(str(raw.value), pos.shifted(1) if raw.style in _QUOTES else pos)
     if depth > MAX_DEPTH:
         book.note(pos, "too-deep", f"nested more than {MAX_DEPTH} levels")
         return Scalar("=", pos)
@@ -176,8 +182,10 @@ def _node(raw: yaml.Node, book: Book, depth: int, file: int) -> Node:
         return _map(raw, pos, book, depth)
     if isinstance(raw, yaml.SequenceNode):
         return Seq(pos, [_node(item, book, depth + 1, file) for item in raw.value])
-    quoted = 1 if isinstance(raw, yaml.ScalarNode) and raw.style in ("'", '"') else 0
-    return Scalar(str(raw.value), pos.shifted(quoted))
+    raise AssertionError("a node of another kind")
+
+
+_QUOTES = ("'", '"')
 
 
 def _map(raw: yaml.MappingNode, pos: Pos, book: Book, depth: int) -> Map:

@@ -7,11 +7,11 @@ import msgspec
 from aiohttp import web
 
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import BadRequest, Conflict, LianpeiError, NotFound, SealRefused
+from gateway.kernel.errors import BadRequest, LianpeiError, NotFound, SealRefused
 from gateway.kernel.secret import Secret
-from gateway.payment.ledger import Ledger
+from gateway.payment.desk import Desk
 from gateway.payment.metrics import CONTENT_TYPE, Metrics
-from gateway.payment.model import OrderTaken, PaymentOrder, ReceiptPage, require_order
+from gateway.payment.model import NewAccount, OrderTaken, PaymentOrder, ReceiptPage
 from gateway.payment.signing import verify
 from gateway.payment.statement import Statements
 from gateway.store.errors import Duplicate
@@ -29,25 +29,29 @@ class Intake:
 
     def __init__(
         self,
-        ledger: Ledger,
+        desk: Desk,
         secret: Secret[str],
         clock: Clock,
         window: timedelta,
         metrics: Metrics,
         on_order: Callable[[], None],
     ) -> None:
-        self._ledger = ledger
+        self._desk = desk
+        self._ledger = desk.ledger
         self._secret = secret
         self._clock = clock
         self._window = window
         self._metrics = metrics
         self._on_order = on_order
         self._orders = msgspec.json.Decoder(PaymentOrder)
+        self._accounts = msgspec.json.Decoder(NewAccount)
         self.statements: Mapping[str, Statements] = {}
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answers])
         app.router.add_post("/orders", self._post_order)
+        app.router.add_post("/orders/{settlement_id}/account", self._post_account)
+        app.router.add_post("/orders/{settlement_id}/void", self._post_void)
         app.router.add_get("/receipts", self._get_receipts)
         app.router.add_get("/statement", self._get_statement)
         app.router.add_get("/healthz", self._healthz)
@@ -87,28 +91,31 @@ class Intake:
             raise BadRequest(
                 "the order is not of the payment schema", hint="schemas/payment/order.schema.json"
             ) from None
-        require_order(order)
-        if self._known(order):
-            await self._commit(unit)
-        else:
-            await self._take(order, unit)
+        if await self._desk.take(unit, order, self._commit):
+            self._on_order()
         return _json(OrderTaken(settlement_id=order.settlement_id))
 
-    def _known(self, order: PaymentOrder) -> bool:
-        standing = self._ledger.standing(order.settlement_id)
-        if standing is not None and standing.order != order:
-            raise Conflict("this settlement id carries another order", hint="An order never changes; use a new id.")
-        return standing is not None
-
-    async def _take(self, order: PaymentOrder, unit: Unit) -> None:
-        self._ledger.taken(unit, order)
+    async def _post_account(self, request: web.Request) -> web.Response:
+        """Another account for a payout that waits for one."""
+        body, unit = await self._genuine(request)
         try:
-            await self._commit(unit)
-        except Duplicate:
-            if not self._known(order):
-                raise
-            return
+            account = self._accounts.decode(body)
+        except msgspec.MsgspecError:
+            raise BadRequest("the account is not of the payment schema", hint="schemas/payment") from None
+        number = request.match_info["settlement_id"]
+        if self._desk.rebind(unit, number, account):
+            self._metrics.rebound()
+        await self._commit(unit)
         self._on_order()
+        return _json(OrderTaken(settlement_id=number))
+
+    async def _post_void(self, request: web.Request) -> web.Response:
+        """Call an order off that nobody pays any more."""
+        _, unit = await self._genuine(request)
+        number = request.match_info["settlement_id"]
+        self._desk.void(unit, number)
+        await self._commit(unit)
+        return _json(OrderTaken(settlement_id=number))
 
     async def _commit(self, unit: Unit) -> None:
         try:

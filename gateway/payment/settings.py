@@ -3,10 +3,21 @@
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.kernel.secret import Secret
+from gateway.payment.schedule import Schedule
 from gateway.wire.doorlimits import DoorLimits
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlace:
+    """Where one channel is reached, and its mapping folder, such as ``mappings/payment/pay``, named as the channel."""
+
+    endpoint: str
+    mappings: Path
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,13 @@ class PaymentRoomSettings:
     limits: DoorLimits = field(default_factory=DoorLimits)
     channel_tls: ssl.SSLContext | None = None
     channel: str = "pay"
+    """The channel of an order that names none."""
+    others: Mapping[str, ChannelPlace] = field(default_factory=dict)
+    """Further channels by code."""
+    schedule: Schedule = field(default_factory=Schedule)
+    """The pay-later day."""
+    return_watch: timedelta = timedelta(days=3)
+    """How long a paid payout is asked about, since a bank may return it."""
     replay_window: float = 60.0
     channel_timeout: float = 8.0
     settling_time: float = 5.0

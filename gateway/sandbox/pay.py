@@ -1,8 +1,13 @@
-"""The payment channel: it takes orders that name nothing but money, each number once."""
+"""The payment channel: it takes orders that name nothing but money, each number once.
+
+What a token begins with says how it goes: an account ``CLOSED`` fails, ``WRONG`` is no account, ``RETURN`` is paid and
+comes back, ``SLOW`` is paid later; a user ``SLOW`` pays later, ``EMPTY2`` has no money at the first two attempts.
+"""
 
 import asyncio
 import itertools
 import re
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,16 +28,24 @@ TITLE = "医疗费用结算"
 CHANNEL = Product("channel", Decimal(1), Fen(MAX_FEN))
 """A channel pays what it is told: each order number is an account of its own in the books."""
 _ALLOWED = frozenset({"out_trade_no", "title", "total_amount", "biz_type", "source"})
+_NUMBER = r"[A-Za-z0-9_.:\-]{1,64}"
 _PATTERNS = {
-    "out_trade_no": r"[A-Za-z0-9_.:\-]{1,64}",
+    "out_trade_no": _NUMBER,
+    "out_request_no": _NUMBER,
     "title": TITLE,
     "total_amount": r"[0-9]{1,13}\.[0-9]{2}",
-    "biz_type": r"SELF_PAY|PAYOUT",
+    "refund_amount": r"[0-9]{1,13}\.[0-9]{2}",
+    "biz_type": r"SELF_PAY|PAYOUT|DEPOSIT|CREDIT",
+    "user_id": _NUMBER,
+    "status": r"DUE|LAST",
     "source": r"[A-Za-z0-9_.\-]{1,64}",
     "account_token": r"[A-Za-z0-9_.:\-]{1,64}",
 }
 _STATUS = {"name-not-allowed": 400, "name-missing": 400, "value-not-allowed": 400, "request-id-missing": 400}
-_STATUS |= {"amount-differs": 409, "not-found": 404}
+_STATUS |= {"amount-differs": 409, "not-found": 404, "refund-over-order": 409, "order-not-paid": 409}
+_REFUND = frozenset({"out_request_no", "out_trade_no", "refund_amount", "source"})
+_PUSH = frozenset({"out_trade_no", "title", "total_amount", "user_id", "status", "source"})
+_EMPTY = re.compile(r"EMPTY(\d*)")
 
 
 @dataclass(slots=True)
@@ -40,6 +53,8 @@ class Order:
     request: dict[str, str]
     settlement: Settlement
     status: str
+    refunded: int = 0
+    """分"""
 
     def as_json(self) -> dict[str, str]:
         return {
@@ -50,14 +65,26 @@ class Order:
         }
 
 
+@dataclass(slots=True)
+class Refund:
+    request: dict[str, str]
+    trade_no: str
+    status: str = "SUCCESS"
+
+    def as_json(self) -> dict[str, str]:
+        told = {name: self.request[name] for name in ("out_request_no", "out_trade_no", "refund_amount")}
+        return told | {"trade_no": self.trade_no, "status": self.status}
+
+
 class PaySimulator:
     code = "pay"
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._desk = Desk(self.code, frozenset({"order", "enquiry", statement.OP}))
+        self._desk = Desk(self.code, frozenset({"order", "enquiry", "refund", "refund_enquiry", "push", statement.OP}))
         self._desk.ledger.clock = settings.clock
         self._orders: dict[str, Order] = {}
+        self._refunds: dict[str, Refund] = {}
         self._serial = itertools.count(1)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -65,6 +92,9 @@ class PaySimulator:
         app = self._desk.app()
         app.router.add_post("/orders", self._post)
         app.router.add_get("/orders/{number}", self._get)
+        app.router.add_post("/refunds", self._post_refund)
+        app.router.add_get("/refunds/{number}", self._get_refund)
+        app.router.add_post("/pushes", self._post_push)
         app.router.add_get("/statement", self._statement)
         return app
 
@@ -77,9 +107,27 @@ class PaySimulator:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _post(self, request: web.Request) -> web.Response:
-        message = await self._desk.receive(request, "order")
+        return await self._serve(request, "order", lambda body: self._take(read_order(body)).as_json())
+
+    async def _post_refund(self, request: web.Request) -> web.Response:
+        return await self._serve(request, "refund", lambda body: self._give_back(read_names(body, _REFUND)).as_json())
+
+    async def _post_push(self, request: web.Request) -> web.Response:
+        return await self._serve(request, "push", lambda body: self._tell(read_names(body, _PUSH)))
+
+    async def _serve(self, request: web.Request, op: str, work: Callable[[bytes], dict[str, str]]) -> web.Response:
+        message = await self._desk.receive(request, op)
         request_id = request.headers.get("X-Request-Id", "")
-        return await self._desk.serve(request, "order", lambda: self._answer(message.body, request_id))
+
+        async def answer() -> web.Response:
+            try:
+                if not request_id:
+                    raise Violation("request-id-missing", "X-Request-Id names the act")
+                return web.json_response(work(message.body))
+            except Violation as refusal:
+                return _refused(refusal)
+
+        return await self._desk.serve(request, op, answer)
 
     async def _get(self, request: web.Request) -> web.Response:
         await self._desk.receive(request, "enquiry")
@@ -91,14 +139,40 @@ class PaySimulator:
             return _refused(Violation("not-found", "no order has this number"))
         return web.json_response(order.as_json())
 
-    async def _answer(self, body: bytes, request_id: str) -> web.Response:
-        try:
-            if not request_id:
-                raise Violation("request-id-missing", "X-Request-Id names the act")
-            order = self._take(read_order(body))
-        except Violation as refusal:
-            return _refused(refusal)
-        return web.json_response(order.as_json())
+    async def _get_refund(self, request: web.Request) -> web.Response:
+        await self._desk.receive(request, "refund_enquiry")
+        return await self._desk.serve(
+            request, "refund_enquiry", lambda: self._enquire_refund(request.match_info["number"])
+        )
+
+    async def _enquire_refund(self, number: str) -> web.Response:
+        refund = self._refunds.get(number)
+        if refund is None:
+            return _refused(Violation("not-found", "no refund has this number"))
+        return web.json_response(refund.as_json())
+
+    def _give_back(self, request: dict[str, str]) -> Refund:
+        """Refunds of an order together never pass it; the same number again gives the first result."""
+        known = self._refunds.get(request["out_request_no"])
+        if known is not None:
+            if known.request != request:
+                raise Violation("amount-differs", "the number was used for another refund")
+            return known
+        order = self._orders.get(request["out_trade_no"])
+        if order is None or order.status != "SUCCESS":
+            raise Violation("order-not-paid", "there is nothing to give back")
+        order.refunded += fen_from_yuan(request["refund_amount"])
+        if order.refunded > order.settlement.amount_fen:
+            order.refunded -= fen_from_yuan(request["refund_amount"])
+            raise Violation("refund-over-order", "refunds would pass the order")
+        order.settlement.our_refs["refunded_fen"] = str(order.refunded)
+        if order.refunded == order.settlement.amount_fen:
+            self._desk.ledger.undo(order.settlement, "refunded")
+        return self._refunds.setdefault(request["out_request_no"], Refund(request, order.settlement.reference))
+
+    @staticmethod
+    def _tell(request: dict[str, str]) -> dict[str, str]:
+        return {"out_trade_no": request["out_trade_no"], "status": "TOLD"}
 
     def _take(self, request: dict[str, str]) -> Order:
         known = self._orders.get(request["out_trade_no"])
@@ -107,13 +181,17 @@ class PaySimulator:
                 raise Violation("amount-differs", "the number was used for another order")
             return known
         order = self._orders[request["out_trade_no"]] = self._open(request)
-        account = request.get("account_token", "")
-        if account.startswith("CLOSED"):
+        account, user = request.get("account_token", ""), request.get("user_id", "")
+        if account.startswith("CLOSED") or _has_nothing(user, request["out_trade_no"]):
             order.status, order.settlement.state = "FAILED", "refused"
-        elif is_slow(account):
-            self._pay_later(order)
+        elif account.startswith("WRONG"):
+            order.status, order.settlement.state = "ACCOUNT_INVALID", "refused"
+        elif is_slow(account) or is_slow(user):
+            self._later(self._pay, order)
         else:
             self._pay(order)
+            if account.startswith("RETURN"):
+                self._later(self._return, order)
         return order
 
     def _open(self, request: dict[str, str]) -> Order:
@@ -127,28 +205,54 @@ class PaySimulator:
         self._desk.ledger.apply(order.settlement, fen_from_yuan(order.request["total_amount"]))
         order.status = "SUCCESS"
 
-    def _pay_later(self, order: Order) -> None:
-        async def pay() -> None:
-            await asyncio.sleep(self._settings.slow_s)
-            self._pay(order)
+    def _return(self, order: Order) -> None:
+        self._desk.ledger.undo(order.settlement, "returned")
+        order.status = "RETURNED"
 
-        task = asyncio.get_running_loop().create_task(pay())
+    def _later(self, work: Callable[[Order], None], order: Order) -> None:
+        async def do() -> None:
+            await asyncio.sleep(self._settings.slow_s)
+            work(order)
+
+        task = asyncio.get_running_loop().create_task(do())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
 
+def _has_nothing(user: str, number: str) -> bool:
+    """``EMPTY2``: the first two attempts of an order fail, that is the numbers without and with -2; ``EMPTY``: all do."""
+    found = _EMPTY.match(user)
+    if found is None:
+        return False
+    _, _, attempt = number.rpartition("-")
+    return not found[1] or (int(attempt) if attempt.isdecimal() else 1) <= int(found[1])
+
+
 def read_order(body: bytes) -> dict[str, str]:
     """Exactly the agreed names, each a text of the agreed form: anything more could tell an illness."""
+    order = _read(body)
+    wanted = _ALLOWED | ({"account_token"} if order.get("biz_type") == "PAYOUT" else set())
+    return _checked(order, wanted, optional=frozenset({"user_id"}))
+
+
+def read_names(body: bytes, names: frozenset[str]) -> dict[str, str]:
+    return _checked(_read(body), names)
+
+
+def _read(body: bytes) -> dict[str, Any]:
     try:
         order = strictjson.loads(body)
     except ValueError as error:
         raise Violation("value-not-allowed", "the body is not JSON") from error
     if not isinstance(order, dict):
         raise Violation("value-not-allowed", "the body is not an object")
-    expected = _ALLOWED | ({"account_token"} if order.get("biz_type") == "PAYOUT" else set())
-    if set(order) - expected:
+    return order
+
+
+def _checked(order: dict[str, Any], wanted: Set[str], optional: Set[str] = frozenset()) -> dict[str, str]:
+    if set(order) - wanted - optional:
         raise Violation("name-not-allowed", "the order carries a name that is not agreed")
-    if expected - set(order):
+    if wanted - set(order):
         raise Violation("name-missing", "the order lacks an agreed name")
     for name, value in order.items():
         _check_value(name, value)
@@ -158,13 +262,13 @@ def read_order(body: bytes) -> dict[str, str]:
 def _check_value(name: str, value: Any) -> None:
     if not isinstance(value, str) or not re.fullmatch(_PATTERNS[name], value):
         raise Violation("value-not-allowed", f"{name} is not of the agreed form")
-    if name == "total_amount":
+    if name in ("total_amount", "refund_amount"):
         try:
             positive = fen_from_yuan(value) > 0
         except BadMoney:
             positive = False
         if not positive:
-            raise Violation("value-not-allowed", "total_amount is not an amount")
+            raise Violation("value-not-allowed", f"{name} is not an amount")
 
 
 def _refused(refusal: Violation) -> web.Response:

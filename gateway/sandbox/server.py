@@ -20,7 +20,10 @@ SIMULATORS: Mapping[str, str] = {
     "ant": "gateway.sandbox.ant:AntSimulator",
     "eclaimlink": "gateway.sandbox.eclaimlink:EClaimLink",
     "hcx": "gateway.sandbox.hcx:Hcx",
+    "gbk-soap": "gateway.sandbox.gbk_soap:GbkSoapSimulator",
+    "padded-xml": "gateway.sandbox.padded_xml:PaddedXmlSimulator",
     "pay": "gateway.sandbox.pay:PaySimulator",
+    "deduct": "gateway.sandbox.deduct:DeductSimulator",
 }
 """Imported only when asked for, so that one partner's libraries are not needed to run another."""
 ANY_PORT: Mapping[str, int] = dict.fromkeys(SIMULATORS, 0)

@@ -96,3 +96,13 @@ class Checkpoints:
 def newest(store: AnyStore) -> Row | None:
     found = store.find("checkpoint", {}, order_by="-number", limit=1)
     return found[0] if found else None
+
+
+def unsigned(store: AnyStore, now_ms: int) -> tuple[int, float]:
+    """How many entries are under no checkpoint yet, and the age of the oldest of them in seconds."""
+    before, last = newest(store), store.find("chain", {}, order_by="-seq", limit=1)
+    reached = before["last_seq"] if before else 0
+    if not last or last[0]["seq"] <= reached:
+        return 0, 0.0
+    oldest = store.find("chain", {}, limit=1, after=(reached,))
+    return last[0]["seq"] - reached, max(0.0, (now_ms - oldest[0]["at"]) / 1000)

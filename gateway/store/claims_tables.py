@@ -5,9 +5,10 @@ the rest is ids, states, times and amounts.
 """
 
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
+from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
-from gateway.store.undo_tables import UNDO, UNDO_LEG
+from gateway.store.undo_tables import UNDO, UNDO_LEG, WORK_ITEM
 
 
 def _columns(kind: ColumnType, names: str) -> dict[str, ColumnType]:
@@ -24,7 +25,7 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -33,7 +34,8 @@ BILL = Table(
     ),
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
-``owner``: the process that works on it, where several share the database.
+``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
+``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
     "claim",
@@ -123,12 +125,14 @@ SETTLEMENT = Table(
     "settlement",
     _columns(TEXT, "order_id kind settlement_id")
     | {"amount": INT, "state": TEXT}
-    | _columns(INT, "created_at updated_at"),
+    | _columns(INT, "created_at updated_at")
+    | _columns(TEXT, "channel reason original"),
     key=("order_id", "kind"),
     unique=(("settlement_id",),),
     indexes=(("state", "updated_at"),),
 )
-"""Clearing's link between a bill and a payment order; a bill may have one of each kind (self-pay, payout)."""
+"""Clearing's link between a bill (or a deposit) and a payment order; a bill may have one of each kind: ``SELF_PAY``,
+``SELF_PAY:<channel>`` for another try, ``CREDIT``, ``PAYOUT``, ``back:<deposit>``, ``refund:<undo>``. See docs/payment.md."""
 CORRECTION = Table(
     "correction",
     _columns(TEXT, "correction_id order_id claim_id action")
@@ -164,6 +168,9 @@ CLAIMS = Schema(
         EVENT,
         OUTBOX,
         SETTLEMENT,
+        PAY_WISH,
+        PAY_TAP,
+        DEPOSIT,
         CORRECTION,
         UNDO,
         UNDO_LEG,
@@ -171,6 +178,7 @@ CLAIMS = Schema(
         DELIVERY,
         FEED_ACK,
         *RECON_TABLES,
+        WORK_ITEM,
         NONCE,
         LEASE,
         SETTING,

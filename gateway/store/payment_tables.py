@@ -13,10 +13,14 @@ PAYMENT_ORDER = Table(
     | {"amount": INT}
     | _columns(TEXT, "channel state")
     | _columns(INT, "version created_at updated_at next_at")
-    | _columns(TEXT, "source_ref account_token"),
+    | _columns(TEXT, "source_ref account_token timing original beside payer_token sent_day")
+    | _columns(INT, "per_act per_day attempt refunded until"),
     key=("settlement_id",),
     indexes=(("state", "next_at"),),
+    sparse=("original", "beside", "payer_token"),
 )
+"""``refunded``: what refunds took or may still take of it (分). ``attempt``: how often it was begun anew at the channel.
+``until``: when a watch or a pay-later order ends (epoch ms). ``sent_day``: the Shanghai day whose limit it counts to."""
 LEG = Table(
     "leg",
     {"settlement_id": TEXT, "leg_no": INT, "kind": TEXT, "amount": INT, "state": TEXT},
@@ -30,7 +34,8 @@ CHANNEL_ACT = Table(
 )
 RECEIPT = Table(
     "receipt",
-    {"seq": SERIAL, "settlement_id": TEXT, "result": TEXT, "amount": INT, "at": INT},
+    {"seq": SERIAL, "settlement_id": TEXT, "result": TEXT, "amount": INT, "at": INT}
+    | _columns(TEXT, "reason original"),
     key=("seq",),
     numbers_stay=True,
     indexes=(("settlement_id",),),
@@ -47,6 +52,14 @@ NONCE = Table(
     key=("scope", "value"),
     indexes=(("expires_at",),),
 )
+PAYER_DEFAULT = Table(
+    "payer_default",
+    _columns(TEXT, "payer_token settlement_id") | {"at": INT},
+    key=("payer_token", "settlement_id"),
+)
+"""Pay-later orders that were not paid in time: who has one must pay first the next time."""
 SETTING = Table("setting", _columns(TEXT, "name value"), key=("name",))
 
-PAYMENT = Schema((PAYMENT_ORDER, LEG, CHANNEL_ACT, RECEIPT, CHANGE, NONCE, SETTING), version=1, name="payment")
+PAYMENT = Schema(
+    (PAYMENT_ORDER, LEG, CHANNEL_ACT, RECEIPT, CHANGE, NONCE, PAYER_DEFAULT, SETTING), version=2, name="payment"
+)

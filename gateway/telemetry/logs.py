@@ -80,7 +80,7 @@ class EventLogger:
     __slots__ = ("_logger",)
 
     def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(f"lianpei.{name}")
+        self._logger = logging.getLogger(f"lianpei.{name.removeprefix('lianpei.')}")
 
     def event(self, name: str, /, **fields: object) -> None:
         self._write(logging.INFO, name, fields)

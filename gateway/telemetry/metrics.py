@@ -8,23 +8,22 @@ import platform
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
+from gateway.telemetry.families import Family
 from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
-OTHER = "other"
 STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total")
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
 """20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
 _KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 STATUSES = tuple(map(str, _KNOWN_STATUSES))
-OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "unknown")
+OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "reversed", "unknown")
 ROUTES = (
     "/v1/claims",
     "/v1/claims/{format}",
@@ -33,18 +32,33 @@ ROUTES = (
     "/v1/events/ack",
     "/v1/events/{event_id}/resend",
     "/v1/statements/{day}/{insurer}",
+    "/v1/orders/{order_id}/undo",
+    "/v1/undos/{undo_id}",
+    "/v1/undos/{undo_id}/{leg}",
     "/openapi.json",
     "/partners/{code}/{path}",
 )
 WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
+CONNECTION_CAUSES = ("address-full", "door-full", "gave-way", "no-handshake")
 LABELS = frozenset(
-    {"insurer", "kind", "outcome", "stage", "name", "door", "route", "status", "code", "algorithm", "version", "python"}
+    {
+        "cause",
+        "insurer",
+        "kind",
+        "outcome",
+        "stage",
+        "name",
+        "door",
+        "route",
+        "status",
+        "code",
+        "algorithm",
+        "version",
+        "python",
+    }
     | {"le"}
 )
 """Every label name there is: a new one is added here on purpose."""
-
-_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
-_Child = TypeVar("_Child", Counter, Gauge, Stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,7 @@ class LabelValues:
     stages: Collection[str] = STAGES
     statuses: Collection[str] = STATUSES
     algorithms: Collection[str] = WEAK_ALGORITHMS
+    causes: Collection[str] = CONNECTION_CAUSES
     by_name: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +90,7 @@ class LabelValues:
             "stage": self.stages,
             "status": self.statuses,
             "algorithm": self.algorithms,
+            "cause": self.causes,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
 
@@ -94,35 +110,6 @@ def _installed_version() -> str:
         return metadata.version("lianpei")
     except metadata.PackageNotFoundError:
         return "unpackaged"
-
-
-class _Family(Generic[_Metric, _Child]):
-    """One metric and its children, found by one dict look-up. Only closed label values are ever kept."""
-
-    def __init__(self, metric: _Metric, labels: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> None:
-        self._metric: _Metric = metric
-        self._sets = [known[name] for name in labels]
-        self._children: dict[tuple[str, ...], _Child] = {}
-
-    def at(self, *values: str) -> _Child:
-        child = self._children.get(values)
-        return child if child is not None else self._closed(values)
-
-    def tell(self, figures: Mapping[str, float]) -> None:
-        """Figures of a one-label gauge by values that come from the configuration itself: known from now on."""
-        self._sets[0] = self._sets[0].union(figures)
-        for value, figure in figures.items():
-            child = self.at(value)
-            if isinstance(child, Gauge):
-                child.set(figure)
-
-    def _closed(self, values: tuple[str, ...]) -> _Child:
-        closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
-        child = self._children.get(closed)
-        if child is None:
-            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
-            child = self._children[closed] = made
-        return child
 
 
 class Metrics:
@@ -150,24 +137,40 @@ class Metrics:
         self._weak_days = self._gauge(
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
+        self._turned_away = self._counter(
+            "lianpei_connections_refused", "Connections not let in, or cut to make room", "door", "cause"
+        )
         self._kept = self._gauge("lianpei_mappings_kept", "1 while newer mappings of a partner can't serve", "insurer")
+        self._late = self._counter(
+            "lianpei_answers_late", "Approvals of claims that were closed or reversed", "insurer"
+        )
+        self._differ = self._counter("lianpei_answers_differ", "Late answers with another amount than ours", "insurer")
+        self._parked = self._gauge("lianpei_work_items", "What waits for a person", "insurer")
+        self._parked_fen = self._gauge("lianpei_work_amount_fen", "Its amount in fen", "insurer")
+        self._parked_s = self._gauge("lianpei_work_oldest_seconds", "How long the oldest of it has waited", "insurer")
+        self._keys_kept = Gauge(
+            "lianpei_keys_kept", "Changed keys that can't be used: the former serve", registry=registry
+        )
+        self._crl = self._gauge("lianpei_crl_days_left", "Days until a revocation list ends", "name")
+        self._unsigned = Gauge("lianpei_audit_unsigned", "Audit entries under no signed checkpoint", registry=registry)
+        self._unsigned_s = Gauge("lianpei_audit_unsigned_seconds", "Age of the oldest of them", registry=registry)
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
         self.recon = ReconMetrics(registry)
         self._tell_build(version)
 
-    def _counter(self, name: str, text: str, *labels: str) -> _Family[Counter, Counter]:
-        return _Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
+    def _counter(self, name: str, text: str, *labels: str) -> Family[Counter, Counter]:
+        return Family(Counter(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> _Family[Gauge, Gauge]:
-        return _Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
+    def _gauge(self, name: str, text: str, *labels: str) -> Family[Gauge, Gauge]:
+        return Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> _Family[Stages, Stage]:
+    def _stage_histogram(self) -> Family[Stages, Stage]:
         labels = ("stage", "insurer")
         text = "Seconds that a stage of a claim took"
         metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
         self._registry.register(metric)
-        return _Family(metric, labels, self._known)
+        return Family(metric, labels, self._known)
 
     def _tell_build(self, version: str) -> None:
         build = Gauge(
@@ -186,6 +189,18 @@ class Metrics:
         self._unknown.at(insurer).set(claims)
         self._at_risk.at(insurer).set(amount_fen)
 
+    def answer_late(self, insurer: str) -> None:
+        self._late.at(insurer).inc()
+
+    def answer_differs(self, insurer: str) -> None:
+        self._differ.at(insurer).inc()
+
+    def work_items(self, insurer: str, count: int, amount_fen: int, oldest_s: float) -> None:
+        """What waits for a person now; ``insurer`` is empty for 医保 and cash."""
+        self._parked.at(insurer).set(count)
+        self._parked_fen.at(insurer).set(amount_fen)
+        self._parked_s.at(insurer).set(oldest_s)
+
     def lane_depth(self, insurer: str, kind: str, depth: int) -> None:
         self._lanes.at(insurer, kind).set(depth)
 
@@ -203,15 +218,26 @@ class Metrics:
         """Whether a renewal failed, so that the older mappings still serve."""
         self._kept.at(insurer).set(int(kept))
 
+    def turned_away(self, door: str, cause: str) -> None:
+        """A connection was not let in, or had to make room."""
+        self._turned_away.at(door, cause).inc()
+
+    def keys_kept(self, count: int) -> None:
+        """How many keys and users of keys serve with what they had, because what is on the disk now can't be used."""
+        self._keys_kept.set(count)
+
     def on_scrape(
         self,
         unknown: Callable[[], Mapping[str, tuple[int, int]]] | None = None,
         certificates: Callable[[], Mapping[str, float]] | None = None,
         ready: Callable[[], bool] | None = None,
         weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
+        revocations: Callable[[], Mapping[str, float]] | None = None,
+        unsigned: Callable[[], tuple[int, float]] | None = None,
     ) -> None:
         """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
-        left by insurer and weak algorithm.
+        left by insurer and weak algorithm, days left by file of revocation lists, audit entries not signed yet with the age
+        of the oldest in seconds.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -221,17 +247,24 @@ class Metrics:
             self._sources.append(lambda: self._days.tell(certificates()))
         if ready is not None:
             self._sources.append(lambda: self._ready.set(int(ready())))
-
+        if revocations is not None:
+            self._sources.append(lambda: self._crl.tell(revocations()))
+        if unsigned is not None:
+            self._sources.append(lambda: self._tell_unsigned(*unsigned()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
 
-    def add_source(self, tell: Callable[[], None]) -> None:
+    def also_on_scrape(self, tell: Callable[[], None]) -> None:
         """Call ``tell`` when Prometheus asks: it reads figures and sets its own gauges."""
         self._sources.append(tell)
 
     def _tell_weak(self, figures: Mapping[tuple[str, str], float]) -> None:
         for (insurer, algorithm), days in figures.items():
             self._weak_days.at(insurer, algorithm).set(days)
+
+    def _tell_unsigned(self, entries: int, age_s: float) -> None:
+        self._unsigned.set(entries)
+        self._unsigned_s.set(age_s)
 
     def _tell_unknown(self, figures: Mapping[str, tuple[int, int]]) -> None:
         for insurer, (claims, amount_fen) in figures.items():

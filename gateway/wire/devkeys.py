@@ -40,6 +40,7 @@ SECRETS = (
     "package-app",
     "eclaimlink-pwd",
     "hcx-pwd",
+    "gbk-soap-password",
 )
 """32 random bytes, written as 64 hex digits."""
 AES_SECRETS = ("package-aes",)

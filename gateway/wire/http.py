@@ -74,6 +74,12 @@ class PartnerClient:
         while self._links:
             self._links.pop().close()
 
+    def renew_tls(self, tls: ssl.SSLContext) -> None:
+        """Connect with ``tls`` from now on. Calls that are under way end on the connection they have."""
+        self._tls = tls
+        while self._idle:
+            self._let_go(self._idle.pop())
+
     async def send(
         self,
         method: str,

@@ -4,7 +4,6 @@ Covered are ``@method``, ``@path``, ``@query``, ``content-digest`` and, when pre
 are ``created``, ``nonce``, ``keyid`` and ``alg``. The algorithm belongs to the stored key: a message can only agree.
 """
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -13,6 +12,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+import pybase64
 
 from gateway.kernel.errors import NotAllowed
 from gateway.wire.httpsig_keys import RequestKey
@@ -41,7 +42,7 @@ class Verified:
 
 def content_digest(body: bytes) -> str:
     """The ``Content-Digest`` field value (RFC 9530) of a body, empty or not."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+    return f"sha-256=:{pybase64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def sign_request(
@@ -64,7 +65,7 @@ def sign_request(
     return {
         "Content-Digest": fields["content-digest"],
         "Signature-Input": f"{_LABEL}={parameters}",
-        "Signature": f"{_LABEL}=:{base64.b64encode(signature).decode()}:",
+        "Signature": f"{_LABEL}=:{pybase64.b64encode(signature).decode()}:",
     }
 
 
@@ -131,7 +132,7 @@ def _read(fields: Mapping[str, str]) -> tuple[tuple[str, ...], str, dict[str, st
     if numbers != parameters.keys() & {"created", "expires"}:
         raise _malformed()
     try:
-        signature = base64.b64decode(signed[2], validate=True)
+        signature = pybase64.b64decode(signed[2], validate=True)
     except (binascii.Error, ValueError):
         raise _malformed() from None
     return tuple(found[3].replace('"', "").split(" ")), found[2], parameters, signature
@@ -166,7 +167,7 @@ def require_digest(field: str, body: bytes) -> None:
         raise _malformed()
     for algorithm, text in given.items():
         digest = hashlib.new(algorithm.replace("-", ""), body).digest()
-        if not hmac.compare_digest(base64.b64encode(digest).decode(), text):
+        if not hmac.compare_digest(pybase64.b64encode(digest).decode(), text):
             raise _refused("digest-mismatch", "the body is not the one that was signed", "sign the body as it is sent")
 
 

@@ -20,6 +20,7 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
 from gateway.wire.pem import der_from_pem
 from gateway.wire.sm2 import Sm2PrivateKey, Sm2PublicKey, is_sm2
+from gateway.wire.sm2_certificates import sm2_key_of
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | Sm2PrivateKey
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | Sm2PublicKey
@@ -112,7 +113,7 @@ def require_current(name: str, certificate: x509.Certificate, now: datetime) -> 
 def certificate_key(path: Path, certificate: x509.Certificate) -> PublicKey:
     """The certificate's public key. Raises ``ConfigRefused`` for a kind that we don't use."""
     try:
-        return _known_public(path, certificate.public_key())
+        return sm2_key_of(certificate) or _known_public(path, certificate.public_key())
     except (ValueError, UnsupportedAlgorithm):
         raise _unreadable(path) from None
 

@@ -82,6 +82,16 @@ class KeyRing:
         """The same ring where a role means another name, and with ``more`` entries in place of its own."""
         return KeyRing(self.directory, {**self.entries, **(more or {})}, self.refusals, self.roles, chosen)
 
+    def become(self, fresh: "KeyRing") -> tuple[str, ...]:
+        """Take over ``fresh`` in one step, for everybody who holds this ring. A name whose files can't be used any more keeps
+        what it had, unless it had nothing; those names.
+        """
+        kept = tuple(name for name in fresh.refusals if name in self.entries and name not in self.refusals)
+        self.entries = {**fresh.entries, **{name: self.entries[name] for name in kept}}
+        self.refusals = {name: refused for name, refused in fresh.refusals.items() if name not in kept}
+        self.roles, self._chosen = fresh.roles, fresh._chosen
+        return kept
+
     def name_of(self, role: str) -> str:
         """The name that a role stands for now; a name that is no role stands for itself."""
         return self._chosen.get(role, role)

@@ -11,14 +11,19 @@ from aiohttp import web
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.doorlimits import DoorLimits
 from gateway.wire.politeness import PoliteServer
-from gateway.wire.porter import PorterSite
+from gateway.wire.porter import PorterSite, TurnedAway
 
 LAST_ANSWERS_S = 5.0
 """When a door closes, callers under way have so long for their answer; their bills are kept and go on after the next start."""
 
 
 async def listen(
-    runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None, limits: DoorLimits | None = None
+    runner: web.AppRunner,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    limits: DoorLimits | None = None,
+    turned_away: TurnedAway = lambda _: None,
 ) -> int:
     """Serve ``runner`` there and return the port taken. Raises ``ConfigRefused`` that names a port which can't be had."""
     limits = limits or DoorLimits()
@@ -26,10 +31,17 @@ async def listen(
     assert runner.server is not None
     runner._server = server = PoliteServer(runner.server, limits)
     try:
-        await PorterSite(runner, server, (host, port), tls, limits).start()
+        await PorterSite(runner, server, (host, port), tls, limits, turned_away).start()
     except OSError as wrong:
         raise port_refused(host, port, wrong) from wrong
     return int(runner.addresses[0][1])
+
+
+def renew_tls(runner: web.AppRunner, tls: ssl.SSLContext) -> None:
+    """Meet whoever comes to the door from now on with ``tls``."""
+    for site in runner.sites:
+        if isinstance(site, PorterSite):
+            site.renew(tls)
 
 
 async def listen_local(app: web.Application, path: Path) -> web.AppRunner:

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from aiohttp import web
@@ -25,16 +25,28 @@ _NO_DESCRIPTOR_S = 0.2
 """Pause after the process ran out of file descriptors: the backlog keeps those who wait."""
 
 
+TurnedAway = Callable[[str], None]
+"""Told why a connection was not let in or had to go: address-full, door-full, gave-way, no-handshake."""
+CAUSES = ("address-full", "door-full", "gave-way", "no-handshake")
+
+
 class Porter:
     """Accepts on ``sockets`` until it is closed; connections that are in stay. To aiohttp it looks like a server."""
 
     def __init__(
-        self, server: PoliteServer, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, limits: DoorLimits
+        self,
+        server: PoliteServer,
+        sockets: Sequence[socket.socket],
+        tls: ssl.SSLContext | None,
+        limits: DoorLimits,
+        turned_away: TurnedAway,
     ) -> None:
         self.sockets = tuple(sockets)
+        self.tls = tls
+        """Counts from the next connection on; those that are in keep what they came in under."""
         self._server = server
-        self._tls = tls
         self._limits = limits
+        self._turned_away = turned_away
         self._inside: dict[socket.socket, str] = {}
         self._strangers: dict[socket.socket, PoliteHandler | None] = {}
         """In the order they came; one that was vouched for since is noticed when its turn comes."""
@@ -56,7 +68,9 @@ class Porter:
                 await asyncio.sleep(_NO_DESCRIPTOR_S)
                 continue
             address = _neighbourhood(str(peer[0]))
-            if self._by_address[address] >= self._limits.per_address or not self._room():
+            refused = "address-full" if self._by_address[address] >= self._limits.per_address else ""
+            if refused or not self._room():
+                self._turned_away(refused or "door-full")
                 arrived.close()
                 continue
             self._inside[arrived] = address
@@ -74,6 +88,7 @@ class Porter:
                 with suppress(OSError):
                     oldest.shutdown(socket.SHUT_RDWR)  # the event loop, which owns it, finds it closed
                 self._gone(oldest)
+                self._turned_away("gave-way")
         return len(self._inside) < self._limits.connections
 
     async def _let_in(self, arrived: socket.socket) -> None:
@@ -87,10 +102,11 @@ class Porter:
             return handler
 
         patience = min(_HANDSHAKE_S, self._limits.idle_s)
-        secured = {"ssl_handshake_timeout": patience, "ssl_shutdown_timeout": _SHUTDOWN_S} if self._tls else {}
+        secured = {"ssl_handshake_timeout": patience, "ssl_shutdown_timeout": _SHUTDOWN_S} if self.tls else {}
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(protocol, arrived, ssl=self._tls, **secured)
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, arrived, ssl=self.tls, **secured)
         except (OSError, asyncio.CancelledError):  # no handshake, or none in time
+            self._turned_away("no-handshake")
             self._gone(arrived)
             arrived.close()
 
@@ -113,9 +129,12 @@ class PorterSite(web.BaseSite):
         place: tuple[str, int],
         tls: ssl.SSLContext | None,
         limits: DoorLimits,
+        turned_away: TurnedAway,
     ) -> None:
         super().__init__(runner, ssl_context=tls)
         self._polite = server
+        self._turned_away = turned_away
+        self._porter: Porter | None = None
         self._place = place
         self._limits = limits
 
@@ -127,8 +146,13 @@ class PorterSite(web.BaseSite):
         """Raises ``OSError`` when the port can't be had."""
         sockets = await _listening(*self._place)
         await super().start()
-        porter = Porter(self._polite, sockets, self._ssl_context, self._limits)
-        self._server = porter  # type: ignore[assignment]  # close() and sockets are what a site needs of a server
+        self._porter = Porter(self._polite, sockets, self._ssl_context, self._limits, self._turned_away)
+        self._server = self._porter  # type: ignore[assignment]  # close() and sockets are what a site needs of a server
+
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Whoever comes from now on is met with ``tls``."""
+        if self._porter is not None:
+            self._porter.tls = tls
 
 
 async def _listening(host: str, port: int) -> list[socket.socket]:

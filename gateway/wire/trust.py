@@ -1,7 +1,8 @@
 """Whether a peer's certificate leads to an authority that we trust, and whether it was revoked.
 
 The path is built and judged by the crypto library (RFC 5280); it knows no revocation lists, so those are read here: signed by
-the issuer, still current, and naming neither the certificate nor an issuer between it and the authority.
+the issuer, still current, and naming neither the certificate nor an issuer between it and the authority. Paths of SM2
+certificates are ours to build (``sm2_certificates.py``).
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keyfiles import read_certificates
+from gateway.wire.sm2_certificates import sm2_key_of, sm2_path, sm2_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,36 @@ class Trust:
         self, name: str, certificate: x509.Certificate, chain: Sequence[x509.Certificate], now: datetime
     ) -> None:
         """Raises ``ConfigRefused``: certificate-untrusted, certificate-revoked, crl-stale."""
+        path = self._path(certificate, chain, now)
+        if path is None:
+            raise ConfigRefused(
+                f"the certificate {name} does not lead to an authority of this partner",
+                code="certificate-untrusted",
+                hint="put the intermediate certificates behind it in its file, or mend the partner's CA file",
+            )
+        if self.revoked:
+            for one, issuer in pairwise(path):
+                self._require_not_revoked(name, one, issuer, now)
+
+    def _path(
+        self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], now: datetime
+    ) -> Sequence[x509.Certificate] | None:
+        if sm2_key_of(certificate) is not None:
+            return sm2_path(certificate, chain, self.anchors, now)
+        others = [anchor for anchor in self.anchors if sm2_key_of(anchor) is None]
+        if not others:
+            return None
         verifier = (
             PolicyBuilder()
-            .store(Store(list(self.anchors)))
+            .store(Store(others))
             .time(now)
             .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all())
             .build_client_verifier()
         )
         try:
-            path = verifier.verify(certificate, list(chain)).chain
+            return verifier.verify(certificate, list(chain)).chain
         except VerificationError:
-            raise ConfigRefused(
-                f"the certificate {name} does not lead to an authority of this partner",
-                code="certificate-untrusted",
-                hint="put the intermediate certificates behind it in its file, or mend the partner's CA file",
-            ) from None
-        if self.revoked:
-            for one, issuer in pairwise(path):
-                self._require_not_revoked(name, one, issuer, now)
+            return None
 
     def _require_not_revoked(
         self, name: str, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
@@ -88,6 +102,12 @@ def read_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     return lists
 
 
+def days_until_stale(path: Path, now: datetime) -> float:
+    """Whole days until the first list of the file ends; negative once it has. Raises ``ConfigRefused`` (crl-form)."""
+    ends = [one.next_update_utc or one.last_update_utc for one in read_crls(path)]
+    return (min(ends) - now).days
+
+
 def _anchors(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(read_certificates(path))
@@ -98,6 +118,8 @@ def _anchors(path: Path) -> tuple[x509.Certificate, ...]:
 
 
 def _is_of(one: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    if sm2_key_of(issuer) is not None:
+        return one.issuer == issuer.subject and sm2_signed(one, issuer)
     key = issuer.public_key()
     try:
         return one.issuer == issuer.subject and one.is_signature_valid(key)  # type: ignore[arg-type]  # other kinds raise

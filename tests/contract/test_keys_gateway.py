@@ -1,20 +1,19 @@
 """A gateway with real keys in production: what is wrong with one partner's key stops that partner alone; hospitals may change keys."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from support.certificates import Issuer, put_certificate, put_key, put_private, rsa_key
+from support.certificates import Issuer, put_certificate, put_key, rsa_key
+from support.keyhouse import ISSUER, make_keys, peer, serving
 
-from gateway.app import Gateway, require_trusted_peers, start_gateway
+from gateway.app import Gateway
 from gateway.claims.partners.manifest import load_manifest
-from gateway.config import ClaimsSettings, Door, HospitalSettings, InsurerSettings, Settings
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.errors import ConfigRefused
+from gateway.keyrenewal import require_trusted_peers
 from gateway.opening import load_keys
 from gateway.wire.httpsig import sign_request
 from gateway.wire.httpsig_keys import RequestKey
@@ -22,51 +21,15 @@ from gateway.wire.rotation import Accepted, Role, write_roles
 from gateway.wire.seals import build_seal
 
 ROOT = Path(__file__).resolve().parents[2]
-ISSUER = Issuer("Insurer authority")
-HOSPITAL = "H99990100002"
 OLD, NEW, STRANGER = (ed25519.Ed25519PrivateKey.generate() for _ in range(3))
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    directory = tmp_path / "keys"
-    directory.mkdir()
-    for name in ("vault-claims", "vault-index"):
-        put_private(directory / f"{name}.secret", b"0b" * 32)
-    put_private(directory / "eclaimlink-pwd.secret", b"TESTPWD")
-    for number, name in enumerate(("ant-gateway-rsa", "ant-insurer-rsa", "eclaimlink-gateway-rsa")):
-        put_key(directory, name, rsa_key(number))
-    put_certificate(directory, "eclaimlink-gateway-rsa", ISSUER.issue("us", rsa_key(2)))
-    put_certificate(directory, "eclaimlink-insurer-rsa", ISSUER.issue("them", rsa_key(3)))
-    put_certificate(directory, "insurer-ca", ISSUER.certificate)
-    (directory / "insurer-ca.crl.pem").write_bytes(ISSUER.revoking())
-    put_key(directory, "audit-sign", OLD)
+    directory = make_keys(tmp_path / "keys")
     put_key(directory, "hospital", OLD)
     put_key(directory, "hospital.2027", NEW)
     return directory
-
-
-@asynccontextmanager
-async def serving(keys: Path, peer: InsurerSettings) -> AsyncIterator[Gateway]:
-    door = Door(port=0)
-    settings = Settings(
-        mode="production",
-        keys=str(keys),
-        mappings=str(ROOT / "mappings"),
-        schemas=str(ROOT / "schemas"),
-        claims=ClaimsSettings("claims.db", door, door, door),
-        hospitals=(HospitalSettings(HOSPITAL, "测试医院", signing_key="hospital"),),
-        insurers={"ant": InsurerSettings("http://127.0.0.1:1"), "eclaimlink": peer},
-    )
-    gateway = await start_gateway(settings, keys.parent)
-    try:
-        yield gateway
-    finally:
-        await gateway.stop(0.0)
-
-
-def peer(ca: str = "insurer-ca.cert.pem", crl: str = "insurer-ca.crl.pem") -> InsurerSettings:
-    return InsurerSettings("http://127.0.0.1:1", peer_ca=ca, peer_crl=crl)
 
 
 async def test_a_partner_whose_certificate_comes_from_its_authority_serves(keys: Path) -> None:

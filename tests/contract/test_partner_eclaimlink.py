@@ -276,3 +276,13 @@ def test_a_message_says_which_mapping_made_it() -> None:
     pin = acts()["claim"].pin
     assert dataclasses.asdict(pin).keys() == {"name", "version", "digest"}
     assert pin.name == "eclaimlink/claim"
+
+
+def test_the_number_of_an_authorization_travels_with_every_activity_of_the_claim_that_follows() -> None:
+    (granted,) = answered("fetch_file", download(sample("prior_authorization"))).results
+    plain = POST.dispatch("claim")
+    refs = {name: value for name, value in plain.refs.items() if name != "authorized_line"}
+    claim = acts()["claim"].write(msgspec.structs.replace(plain, refs={**refs, **granted.refs}))
+    activities = file_of(claim.document).findall("Claim/Activity")
+    named = {one.findtext("PriorAuthorizationID") for one in activities if one.findtext("Code") != "OTHER-PAYERS"}
+    assert named == {granted.refs["authorization_no"]}

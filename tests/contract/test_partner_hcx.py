@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from partner_folder import Folder, changed, exact
 
+from gateway.claims.canonical.claim import Attachment
 from gateway.claims.canonical.dispatch import Dispatch
 from gateway.mapping.api import Outgoing
 
@@ -193,3 +194,25 @@ def test_schema_refuses(name: str) -> None:
     document = json.loads(written("claim").document)
     assert HCX.violations("claim.request", document) == []
     assert HCX.violations("claim.request", changed(document, path, value)) == [keyword]
+
+
+@pytest.mark.parametrize("act", ["settle", "claim"])
+def test_a_prior_authorization_travels_with_the_claim_that_follows_it(act: str) -> None:
+    plain = HCX.dispatch(act)
+    granted = msgspec.structs.replace(plain, refs={**plain.refs, "preauth_ref": "AUTH-1"})
+    assert main(exact(written(act, granted).document))["insurance"][0]["preAuthRef"] == ["AUTH-1"]
+    assert "preAuthRef" not in main(bundle(act))["insurance"][0]
+
+
+def test_a_payment_notice_says_what_was_approved_and_never_what_was_asked_for() -> None:
+    dispatch = HCX.dispatch("payment_notice")
+    claim = msgspec.structs.replace(dispatch.claim, approved=7, quoted=9, claimed=11)
+    notice = main(exact(written("payment_notice", msgspec.structs.replace(dispatch, claim=claim)).document))
+    assert notice["amount"]["value"] == Decimal("0.07")
+
+
+def test_documents_go_by_address_beside_the_records_text() -> None:
+    dispatch = HCX.dispatch("communication")
+    invoice = Attachment(kind="invoice", ref="store/1", sha256="0" * 64)
+    sent = main(exact(written("communication", msgspec.structs.replace(dispatch, attachments=(invoice,))).document))
+    assert sent["payload"][-1] == {"contentAttachment": {"url": "store/1", "title": "invoice"}}

@@ -43,7 +43,7 @@ ANSWERED = {
 NOTICES: dict[str, tuple[str, ActResult]] = {
     "3_1_applyReport": (
         "apply_report",
-        ActResult(state="accepted", correlation="1900000000000000001", refs={"require_code": "1900000000000000001"}),
+        ActResult(state="accepted", insurer_ref="1900000000000000001", refs={"require_code": "1900000000000000001"}),
     ),
     "3_10_notificationDeclarationResult": (
         "fee_info",

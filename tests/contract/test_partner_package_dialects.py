@@ -91,7 +91,7 @@ def test_pushed_visit_has_the_record_of_the_published_answer() -> None:
 def test_query_for_a_person_is_refused_and_gives_nothing_about_them() -> None:
     act, query = WANDA.acts["patient_query"], Incoming(sample("31_wanda_QP011_request"))
     result = read_result(act.read_callback(query))
-    assert (result.state, result.correlation) == ("refused", "QP2025030609300012345678")
+    assert (result.state, result.insurer_ref) == ("refused", "QP2025030609300012345678")
     reply = act.write_reply(query).document
     assert json.loads(reply)["package"]["body"] == []
     assert json.loads(reply)["package"]["additionInfo"]["errorCode"] == "1000001"

@@ -89,7 +89,7 @@ async def test_gigabytes_that_stream_in_are_cut_off(narrow: DoorStage, door: str
         _post(narrow, door, path, "Transfer-Encoding: chunked", _chunks(1024), proven=True) for _ in range(at_once)
     )
     for status, sent in await asyncio.gather(*streams):
-        assert status == b"" or b" 413 " in status or b" 503 " in status
+        assert status == b"" or status.split()[1] in (b"408", b"413", b"503"), "late, too large, or no room for all"
         assert sent < GIGABYTE // 2, "the connection was cut off long before the end"
 
 

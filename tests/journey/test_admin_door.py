@@ -59,6 +59,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "claims/{claim_id}", None, {"view"}),
     ("GET", "claims/{claim_id}/messages/1", None, {"view-body"}),
     ("POST", "claims/{claim_id}/enquire", {"reason": "case-1"}, {"re-drive"}),
+    ("POST", "claims/{claim_id}/acts/change_visit", {"reason": "case-1"}, {"re-drive"}),
     ("GET", "corrections", None, {"view"}),
     ("POST", "corrections", "proposal", {"re-drive"}),
     ("POST", "corrections/cor_1/approve", None, {"configure"}),
@@ -199,3 +200,19 @@ async def test_weak_algorithms_are_told_with_their_end(ward: House) -> None:
 
     assert [one["insurer"] for one in weak] == ["package"]
     assert weak[0]["exception"]["until"]
+
+
+async def test_an_act_of_no_conversation_is_sent_by_hand_and_moves_nothing(narrow: DoorStage, ward: House) -> None:
+    """The payment notice of HCX: once the money has arrived, somebody who knows it tells the payer."""
+    view = await ward.settle(sample_bill("hcx"))
+    (claim,) = view["claims"]
+    path = f"claims/{claim['claim_id']}/acts"
+    sent = await ask(ward, "li.na", f"{path}/payment_notice", {"reason": "case-2026-115"})
+
+    assert (sent.status, sent.document) == (200, {"act": "payment_notice", "state": "accepted", "peer_code": ""})
+    assert (await ward.order(view["order_id"])).document == view
+    told = [row for row in audited(narrow, view["order_id"]) if row["kind"] == "act-sent"]
+    assert [(row["who"], row["detail"]) for row in told] == [("operator:li.na", f"{claim['claim_id']}:payment_notice")]
+    for act in ("settle", "preauth", "token", "nothing"):
+        refused = await ask(ward, "li.na", f"{path}/{act}", {"reason": "case-1"})
+        require_refusal(refused, 409, "act-not-offered")

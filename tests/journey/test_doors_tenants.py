@@ -23,6 +23,14 @@ ROUTES = {
     ("POST", "/v1/events/{event_id}/resend"),
     ("GET", "/v1/statements/{day}/{insurer}"),
     ("POST", "/v1/statements/{day}/{insurer}"),
+    ("POST", "/v1/orders/{order_id}/undo"),
+    ("GET", "/v1/undos/{undo_id}"),
+    ("POST", "/v1/undos/{undo_id}/{leg}"),
+    ("GET", "/v1/orders/{order_id}/payments"),
+    ("POST", "/v1/orders/{order_id}/pay"),
+    ("POST", "/v1/deposits"),
+    ("GET", "/v1/deposits/{deposit_id}"),
+    ("POST", "/v1/deposits/{deposit_id}/refund"),
 }
 """Every route that this file tries; one that is served and not here fails the first test."""
 
@@ -54,7 +62,9 @@ async def test_every_route_that_is_served_is_tried_here(house: House) -> None:
 async def test_a_stranger_gets_nothing_from_any_route(
     house: House, order: dict[str, Any], method: str, path: str
 ) -> None:
-    spelt = path.format(order_id=order["order_id"], format="fhir-r4", event_id="1", day="2025-03-05", insurer="package")
+    ids = {"format": "fhir-r4", "event_id": "1", "day": "2025-03-05", "insurer": "package"}
+    ids |= {"undo_id": "und_1", "leg": "yibao", "deposit_id": "dep_1"}
+    spelt = path.format(order_id=order["order_id"], **ids)
 
     answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
 
@@ -70,6 +80,21 @@ async def test_another_hospitals_order_is_as_unknown_as_none(
 
     require_refusal(there, 404, "order-unknown")
     assert there.body == nowhere.body
+
+
+async def test_another_hospitals_order_is_never_undone(house: House, order: dict[str, Any]) -> None:
+    wish = b'{"scope": "whole", "reason": "other", "requested_by": "c1"}'
+    path = f"/v1/orders/{order['order_id']}/undo"
+    theirs = (await house.undo(order["order_id"], f"undo-{order['order_id'][-10:]}")).document["undo_id"]
+
+    asked = await _signed(house, HOSPITAL_TWO, "POST", path, wish, "undo-foreign")
+    looked = await _signed(house, HOSPITAL_TWO, "GET", f"/v1/undos/{theirs}")
+    said = b'{"outcome": "undone", "reference": "r1"}'
+    told = await _signed(house, HOSPITAL_TWO, "POST", f"/v1/undos/{theirs}/yibao", said)
+
+    require_refusal(asked, 404, "order-unknown")
+    require_refusal(looked, 404, "undo-unknown")
+    require_refusal(told, 404, "undo-unknown")
 
 
 @pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])

@@ -23,6 +23,9 @@ PROMISED = {
     "lianpei_refused": {"code"},
     "lianpei_weak_crypto": {"insurer"},
     "lianpei_mappings_kept": {"insurer"},
+    "lianpei_work_items": {"insurer"},
+    "lianpei_work_amount_fen": {"insurer"},
+    "lianpei_work_oldest_seconds": {"insurer"},
 }
 
 

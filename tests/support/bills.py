@@ -8,7 +8,7 @@ from gateway.sandbox.hospital.encoding import to_json
 from gateway.sandbox.hospital.visits import HOSPITAL_CODE, Wish, submission
 
 _seeds = itertools.count(700_001)
-QUICK = frozenset({"ant", "eclaimlink"})
+QUICK = frozenset({"ant", "eclaimlink", "gbk-soap", "padded-xml"})
 """Insurers that offer quick-claim only."""
 
 

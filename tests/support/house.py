@@ -82,6 +82,15 @@ class House:
         path = f"/v1/claims/{form}" if form else "/v1/claims"
         return await self.call("POST", path, bill.body, named | dict(headers or {}))
 
+    async def insist(self, bill: SampleBill, patience_s: float = 40) -> Answer:
+        """Submit under the same key until there is an answer, as hospitals do when a connection was cut."""
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                return await self.submit(bill)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                assert time.monotonic() < until, "the door never answered"
+
     async def order(self, order_id: str) -> Answer:
         return await self.call("GET", f"/v1/orders/{order_id}")
 
@@ -123,6 +132,38 @@ class House:
     async def received(self, code: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.call("GET", "/_received?last=5000", door=code)).document
         return found
+
+    async def undo(
+        self, order_id: str, key: str, scope: str = "whole", lines: list[dict[str, Any]] | None = None, **also: Any
+    ) -> Answer:
+        wish = {
+            "scope": scope,
+            "reason": "treatment-cancelled",
+            "requested_by": "cashier-7",
+            "lines": lines or [],
+        } | also
+        return await self.call(
+            "POST", f"/v1/orders/{order_id}/undo", json.dumps(wish).encode(), {"Idempotency-Key": key}
+        )
+
+    async def undone(self, undo_id: str, *states: str, leg: str = "", patience_s: float = 20) -> dict[str, Any]:
+        """Poll until the undo (or its first leg of this kind) is in one of these states; the view then."""
+        until = time.monotonic() + patience_s
+        while True:
+            seen: dict[str, Any] = (await self.call("GET", f"/v1/undos/{undo_id}")).document
+            found = next((one["state"] for one in seen["legs"] if one["kind"] == leg), "") if leg else seen["state"]
+            if found in states:
+                return seen
+            assert time.monotonic() < until, f"still {found}: {seen}"
+            await asyncio.sleep(0.1)
+
+    async def yibao(self, undo_id: str, outcome: str = "undone") -> Answer:
+        word = {"outcome": outcome, "reference": "yb-2208-1"}
+        return await self.call("POST", f"/v1/undos/{undo_id}/yibao", json.dumps(word).encode())
+
+    async def pay_out(self, code: str, bill: SampleBill) -> None:
+        for holder in bill.holders:
+            await self.call("POST", "/_pay_out", json.dumps({"policy_no": holder}).encode(), door=code)
 
     async def script(self, code: str, op: str, do: str, *, seconds: float = 0, times: int = 1) -> None:
         wish = {"match": {"op": op}, "do": do, "seconds": seconds, "times": times}

@@ -36,7 +36,7 @@ TEXT = f"before {MARK} after"
         TEXT.encode("ascii", "xmlcharrefreplace").replace(b"MK000001000A", b"")
         and "".join(f"&#{ord(c)};" for c in MARK),
         "MK000001000A%E5%BC%A0%E6%98%BE%E7%9C%BCMZ",
-        gzip.compress(TEXT.encode()),
+        gzip.compress(TEXT.encode(), mtime=0),
         zlib.compress(TEXT.encode()),
         b"head" + zstandard.compress(TEXT.encode()),
         hashlib.sha256(MARK.encode()).hexdigest(),

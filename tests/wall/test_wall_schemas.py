@@ -147,6 +147,7 @@ IDS_AND_CODES = {
     "outcome",
 }
 IDS_AND_CODES |= {"result", "field", "old", "new", "cause", "scope", "value"}
+IDS_AND_CODES |= {"reason", "original", "beside", "payer_token", "timing", "sent_day"}
 
 
 def test_the_payment_tables_have_no_column_for_a_word() -> None:

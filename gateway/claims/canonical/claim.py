@@ -4,6 +4,7 @@ from typing import Annotated as A
 
 from gateway.claims.canonical.cover import Confirmation, Consent, PayoutAccount, Policy, Report
 from gateway.claims.canonical.money import Invoice, SettlementSplit
+from gateway.claims.canonical.payment import PaymentWish
 from gateway.claims.canonical.types import (
     FEN,
     ID,
@@ -32,6 +33,7 @@ class Submission(Model, frozen=True, kw_only=True):
 
     kind: A[ClaimKind, leaf("理赔方式", O)]
     order_kind: A[OrderKind, leaf("结算支付顺序", O)] = OrderKind.PRE_PRE
+    replaces: A[str, leaf("代替已撤销的订单", O, pattern=ID)] | UnsetType = UNSET
     patient: Patient
     visit: Visit
     diagnoses: A[tuple[Diagnosis, ...], leaf("诊断", M, min_length=1, max_length=100)]
@@ -45,6 +47,7 @@ class Submission(Model, frozen=True, kw_only=True):
     confirmation: Confirmation | UnsetType = UNSET
     payout_account: PayoutAccount | UnsetType = UNSET
     attachments: tuple[Attachment, ...] = ()
+    payment: PaymentWish | UnsetType = UNSET
 
 
 class PriorPayer(Model, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ class ClaimView(Model, frozen=True, kw_only=True):
     claimed: A[int, leaf("申请金额", F, **FEN)]
     prior_paid: A[int, leaf("先行商保已赔", F, **FEN)]
     quoted: A[int, leaf("试算赔付", F, **FEN)] | UnsetType = UNSET
+    approved: A[int, leaf("赔付金额", F, **FEN)] | UnsetType = UNSET
+    """Once the insurer has decided."""
     created_at: A[Instant, leaf("受理时间", O, tz=True)]
 
 
@@ -66,7 +68,7 @@ class PolicyFound(Model, frozen=True, kw_only=True):
 class ActResult(Model, frozen=True, kw_only=True):
     """What an answer or a callback means. ``state`` is the only required word, and unlisted codes mean ``unknown``."""
 
-    state: A[str, leaf("结果", O, pattern="^(accepted|pending|refused|not_found|unknown)$")]
+    state: A[str, leaf("结果", O, pattern="^(accepted|pending|refused|not_found|unknown|need_more)$")]
     verdict: (
         A[str, leaf("理赔结论", O, pattern="^(paid|partial|refused|zero|withdrawn|to_quick_claim)$")] | UnsetType
     ) = UNSET
@@ -102,11 +104,12 @@ class CorrelatedResult(Model, frozen=True, kw_only=True):
     """One claim's result inside a message that answers several (a remittance file)."""
 
     correlation: A[str, leaf("关联键", O, max_length=128)]
-    state: A[str, leaf("结果", O, pattern="^(accepted|pending|refused|not_found|unknown)$")]
+    state: A[str, leaf("结果", O, pattern="^(accepted|pending|refused|not_found|unknown|need_more)$")]
     verdict: A[str, leaf("理赔结论", O)] | UnsetType = UNSET
     approved: A[int, leaf("赔付金额", F, **FEN)] | UnsetType = UNSET
     peer_code: A[str, leaf("对方代码", O, max_length=64)] = ""
     insurer_ref: A[str, leaf("保险公司流水", O, max_length=64)] | UnsetType = UNSET
+    refs: A[dict[str, str], leaf("对方单号", O)] = {}
 
 
 def read_result(data: object) -> ActResult:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.claims.canonical.dispatch import ActResult, read_result
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.late import LateAnswers
 from gateway.claims.conversation.states import ActState
 from gateway.claims.partners.partner import Partner
 from gateway.claims.work import Work
@@ -75,7 +76,7 @@ class Callbacks:
         act_id = row["act_id"]
         await work.safe.turn_to(row["order_id"], self.engine.ledger.read)
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
-        if row["state"] not in open_states or result.state in ("pending", "unknown"):
+        if row["state"] not in open_states or result.state in ("pending", "unknown", "need_more"):
             work.add().insert(
                 "change",
                 order_id=row["order_id"],
@@ -88,7 +89,9 @@ class Callbacks:
                 cause="late-or-repeated",
                 at=work.now(),
             )
+            await LateAnswers(self.engine).heed(partner, row, result, work)
             await self._commit(work, act_id, body)
+            await self.engine.wake_if_undoing(row["order_id"])
             return
         await self._apply(partner, row, correlation, result, body, work)
 
@@ -106,6 +109,8 @@ class Callbacks:
             if value:
                 work.ref(row["claim_id"], name, value)
         try:
+            if not waits:  # nobody here waits for it, so the claim may have its final word already
+                await LateAnswers(self.engine).heed(partner, row, result, work)
             await self._commit(work, act_id, body)
         except BaseException:
             if slot is not None and waits:

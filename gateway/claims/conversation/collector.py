@@ -70,6 +70,7 @@ class Collector:
             approved=one.approved,
             peer_code=one.peer_code,
             insurer_ref=one.insurer_ref,
+            refs=one.refs,
         )
         work = self.callbacks.engine.ledger.work()
         try:

@@ -6,8 +6,9 @@ import msgspec
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.item_correction import item_row, settle_item
 from gateway.claims.conversation.reasking import busy
-from gateway.claims.conversation.states import ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.evidence.bundle import claim_row
 from gateway.claims.operators.roles import Operator, Role
@@ -22,11 +23,15 @@ _NO_STEP_LEFT = 10_000
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    claim_id: str
-    action: Literal["decide", "close"]
-    """``decide``: the insurer pays ``approved_fen``, as the evidence says. ``close``: it ends without a decision."""
+    action: Literal["decide", "close", "undone", "give_up", "noted"]
+    """Of a claim: ``decide``, the insurer pays ``approved_fen``, as the evidence says; ``close``, it ends without a decision.
+    Of an undo's leg: ``undone``, the money is back; ``give_up``, it stays where it is. Of an answer that differs: ``noted``.
+    """
     evidence: str
     """Number of the letter, call or ticket that it rests on."""
+    claim_id: str = ""
+    item_id: str = ""
+    """Of the work list, for what is no claim."""
     approved_fen: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
@@ -39,9 +44,7 @@ class Corrections:
         """Raises ``NotFound``, ``Conflict`` (``claim-not-manual``), ``BadMoney`` or ``RoleMissing``."""
         who.require(Role.RE_DRIVE)
         evidence = sound_reason(wish.evidence, "evidence:")
-        claim = await self._ledger.read(claim_row, self._ledger, wish.claim_id)
-        _require_manual(claim["state"])
-        _require_amount(wish, claim["claimed"])
+        claim = await self._ledger.read(self._subject, wish)
         row: Row = {
             "correction_id": new_correction_id(),
             "order_id": claim["order_id"],
@@ -61,6 +64,17 @@ class Corrections:
         work.audit("correction-proposed", who.signature, evidence, row["correction_id"])
         await work.flush()
         return row
+
+    def _subject(self, wish: Proposal) -> Row:
+        """Order and id of what the proposal is about."""
+        if wish.action in ("decide", "close"):
+            claim = claim_row(self._ledger, wish.claim_id)
+            _require_manual(claim["state"])
+            _require_amount(wish, claim["claimed"])
+            return claim
+        item = item_row(self._ledger, wish)
+        _require_amount(wish, 0)
+        return {"order_id": item["order_id"], "claim_id": item["item_id"]}
 
     async def listed(self, state: str) -> list[Row]:
         return await self._ledger.read(self._ledger.store.find, "correction", {"state": state}, limit=200)
@@ -88,12 +102,18 @@ class Corrections:
                 code="two-persons",
                 hint="Have a colleague approve it, with their own token or certificate.",
             )
-        bill, claim = await self._ledger.read(self._taken_up, row)
-        work = self._ledger.work(bill.order_id)
+        work = self._ledger.work(row["order_id"])
         settled = self._settle(work, row, who, "approved")
-        self._apply(bill, claim, work, row)
-        await _flushed(work, bill)
-        await self._engine.wake(bill.order_id)
+        if row["action"] in ("decide", "close"):
+            bill, claim = await self._ledger.read(self._taken_up, row)
+            self._apply(bill, claim, work, row)
+            await _flushed(work, bill)
+        else:
+            if row["order_id"] in self._engine.running:
+                raise busy()
+            item_bill = await self._ledger.read(settle_item, self._ledger, row, work)
+            await _flushed(work, item_bill)
+        await self._engine.wake(row["order_id"])
         return settled
 
     def _open(self, correction_id: str) -> Row:
@@ -126,9 +146,7 @@ class Corrections:
         claim.outcome = ("paid" if row["approved"] else "zero") if decides else "withdrawn"
         work.changed(bill, claim, "claim.approved", str(claim.approved), str(row["approved"]), cause)
         claim.approved, claim.step = row["approved"], _NO_STEP_LEFT
-        before = claim.state
-        claim.state, claim.dirty = move(before, ClaimEvent.DECIDE if decides else ClaimEvent.CLOSE), True
-        work.changed(bill, claim, "claim.state", before, claim.state, cause)
+        work.move_claim(bill, claim, ClaimEvent.DECIDE if decides else ClaimEvent.CLOSE, cause)
         claim.next_at = work.now()  # should we die before the bill is taken up again, the timer does it
         self._engine.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 

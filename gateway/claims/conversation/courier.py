@@ -10,7 +10,7 @@ from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, given_up, repeat_delay
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.plan import Step
-from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, next_serial
 from gateway.claims.partners.manifest import seconds
@@ -35,6 +35,10 @@ class Errand:
     budget: Budget
     act: ActRecord | None = None
     """The act that carries this step, once there is one."""
+    new_id: ActId | None = None
+    """The id that a new act is to have."""
+    target: ActView | None = None
+    """For an undo: the act that it undoes."""
 
     def known(self) -> ActRecord:
         assert self.act is not None
@@ -46,12 +50,14 @@ class Courier:
         self._ledger = ledger
         self._mailbox = mailbox
         self._clock = clock
+        self.frozen: set[str] = set()
+        """Orders that are to be undone: their workers wait for no answer and take no further step."""
 
     async def carry_out(self, errand: Errand) -> ActResult | None:
         """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
         before = errand.act
         if before is None:
-            result = await self._send(errand, new_act_id())
+            result = await self._send(errand, errand.new_id or new_act_id())
         elif before.state == ActState.NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
@@ -64,10 +70,11 @@ class Courier:
             return await self._wait(errand, before)
         else:
             result = _UNKNOWN
-        if result.state == "pending":
-            return await self._wait(errand, errand.known())
-        if result.state == "unknown":
-            return await self._enquire(errand, errand.known())
+        match result.state:
+            case "pending":
+                return await self._wait(errand, errand.known())
+            case "unknown":
+                return await self._enquire(errand, errand.known())
         return result
 
     def _may_repeat(self, errand: Errand, act: ActRecord) -> bool:
@@ -93,7 +100,13 @@ class Courier:
             batch_count=step.batch_count,
         )
         dispatch = claim_dispatch(
-            view, self._claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size
+            view,
+            self._claim_view(claim),
+            errand.bill.submission,
+            claim.policy,
+            claim.refs,
+            step.batch_size,
+            errand.target,
         )
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
@@ -162,16 +175,19 @@ class Courier:
         self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
         self._sleep_until(errand, self._nap(errand, act))
         await errand.work.flush(errand.bill)
-        while not errand.budget.spent:
+        while not self._over(errand):
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
             if step.rule.status:
                 result = await self._ask(errand, act)
-                if result.state not in ("pending", "unknown", "not_found"):
+                if result.state not in ("pending", "unknown", "not_found", "need_more"):
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None
+
+    def _over(self, errand: Errand) -> bool:
+        return errand.budget.spent or errand.bill.order_id in self.frozen
 
     def _nap(self, errand: Errand, act: ActRecord) -> float:
         """Seconds until a pending act is taken up again by the timer."""
@@ -188,13 +204,14 @@ class Courier:
         """Find out what became of an act whose answer was lost: a callback, an enquiry, or a repeat under the same id."""
         rule = errand.step.rule
         if not rule.status and rule.retry == "never":
+            self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
-        if rule.role not in ("step", "quote", "after"):
+        if rule.role not in ("step", "quote", "after", "extra"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= ENQUIRIES:
+        while attempt <= errand.partner.manifest.enquiries:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
@@ -202,7 +219,7 @@ class Courier:
             asked_for = False
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
-            if errand.budget.spent:
+            if self._over(errand):
                 self._mailbox.close(act.act_id)
                 return None
             attempt += 1
@@ -211,6 +228,7 @@ class Courier:
                 return await self._wait(errand, act)
             if result.state not in ("unknown", "not_found"):
                 return self._conclude(errand, act, result)
+        self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 
     async def _ask_or_repeat(self, errand: Errand, act: ActRecord, attempt: int) -> ActResult:
@@ -234,15 +252,7 @@ class Courier:
         claim, partner = errand.claim, errand.partner
         name = errand.step.rule.status
         view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = ActView(
-            act_id=act.act_id,
-            name=act.name,
-            sent_at=act.prepared_at,
-            serial=act.serial,
-            attempt=act.attempts,
-            batch_no=act.batch_no,
-            batch_count=act.batch_count,
-        )
+        target = act.seen
         submission = errand.bill.submission
         dispatch = claim_dispatch(view, self._claim_view(claim), submission, claim.policy, claim.refs, target=target)
         prepared = partner.prepare(dispatch)
@@ -268,15 +278,9 @@ class Courier:
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        claim = errand.claim
-        before, after = claim.state, claim.state
-        if errand.step.rule.role == "after" or before is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "extra", "undo") or errand.claim.state is ClaimState.DECIDED:
             return
-        after = move(before, event)
-        if after is not before:
-            claim.state = after
-            errand.work.changed(errand.bill, claim, "claim.state", before, after, cause, act_id)
-        claim.dirty = True
+        errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 
     def _sleep_until(self, errand: Errand, delay: float) -> None:
         errand.claim.next_at = errand.work.now() + int(delay * 1000)
@@ -289,5 +293,6 @@ class Courier:
             claimed=claim.claimed,
             prior_paid=claim.prior_paid,
             quoted=UNSET if claim.quoted is None else claim.quoted,
+            approved=claim.approved if claim.state is ClaimState.DECIDED else UNSET,
             created_at=claim.created_at,
         )

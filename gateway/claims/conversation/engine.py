@@ -9,15 +9,19 @@ from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.consent import consent_gap
+from gateway.claims.conversation.aftermath import Aftermath, errand_for
 from gateway.claims.conversation.budget import Budget, budget_for
 from gateway.claims.conversation.courier import Courier, Errand
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.plan import Step, plan
-from gateway.claims.conversation.states import BillState, ClaimEvent, ClaimState, move
-from gateway.claims.ledger import Ledger, record_of
+from gateway.claims.conversation.states import BillEvent, BillState, ClaimEvent, ClaimState
+from gateway.claims.conversation.unanswered import Unanswered
+from gateway.claims.ledger import Ledger
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.undo.replacing import replace
+from gateway.claims.undo.worker import Undoing
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError, MessageRefused, NotSent
@@ -36,6 +40,9 @@ class Engine:
     metrics: Metrics
     clock: Clock
     courier: Courier
+    undoing: Undoing
+    unanswered: Unanswered
+    aftermath: Aftermath
     running: dict[str, "asyncio.Task[None]"]
 
     def new_bill(self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str) -> Bill:
@@ -60,6 +67,10 @@ class Engine:
         task.add_done_callback(lambda _: self.running.pop(order_id, None))
         return task
 
+    async def alone(self, order_id: str, work: Coroutine[None, None, None]) -> None:
+        """Do ``work`` for a stored bill while nobody else works on it here. The caller asked before whether it runs."""
+        await self._run(order_id, work)
+
     def resume(self, order_id: str) -> None:
         """Take a stored bill up again, after a callback, a timer or a restart."""
         if order_id in self.running:
@@ -71,10 +82,28 @@ class Engine:
         """A bill's time has come. Who works on it here may wait for a result that another process was brought."""
         if order_id not in self.running:
             self.resume(order_id)
-        elif self.ledger.leases is not None:
+            return
+        if self.ledger.leases is not None:
+            await self._notice_undo(order_id)
             brought = await self.ledger.read(self.ledger.brought, order_id, self.mailbox.waiting())
             for act_id, result in brought.items():
                 self.mailbox.bring(act_id, result)
+
+    async def _notice_undo(self, order_id: str) -> None:
+        row = await self.ledger.read(self.ledger.bill_row, order_id)
+        if row is not None and row["undo_id"] and order_id not in self.courier.frozen:
+            await self.freeze(order_id)
+
+    async def wake_if_undoing(self, order_id: str) -> None:
+        row = await self.ledger.read(self.ledger.bill_row, order_id)
+        if row is not None and row["undo_id"]:
+            await self.wake(order_id)
+
+    async def freeze(self, order_id: str) -> None:
+        """The bill has an undo on disk: whoever works on it takes no further step, then the undo is worked."""
+        if order_id in self.running:
+            self.courier.frozen.add(order_id)
+        await self.wake(order_id)
 
     async def wake(self, order_id: str) -> None:
         """Something came for a stored bill: take it up, or tell the process that works on it."""
@@ -99,8 +128,14 @@ class Engine:
 
     async def _work(self, bill: Bill, work: Work) -> None:
         try:
-            await self._converse_all(bill, work)
-            await self._aftermath(bill, work)
+            if bill.submission.replaces and not bill.stored:
+                await replace(self.ledger, bill, work)
+            if bill.undo_id:
+                self.courier.frozen.discard(bill.order_id)
+                await self.undoing.work(bill, work)
+            if bill.state in (BillState.PENDING, BillState.DECIDED):
+                await self._converse_all(bill, work)
+                await self.aftermath.work(bill, work)
         except LianpeiError as bad:
             bill.refused = bad
             _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
@@ -115,7 +150,9 @@ class Engine:
         visit = bill.submission.visit
         budget = budget_for(bill.submission.kind, visit.visit_kind, bill.created_at, self.clock)
         for claim in bill.claims:
-            if not claim.final and not await self._converse(bill, claim, work, budget):
+            if bill.order_id in self.courier.frozen or (
+                not claim.final and not await self._converse(bill, claim, work, budget)
+            ):
                 break
         if bill.state is BillState.PENDING and all(claim.final for claim in bill.claims):
             self._decide_bill(bill, work)
@@ -125,8 +162,7 @@ class Engine:
         bill.at_rest.set()
 
     def _decide_bill(self, bill: Bill, work: Work) -> None:
-        work.changed(bill, None, "bill.state", bill.state, BillState.DECIDED, "all-claims-final")
-        bill.state, bill.dirty = BillState.DECIDED, True
+        work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
         work.outbox(bill, "decided")
         waited = (self.clock.now() - bill.created_at).total_seconds()
@@ -134,8 +170,10 @@ class Engine:
 
     async def _converse(self, bill: Bill, claim: ClaimRun, work: Work, budget: Budget) -> bool:
         """One claim's conversation; True when it has its final word."""
-        if claim.state is ClaimState.MANUAL:
+        if claim.state is ClaimState.MANUAL and not await self.unanswered.came(bill, claim, work):
             return False
+        if claim.state is ClaimState.REVERSING:
+            return await self.unanswered.take_back(bill, claim, work, budget)
         partner = self.registry.get(claim.insurer)
         if claim.state is ClaimState.CREATED:
             claim.claimed = bill.remaining_for(claim)
@@ -170,8 +208,10 @@ class Engine:
     async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work, budget: Budget) -> bool:
         steps = plan(partner.manifest, claim.kind, bill.submission)
         while claim.step < len(steps):
+            if bill.order_id in self.courier.frozen:
+                return False
             step = steps[claim.step]
-            errand = await self._errand(bill, claim, partner, step, work, budget)
+            errand = await errand_for(self.ledger, bill, claim, partner, step, work, budget)
             try:
                 result = await self.courier.carry_out(errand)
             except NotSent as closed:
@@ -182,6 +222,11 @@ class Engine:
             if result is None:
                 return False
             verdict = judge(step, result, claim.claimed, claim.quoted)
+            if verdict.verdict is Verdict.ASK:
+                ended = await self.unanswered.end(errand)
+                if ended is None:
+                    self._park(bill, claim, work, "outcome-unknown")
+                return bool(ended)
             done = self._apply(bill, claim, work, step, verdict, result)
             if done is not None:
                 if done and claim.approved and claim.step < len(steps):
@@ -191,16 +236,6 @@ class Engine:
                 return done
         self._park(bill, claim, work, "conversation-without-decision")
         return False
-
-    async def _errand(
-        self, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
-    ) -> Errand:
-        errand = Errand(bill, claim, partner, step, work, budget)
-        if bill.resumed:
-            rows = await self.ledger.read(self.ledger.act_rows, claim.claim_id)
-            mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
-            errand.act = record_of(mine[-1]) if mine else None
-        return errand
 
     def _apply(
         self, bill: Bill, claim: ClaimRun, work: Work, step: Step, verdict: Judgement, result: ActResult
@@ -219,7 +254,7 @@ class Engine:
                 claim.step += 1
                 claim.next_at = 0
                 work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
-                self._move(bill, claim, work, ClaimEvent.DECIDE, verdict.outcome)
+                work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
                 self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
                 return True
             case _:
@@ -237,8 +272,8 @@ class Engine:
         bill, claim, work = errand.bill, errand.claim, errand.work
         if claim.kind == "direct_pay" and claim.step == 0:
             claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
-            self._move(bill, claim, work, ClaimEvent.PARK, code)
-            self._move(bill, claim, work, ClaimEvent.CLOSE, code)
+            work.move_claim(bill, claim, ClaimEvent.PARK, code)
+            work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
             self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
             return True
         claim.next_at, claim.dirty = work.now() + 15_000, True
@@ -246,37 +281,13 @@ class Engine:
 
     def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         claim.reason, claim.outcome = reason, "not_sent"
-        self._move(bill, claim, work, ClaimEvent.CLOSE, reason)
+        work.move_claim(bill, claim, ClaimEvent.CLOSE, reason)
         self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 
     def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
         """Hand over to a person; the bill stays pending and visible."""
         claim.reason, claim.next_at = reason, 0
         if claim.state is ClaimState.CREATED:
-            self._move(bill, claim, work, ClaimEvent.SEND, reason)
-        self._move(bill, claim, work, ClaimEvent.PARK, reason)
+            work.move_claim(bill, claim, ClaimEvent.SEND, reason)
+        work.move_claim(bill, claim, ClaimEvent.PARK, reason)
         work.event(bill, "needs-a-person")
-
-    def _move(self, bill: Bill, claim: ClaimRun, work: Work, event: ClaimEvent, cause: str) -> None:
-        before = claim.state
-        claim.state, claim.dirty = move(before, event), True
-        work.changed(bill, claim, "claim.state", before, claim.state, cause)
-
-    async def _aftermath(self, bill: Bill, work: Work) -> None:
-        """Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""
-        for claim in bill.claims:
-            partner = self.registry.get(claim.insurer)
-            if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
-                continue
-            steps = plan(partner.manifest, claim.kind, bill.submission)
-            budget = Budget(self.clock.monotonic() + 10.0, self.clock)
-            while claim.step < len(steps):
-                errand = await self._errand(bill, claim, partner, steps[claim.step], work, budget)
-                try:
-                    await self.courier.carry_out(errand)
-                except (NotSent, MessageRefused) as bad:
-                    _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
-                claim.step += 1
-                claim.dirty = True
-            claim.next_at = 0
-        await work.flush(bill)

@@ -34,7 +34,7 @@ def judge(step: Step, result: ActResult, claimed: int, quoted: int | None) -> Ju
     ``claimed`` is what the patient still bears (分): an insurer that approves more has misread the bill, so a person looks.
     """
     match result.state:
-        case "pending":
+        case "pending" | "need_more":
             return Judgement(Verdict.WAIT)
         case "unknown":
             return Judgement(Verdict.ASK)

@@ -2,7 +2,7 @@
 
 from gateway.claims.conversation.budget import ENQUIRIES
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState, move
+from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.evidence.bundle import claim_row
 from gateway.claims.operators.roles import Operator, Role
 from gateway.kernel.errors import Conflict
@@ -46,9 +46,8 @@ async def _reopen(engine: Engine, who: Operator, row: Row, act: Row, reason: str
     )
     if bill is not None:
         claim = next(claim for claim in bill.claims if claim.claim_id == row["claim_id"])
-        before, claim.state = claim.state, move(claim.state, ClaimEvent.LOSE)
-        claim.reason, claim.next_at, claim.dirty = "", work.now(), True
-        work.changed(bill, claim, "claim.state", before, claim.state, "asked-again")
+        work.move_claim(bill, claim, ClaimEvent.LOSE, "asked-again")
+        claim.reason, claim.next_at = "", work.now()
         attempts = min(act["attempts"], ENQUIRIES - 1)
         work.act_became(row["claim_id"], act["act_id"], ActState(act["state"]), act["outcome"], attempts=attempts)
     await work.flush(bill)
@@ -60,7 +59,7 @@ def _open_act(engine: Engine, row: Row) -> Row | None:
     if partner is None:
         return None
     acts = [act for act in engine.ledger.act_rows(row["claim_id"]) if act["state"] in _OPEN]
-    mine = [act for act in acts if partner.manifest.rule(act["name"]).role != "status"]
+    mine = [act for act in acts if partner.manifest.rule(act["name"]).role not in ("status", "undo")]
     return mine[-1] if mine else None
 
 

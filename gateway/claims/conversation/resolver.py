@@ -19,6 +19,7 @@ class Resolver:
     async def run(self) -> None:
         if self.engine.ledger.leases is None:
             await self._recover()
+        await self._undos()
         rounds = 0
         while True:
             await asyncio.sleep(_EVERY_S)
@@ -27,6 +28,7 @@ class Resolver:
             rounds += 1
             if rounds % _PURGE_EVERY == 0:
                 await self._purge()
+                await self._undos()
 
     async def _recover(self) -> None:
         """After a restart every bill with a timer is taken up at once, paced."""
@@ -39,6 +41,19 @@ class Resolver:
             for row in rows:
                 self.engine.resume(row["order_id"])
                 after = (row["look_at"], row["order_id"])
+            if len(rows) < _AT_ONCE:
+                return
+            await self._some_room()
+
+    async def _undos(self) -> None:
+        """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own."""
+        after: tuple[str] | None = None
+        while True:
+            store = self.engine.ledger.store
+            rows = await store.read(store.find, "undo", {"state": "undoing"}, limit=_AT_ONCE, after=after)
+            for row in rows:
+                await self.engine.wake(row["order_id"])
+                after = (row["undo_id"],)
             if len(rows) < _AT_ONCE:
                 return
             await self._some_room()

@@ -1,27 +1,20 @@
-"""The conversation's states as one table. A transition that is not listed can't be written (``move`` raises)."""
+"""States of a claim, a bill and an act: tables from which the code, docs/states.md and the tests come."""
 
 from enum import StrEnum
 
-from gateway.kernel.errors import Conflict
+from gateway.kernel.states import Machine, Words
 
 
 class ClaimState(StrEnum):
     CREATED = "created"
-    """Known and durable; nothing was sent."""
     SENT = "sent"
-    """The conversation with the insurer is under way."""
     ACCEPTED = "accepted"
-    """The insurer has it and will answer later (callback or poll)."""
     NEED_MORE = "need_more"
-    """The insurer asks for more material."""
     UNKNOWN = "unknown"
-    """A byte may have reached the insurer and no usable answer came: we ask, we never send again as new."""
-    DECIDED = "decided"
-    """The insurer's final word is on our disk."""
+    REVERSING = "reversing"
     MANUAL = "manual"
-    """A person must look: enquiries are used up or the answer can't be right."""
+    DECIDED = "decided"
     CLOSED = "closed"
-    """Ended without a decision: nothing was left to claim, or the claim was never sent."""
 
 
 class ClaimEvent(StrEnum):
@@ -29,63 +22,189 @@ class ClaimEvent(StrEnum):
     PEND = "pend"
     ASK_MORE = "ask_more"
     LOSE = "lose"
+    REVERSE = "reverse"
     DECIDE = "decide"
     PARK = "park"
     CLOSE = "close"
 
 
 _S, _E = ClaimState, ClaimEvent
-TRANSITIONS: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
-    (_S.CREATED, _E.SEND): _S.SENT,
-    (_S.CREATED, _E.CLOSE): _S.CLOSED,
-    (_S.SENT, _E.SEND): _S.SENT,
-    (_S.SENT, _E.PEND): _S.ACCEPTED,
-    (_S.SENT, _E.LOSE): _S.UNKNOWN,
-    (_S.SENT, _E.DECIDE): _S.DECIDED,
-    (_S.SENT, _E.PARK): _S.MANUAL,
-    (_S.ACCEPTED, _E.SEND): _S.SENT,
-    (_S.ACCEPTED, _E.PEND): _S.ACCEPTED,
-    (_S.ACCEPTED, _E.ASK_MORE): _S.NEED_MORE,
-    (_S.ACCEPTED, _E.LOSE): _S.UNKNOWN,
-    (_S.ACCEPTED, _E.DECIDE): _S.DECIDED,
-    (_S.ACCEPTED, _E.PARK): _S.MANUAL,
-    (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,
-    (_S.NEED_MORE, _E.DECIDE): _S.DECIDED,
-    (_S.NEED_MORE, _E.PARK): _S.MANUAL,
-    (_S.UNKNOWN, _E.SEND): _S.SENT,
-    (_S.UNKNOWN, _E.PEND): _S.ACCEPTED,
-    (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
-    (_S.UNKNOWN, _E.DECIDE): _S.DECIDED,
-    (_S.UNKNOWN, _E.PARK): _S.MANUAL,
-    (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
-    (_S.MANUAL, _E.DECIDE): _S.DECIDED,
-    (_S.MANUAL, _E.CLOSE): _S.CLOSED,
-}
-WAITING = frozenset({_S.ACCEPTED, _S.NEED_MORE, _S.UNKNOWN, _S.MANUAL})
+CLAIM = Machine(
+    "claim",
+    Words("赔案", "claim: one policy's share of a bill"),
+    _S.CREATED,
+    {
+        (_S.CREATED, _E.SEND): _S.SENT,
+        (_S.CREATED, _E.CLOSE): _S.CLOSED,
+        (_S.SENT, _E.SEND): _S.SENT,
+        (_S.SENT, _E.PEND): _S.ACCEPTED,
+        (_S.SENT, _E.LOSE): _S.UNKNOWN,
+        (_S.SENT, _E.REVERSE): _S.REVERSING,
+        (_S.SENT, _E.DECIDE): _S.DECIDED,
+        (_S.SENT, _E.PARK): _S.MANUAL,
+        (_S.ACCEPTED, _E.SEND): _S.SENT,
+        (_S.ACCEPTED, _E.PEND): _S.ACCEPTED,
+        (_S.ACCEPTED, _E.ASK_MORE): _S.NEED_MORE,
+        (_S.ACCEPTED, _E.LOSE): _S.UNKNOWN,
+        (_S.ACCEPTED, _E.REVERSE): _S.REVERSING,
+        (_S.ACCEPTED, _E.DECIDE): _S.DECIDED,
+        (_S.ACCEPTED, _E.PARK): _S.MANUAL,
+        (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,
+        (_S.NEED_MORE, _E.REVERSE): _S.REVERSING,
+        (_S.NEED_MORE, _E.DECIDE): _S.DECIDED,
+        (_S.NEED_MORE, _E.PARK): _S.MANUAL,
+        (_S.UNKNOWN, _E.SEND): _S.SENT,
+        (_S.UNKNOWN, _E.PEND): _S.ACCEPTED,
+        (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
+        (_S.UNKNOWN, _E.REVERSE): _S.REVERSING,
+        (_S.UNKNOWN, _E.DECIDE): _S.DECIDED,
+        (_S.UNKNOWN, _E.PARK): _S.MANUAL,
+        (_S.REVERSING, _E.DECIDE): _S.DECIDED,  # the insurer refuses the reversal: it stands as settled
+        (_S.REVERSING, _E.PARK): _S.MANUAL,
+        (_S.REVERSING, _E.CLOSE): _S.CLOSED,
+        (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
+        (_S.MANUAL, _E.REVERSE): _S.REVERSING,  # a person has it reversed
+        (_S.MANUAL, _E.DECIDE): _S.DECIDED,
+        (_S.MANUAL, _E.CLOSE): _S.CLOSED,
+    },
+    {
+        _S.CREATED: Words("已登记，未发送", "known and durable; nothing was sent"),
+        _S.SENT: Words("与保险公司交互中", "the conversation with the insurer is under way"),
+        _S.ACCEPTED: Words("保险公司已受理，稍后答复", "the insurer has it and answers later (callback or poll)"),
+        _S.NEED_MORE: Words("保险公司要求补充材料", "the insurer asks for more material"),
+        _S.UNKNOWN: Words(
+            "结果未知，只查询，不重发",
+            "a byte may have reached the insurer and no usable answer came: we ask, we never send again as new",
+        ),
+        _S.REVERSING: Words("正在冲正", "what was sent is being undone at the insurer, under an act of its own"),
+        _S.MANUAL: Words("转人工", "a person must look: enquiries are used up or the answer can't be right"),
+        _S.DECIDED: Words("已有最终结论", "the insurer's final word is on our disk"),
+        _S.CLOSED: Words(
+            "已结束，无结论", "ended without a decision: nothing was left to claim, never sent, or reversed"
+        ),
+    },
+    {
+        _E.SEND: Words("发送", "an act is sent"),
+        _E.PEND: Words("受理", "the insurer took it and answers later"),
+        _E.ASK_MORE: Words("要求补件", "the insurer asks for material"),
+        _E.LOSE: Words("答复丢失", "the answer is lost, or a person has the insurer asked again"),
+        _E.REVERSE: Words("冲正", "enquiries are used up, the hospital cancels, or a person orders it"),
+        _E.DECIDE: Words("作出结论", "the insurer's final word came, or two persons put it down with evidence"),
+        _E.PARK: Words("转人工", "a person must look"),
+        _E.CLOSE: Words("关闭", "it ends without a decision"),
+    },
+)
+WAITING = frozenset({_S.ACCEPTED, _S.NEED_MORE, _S.UNKNOWN, _S.REVERSING, _S.MANUAL})
 """Somebody else must act: the insurer, an enquiry or a person."""
-FINAL = frozenset({_S.DECIDED, _S.CLOSED})
-
-
-def move(state: ClaimState, event: ClaimEvent) -> ClaimState:
-    """The state after ``event``. Raises ``Conflict`` for a transition that is not in the table."""
-    after = TRANSITIONS.get((state, event))
-    if after is None:
-        raise Conflict(f"a claim that is {state} can't {event}", code="illegal-transition")
-    return after
+FINAL = CLAIM.final
+move = CLAIM.after
 
 
 class BillState(StrEnum):
     PENDING = "pending"
-    """At least one policy has no final word yet."""
     DECIDED = "decided"
-    """Every policy has its final word; the settlement order is a row."""
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+    REPLACED = "replaced"
+
+
+class BillEvent(StrEnum):
+    DECIDE = "decide"
+    FREEZE = "freeze"
+    RESTORE = "restore"
+    THAW = "thaw"
+    UNDO = "undo"
+    REPLACE = "replace"
+
+
+_B, _V = BillState, BillEvent
+BILL = Machine(
+    "bill",
+    Words("账单", "bill: what a hospital brought, the order"),
+    _B.PENDING,
+    {
+        (_B.PENDING, _V.DECIDE): _B.DECIDED,
+        (_B.PENDING, _V.FREEZE): _B.REVERSING,
+        (_B.DECIDED, _V.FREEZE): _B.REVERSING,
+        (_B.REVERSING, _V.RESTORE): _B.DECIDED,
+        (_B.REVERSING, _V.THAW): _B.PENDING,
+        (_B.REVERSING, _V.UNDO): _B.REVERSED,
+        (_B.REVERSED, _V.REPLACE): _B.REPLACED,
+    },
+    {
+        _B.PENDING: Words("至少一份保单未有结论", "at least one policy has no final word yet"),
+        _B.DECIDED: Words(
+            "全部保单已有结论，结算已登记", "every policy has its final word; the settlement order is a row"
+        ),
+        _B.REVERSING: Words(
+            "撤销中：冻结，各方逐一撤销，不会自行关闭",
+            "frozen while its legs are undone one after another; it never closes by itself",
+        ),
+        _B.REVERSED: Words("已全部撤销", "every leg is undone"),
+        _B.REPLACED: Words("已撤销并由新账单代替", "undone, and a new bill stands in its place"),
+    },
+    {
+        _V.DECIDE: Words("全部有结论", "the last policy decided"),
+        _V.FREEZE: Words("医院要求撤销", "the hospital asks for an undo"),
+        _V.RESTORE: Words("部分退费完成或撤销取消", "a part was refunded, or the undo was called off"),
+        _V.THAW: Words("撤销取消，继续理赔", "the undo of an undecided bill was called off"),
+        _V.UNDO: Words("各方已撤销", "the last leg is undone"),
+        _V.REPLACE: Words("重新结算", "the hospital settles again what remains"),
+    },
+)
 
 
 class ActState(StrEnum):
     PREPARED = "prepared"
-    """The intent is committed; whether bytes left is not known after a crash."""
     PENDING = "pending"
-    """Answered "taken"; the result comes later."""
     ANSWERED = "answered"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+
+
+class ActEvent(StrEnum):
+    SEND = "send"
+    TAKE = "take"
+    ANSWER = "answer"
+    FAIL = "fail"
+    LOSE = "lose"
+
+
+_A, _W = ActState, ActEvent
+ACT = Machine(
+    "act",
+    Words("动作", "act: one message to an insurer, under its own id"),
+    _A.PREPARED,
+    {
+        (_A.PREPARED, _W.SEND): _A.PREPARED,
+        (_A.PREPARED, _W.TAKE): _A.PENDING,
+        (_A.PREPARED, _W.ANSWER): _A.ANSWERED,
+        (_A.PREPARED, _W.FAIL): _A.NOT_SENT,
+        (_A.PREPARED, _W.LOSE): _A.UNKNOWN,
+        (_A.PENDING, _W.SEND): _A.PREPARED,
+        (_A.PENDING, _W.TAKE): _A.PENDING,
+        (_A.PENDING, _W.ANSWER): _A.ANSWERED,
+        (_A.PENDING, _W.LOSE): _A.UNKNOWN,
+        (_A.NOT_SENT, _W.SEND): _A.PREPARED,
+        (_A.UNKNOWN, _W.SEND): _A.PREPARED,
+        (_A.UNKNOWN, _W.TAKE): _A.PENDING,
+        (_A.UNKNOWN, _W.ANSWER): _A.ANSWERED,
+        (_A.UNKNOWN, _W.LOSE): _A.UNKNOWN,
+    },
+    {
+        _A.PREPARED: Words(
+            "已落盘，可能已发出", "the intent is committed; whether bytes left is not known after a crash"
+        ),
+        _A.PENDING: Words("已受理，等待结果", "answered “taken”; the result comes later"),
+        _A.ANSWERED: Words("已答复", "its answer is on our disk and never changes"),
+        _A.NOT_SENT: Words("未发出", "no byte left: the same act may be sent again"),
+        _A.UNKNOWN: Words("结果未知", "the answer is lost: we ask by the act's own id"),
+    },
+    {
+        _W.SEND: Words("发送（同一编号）", "it goes (again) under its own id"),
+        _W.TAKE: Words("受理", "the insurer took it"),
+        _W.ANSWER: Words("答复", "its answer came, by itself, by callback or by enquiry"),
+        _W.FAIL: Words("未连上", "no byte left us"),
+        _W.LOSE: Words("丢失", "no usable answer came"),
+    },
+)

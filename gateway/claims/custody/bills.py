@@ -39,7 +39,9 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     if row["data_class"] == NOTICE:
         return True
     bill = ledger.bill_row(row["order_id"])
-    return bill is not None and bill["state"] == "decided" and bill["look_at"] is None
+    if bill is None or bill["undo_id"]:
+        return False
+    return bill["state"] in ("decided", "reversed", "replaced") and bill["look_at"] is None
 
 
 def messages_of(ledger: Ledger, order_id: str, claim_ids: list[str]) -> list[Row]:

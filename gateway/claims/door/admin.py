@@ -1,7 +1,6 @@
 """The operators' door: look at claims, have an insurer asked again, correct money with two persons (docs/admin.md)."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -9,15 +8,19 @@ from aiohttp.typedefs import Handler
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.extra import Extra
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.delivery.office import Office
+from gateway.claims.door.admin_openapi import Reasoned, admin_document
 from gateway.claims.door.admin_recon import AdminRecon
 from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
+from gateway.claims.door.worklist import WHO, Wish, WorkRoutes, json_answer, shown, who
 from gateway.claims.operators.desk import Desk
-from gateway.claims.operators.roles import Operator, Operators, Role, unknown
+from gateway.claims.operators.roles import Operators, Role, unknown
+from gateway.claims.operators.worklist import WorkDesk
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.kernel.errors import BadRequest
 from gateway.store.api import Read
@@ -25,12 +28,6 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire.tls import peer_common_name
 
 _MOST_BYTES = 64 * 1024
-_WHO = web.RequestKey("operator", Operator)
-_Wish = TypeVar("_Wish")
-
-
-class Reasoned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: str
 
 
 class Admin:
@@ -44,13 +41,19 @@ class Admin:
         self._bodies = bodies
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
-        self._parts = (AdminWebhooks(office, _who), AdminRecon(recon, bodies, _who))
+        self._work = WorkDesk(engine, self._corrections, operators)
+        self._parts = (
+            AdminWebhooks(office, who),
+            AdminRecon(recon, bodies, who),
+            WorkRoutes(self._work, self._read),
+        )
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/claims", self.claims)
         app.router.add_get("/admin/claims/{claim_id}", self.claim)
         app.router.add_get("/admin/claims/{claim_id}/messages/{number}", self.message)
         app.router.add_post("/admin/claims/{claim_id}/enquire", self.enquire)
+        app.router.add_post("/admin/claims/{claim_id}/acts/{act}", self.send)
         app.router.add_get("/admin/corrections", self.corrections)
         app.router.add_post("/admin/corrections", self.propose)
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
@@ -59,24 +62,27 @@ class Admin:
         for part in self._parts:
             part.add_to(app)
 
+        app.router.add_get("/admin/openapi.json", self.openapi)
+
     def introduce(self, request: web.Request) -> None:
         """Raises ``NotAllowed``. A token that is shown counts, else the certificate."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            request[_WHO] = self._operators.by_token(token.strip())
+            request[WHO] = self._operators.by_token(token.strip())
             return
         name = peer_common_name(request.transport)
         tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
         if not name or tls is None:
             raise unknown()
-        request[_WHO] = self._operators.by_certificate(name, tls.getpeercert(binary_form=True))
+        request[WHO] = self._operators.by_certificate(name, tls.getpeercert(binary_form=True))
 
     async def claims(self, request: web.Request) -> web.Response:
+        """Claims that wait, a hundred at a time."""
         asked = request.query
-        return _json(
+        return json_answer(
             await self._engine.ledger.read(
                 self._desk.waiting,
-                _who(request),
+                who(request),
                 asked.get("state", ""),
                 asked.get("insurer", ""),
                 asked.get("after", ""),
@@ -84,41 +90,60 @@ class Admin:
         )
 
     async def claim(self, request: web.Request) -> web.Response:
-        return _json(await self._engine.ledger.read(self._desk.story, _who(request), request.match_info["claim_id"]))
+        """A claim's changes, acts, and messages by number and digest."""
+        return json_answer(
+            await self._engine.ledger.read(self._desk.story, who(request), request.match_info["claim_id"])
+        )
 
     async def message(self, request: web.Request) -> web.Response:
+        """One message, opened for a reason that is in the audit first."""
         reason = sound_reason(request.headers.get("X-Reason", ""), "X-Reason:")
         claim_id, number = request.match_info["claim_id"], request.match_info["number"]
-        return _json(await self._desk.message(_who(request), claim_id, number, reason))
+        return json_answer(await self._desk.message(who(request), claim_id, number, reason))
 
     async def enquire(self, request: web.Request) -> web.Response:
+        """Have the insurer asked now."""
         reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
-        await ask_again(self._engine, _who(request), request.match_info["claim_id"], reason)
-        return _json({"asked": request.match_info["claim_id"]}, 202)
+        await ask_again(self._engine, who(request), request.match_info["claim_id"], reason)
+        return json_answer({"asked": request.match_info["claim_id"]}, 202)
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Send an act that belongs to no conversation and tell what the insurer answered."""
+        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        wish = Extra(self._engine, who(request), request.match_info["claim_id"], request.match_info["act"], reason)
+        return json_answer(await wish.send())
 
     async def corrections(self, request: web.Request) -> web.Response:
-        _who(request).require(Role.VIEW)
+        """Corrections by state."""
+        who(request).require(Role.VIEW)
         found = await self._corrections.listed(request.query.get("state", "proposed"))
-        return _json({"corrections": [_shown(row) for row in found]})
+        return json_answer({"corrections": [shown(row) for row in found]})
 
     async def propose(self, request: web.Request) -> web.Response:
-        row = await self._corrections.propose(_who(request), await self._read(request, Proposal))
-        return _json(_shown(row), 201)
+        """Propose what becomes of a claim that a person must decide."""
+        row = await self._corrections.propose(who(request), await self._read(request, Proposal))
+        return json_answer(shown(row), 201)
 
     async def approve(self, request: web.Request) -> web.Response:
-        return _json(_shown(await self._corrections.approve(_who(request), request.match_info["correction_id"])))
+        """Approve somebody else's correction."""
+        return json_answer(shown(await self._corrections.approve(who(request), request.match_info["correction_id"])))
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        return _json(_shown(await self._corrections.withdraw(_who(request), request.match_info["correction_id"])))
+        """Withdraw a correction."""
+        return json_answer(shown(await self._corrections.withdraw(who(request), request.match_info["correction_id"])))
 
     async def weak_crypto(self, request: web.Request) -> web.Response:
         """Partners whose folder excepts a weak algorithm, until when and why."""
-        _who(request).require(Role.VIEW)
+        who(request).require(Role.VIEW)
         partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
         shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
-        return _json({"weak": shown})
+        return json_answer({"weak": shown})
 
-    async def _read(self, request: web.Request, kind: type[_Wish]) -> _Wish:
+    async def openapi(self, request: web.Request) -> web.Response:
+        """This document."""
+        return json_answer(admin_document(request.app))
+
+    async def _read(self, request: web.Request, kind: type[Wish]) -> Wish:
         async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
             try:
                 return msgspec.json.decode(body, type=kind)
@@ -158,15 +183,3 @@ def operator_app(
     if admin is not None:
         admin.add_to(app)
     return app
-
-
-def _who(request: web.Request) -> Operator:
-    return request[_WHO]
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "proposed_with"}
-
-
-def _json(told: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(told), headers={"Content-Type": "application/json"})

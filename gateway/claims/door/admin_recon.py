@@ -37,7 +37,7 @@ class AdminRecon:
         app.router.add_post("/admin/recon/entries/{entry_id}/withdraw", self.withdraw)
 
     async def books(self, request: web.Request) -> web.Response:
-        """``?day=&peer=&state=``, each may be left out."""
+        """Books by day, peer and state, each of which may be left out."""
         self._who(request).require(Role.VIEW)
         asked = request.query
         require_state(asked.get("state", ""))
@@ -46,11 +46,12 @@ class AdminRecon:
         return _json({"books": found})
 
     async def book(self, request: web.Request) -> web.Response:
+        """One peer's and hospital's books of a day: totals, differences, entries."""
         self._who(request).require(Role.VIEW)
         return _json(await self._office.ledger.read(self._office.desk.story, request.match_info["recon_id"]))
 
     async def report(self, request: web.Request) -> web.Response:
-        """``?form=html|csv|lines``."""
+        """The report as html, csv or lines."""
         form = request.query.get("form", "html")
         if form not in ("html", "csv", "lines"):
             raise BadRequest("no such form", code="recon-form", hint="html, csv or lines")
@@ -58,11 +59,12 @@ class AdminRecon:
         return web.Response(body=body, headers={"Content-Type": media})
 
     async def run(self, request: web.Request) -> web.Response:
+        """Lock a day and compare it with the peer's statement."""
         day = read_day(request.match_info["day"])
         return _json({"books": await self._office.run(self._who(request), day, request.match_info["peer"])})
 
     async def statement(self, request: web.Request) -> web.Response:
-        """A book in our CSV form; ``?hospital=`` for a hospital's own."""
+        """Bring a book in our CSV form, a hospital's own where ``hospital`` names it."""
         who, day = self._who(request), read_day(request.match_info["day"])
         who.require(Role.RE_DRIVE)
         hospital = request.query.get("hospital", "")
@@ -71,16 +73,20 @@ class AdminRecon:
         return _json({"books": found})
 
     async def own(self, request: web.Request) -> web.Response:
+        """Say who looks into a difference."""
         wish = await self._read(request, Owned)
         return _json(await self._office.desk.own(self._who(request), request.match_info["item_id"], wish.owner))
 
     async def propose(self, request: web.Request) -> web.Response:
+        """Propose an entry that closes a difference."""
         return _json(await self._office.desk.propose(self._who(request), await self._read(request, Entry)), 201)
 
     async def approve(self, request: web.Request) -> web.Response:
+        """Approve somebody else's entry."""
         return await self._settle(request, approve=True)
 
     async def withdraw(self, request: web.Request) -> web.Response:
+        """Withdraw an entry."""
         return await self._settle(request, approve=False)
 
     async def _settle(self, request: web.Request, *, approve: bool) -> web.Response:

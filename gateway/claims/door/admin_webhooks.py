@@ -25,11 +25,12 @@ class AdminWebhooks:
         app.router.add_post("/admin/events/{event_id}/resend", self.resend)
 
     async def endpoints(self, request: web.Request) -> web.Response:
+        """Hospitals' webhooks: whether they are taken up, what waits for them."""
         self._who(request).require(Role.VIEW)
         return _json({"webhooks": await self._office.overview()})
 
     async def deliveries(self, request: web.Request) -> web.Response:
-        """``?state=waiting|given_up|delivered``, a page after ``?after=<seq>``."""
+        """One hospital's deliveries by state (waiting, given_up, delivered), a page after ``after``."""
         self._who(request).require(Role.VIEW)
         state, after = request.query.get("state", State.WAITING.value), request.query.get("after", "0")
         if state not in set(State) or not (after.isascii() and after.isdigit()):
@@ -38,10 +39,12 @@ class AdminWebhooks:
         return _json({"deliveries": found})
 
     async def enable(self, request: web.Request) -> web.Response:
+        """Take a webhook up again that was given up."""
         self._who(request).require(Role.RE_DRIVE)
         return _json(await self._office.enable(request.match_info["hospital"]))
 
     async def resend(self, request: web.Request) -> web.Response:
+        """Bring an event once more."""
         self._who(request).require(Role.RE_DRIVE)
         return _json(await self._office.resend(request.match_info["event_id"]), 202)
 

@@ -66,13 +66,17 @@ class Guard:
         self, tenants: list[Tenant], keys: KeyRing, ledger: Ledger, clock: Callable[[], float] = monotonic
     ) -> None:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
-        self._by_key = {
-            name: tenant for tenant in tenants if tenant.signing_key for name in keys.alternatives(tenant.signing_key)
-        }
+        self._signing = [tenant for tenant in tenants if tenant.signing_key]
+        self._by_key: dict[str, Tenant] = {}
         self._ends: dict[HospitalCode, str] = {}
         self._paces = {tenant.hospital: Pace(tenant.limits, clock) for tenant in tenants}
         self._keys = keys
         self._ledger = ledger
+        self.renew_keys()
+
+    def renew_keys(self) -> None:
+        """Learn the key ids under which hospitals sign; after the key ring changed."""
+        self._by_key = {name: one for one in self._signing for name in self._keys.alternatives(one.signing_key)}
 
     def who(self, request: web.Request) -> Caller:
         """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""

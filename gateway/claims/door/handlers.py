@@ -124,7 +124,7 @@ class Handlers:
         newest = await self._engine.ledger.read(self._engine.ledger.bill_row, row["order_id"])
         row = newest or row
         view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
-        return self._answer(view, row["state"] == "decided", row["order_id"], request)
+        return self._answer(view, row["state"] != "pending", row["order_id"], request)
 
     async def order(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}``: the bill as it stands; another hospital's bill is as unknown as no bill."""

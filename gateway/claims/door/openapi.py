@@ -5,7 +5,10 @@ from typing import Any
 import msgspec
 
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
+from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
+from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -51,7 +54,7 @@ _ORDER = {
     "properties": {
         "order_id": {"type": "string"},
         "kind": {"type": "string"},
-        "state": {"type": "string", "enum": ["pending", "decided"]},
+        "state": {"type": "string", "enum": [state.value for state in BILL.states]},
         "total_fen": {"type": "integer"},
         "approved_fen": {"type": "integer"},
         "self_pay_due_fen": {"type": "integer"},
@@ -130,8 +133,8 @@ def _submit(form: str | None) -> dict[str, Any]:
 
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
-    _, components = msgspec.json.schema_components([Submission], ref_template=_REF)
-    own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS}
+    _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
+    own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
     own |= COMPONENTS
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
@@ -157,6 +160,10 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "responses": {"200": _answer("The bill.", "Order"), **_refusals(401, 404, 429)},
                 }
             },
+            **undo_paths(
+                {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
+            ),
+            **paths(_answer, _refusals),
             "/v1/events": {
                 "get": {
                     "operationId": "events",
@@ -169,7 +176,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             **statement_paths(_answer, _refusals),
         },
         "components": {
-            "schemas": {**components, **own},
+            "schemas": {**components, **own, **undo_schemas()},
             "securitySchemes": {
                 "mutualTLS": {"type": "mutualTLS"},
                 "requestSignature": {

@@ -19,6 +19,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "转为快赔：请患者先自付，保险公司随后赔付",
         "Use quick-claim: the patient pays now, the insurer pays later.",
     ),
+    "reversed": ("已向保险公司冲正，请患者自付", "Reversed at the insurer; the patient pays."),
     "not_sent": ("未提交保险公司，请患者自付", "Nothing was sent to the insurer; the patient pays."),
 }
 _WAITING = {
@@ -29,6 +30,10 @@ _WAITING = {
     "unknown": (
         "结果未知，正在查询，请勿收取商保部分",
         "Outcome unknown, being asked; do not collect the insurer's share yet.",
+    ),
+    "reversing": (
+        "正在向保险公司冲正，请勿收取商保部分",
+        "Being reversed at the insurer; do not collect the insurer's share yet.",
     ),
     "manual": ("转人工处理，请勿重复提交", "A person looks at it; do not submit again."),
 }

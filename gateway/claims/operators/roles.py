@@ -64,6 +64,10 @@ class Operators:
             names.add(person.name.casefold())
             self._register(person)
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(person.name for person in {*self._by_token.values(), *self._by_certificate.values()})
+
     def __len__(self) -> int:
         return len({*self._by_token.values(), *self._by_certificate.values()})
 

@@ -12,7 +12,21 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.mapping import inherited_yaml
 from gateway.mapping.unconfirmed import unconfirmed_in
 
-Role = Literal["step", "quote", "settle", "claim", "status", "undo", "token", "after", "collect", "statement"]
+Role = Literal[
+    "step",
+    "quote",
+    "settle",
+    "claim",
+    "status",
+    "undo",
+    "token",
+    "after",
+    "collect",
+    "guarantee",
+    "material",
+    "extra",
+    "statement",
+]
 
 
 class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,7 +93,10 @@ class Manifest(Closed, frozen=True):
     settling_time: str = "5s"
     poll_every: str = "2s"
     """How often a pending act with a ``status`` act is asked again."""
-    on_unknown: Literal["park", "reverse"] = "park"
+    enquiries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 12
+    """After so many enquiries about one act ``on_unknown`` says what happens (the 医保 mobile-pay material stops at 12)."""
+    on_unknown: Literal["park", "reverse", "accept"] = "park"
+    """``reverse`` sends the act that undoes it, ``accept`` takes the insurer's own quote, else a person looks."""
     extends: str = ""
     """A sibling folder that this one has everything from that it does not say itself."""
     inherits: tuple[str, ...] = ()

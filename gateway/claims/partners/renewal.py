@@ -1,6 +1,7 @@
-"""Mappings anew while claims run: asked for by SIGHUP, done one folder after the other, beside the event loop."""
+"""Keys and mappings anew while claims run: asked for by SIGHUP, done one after the other, beside the event loop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from gateway.claims.partners.registry import Registry
 from gateway.kernel.errors import MappingRefused
@@ -16,6 +17,8 @@ class Renewal:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._asked = asyncio.Event()
+        self.before: Callable[[], Awaitable[None]] | None = None
+        """What else is renewed, before the mappings."""
 
     def ask(self) -> None:
         """Renew soon; asking again while a renewal runs makes one more after it."""
@@ -25,6 +28,8 @@ class Renewal:
         while True:
             await self._asked.wait()
             self._asked.clear()
+            if self.before is not None:
+                await self.before()
             for partner in self._registry:
                 if isinstance(partner.acts, LiveActs):
                     await self._renew(partner.code, partner.acts)

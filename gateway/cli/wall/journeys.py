@@ -58,6 +58,13 @@ async def _expired_token(player: Player) -> str:
     return await player.settle(player.bill("package"))
 
 
+async def _unreported(player: Player) -> str:
+    """Without the number of its report an order of this insurer can't be written."""
+    bill = player.bill("huiyibao")
+    del bill.submission["report"]
+    return await player.settle(bill)
+
+
 INSURERS = (
     _journey("none", "门诊直赔", "outpatient direct-pay", "package"),
     _journey("none", "住院直赔", "inpatient direct-pay", "package", story="inpatient"),
@@ -74,7 +81,8 @@ INSURERS = (
     _journey("slow", "保险公司很慢", "a slow insurer", "package", policy="SLOW"),
     _journey("none", "一单两保", "two policies in order", "package", "hcx", ends="paid+paid"),
     _journey("none", "惠医保住院直赔", "inpatient direct-pay, SM2", "huiyibao", story="inpatient"),
-    _journey("mapping", "无法转换的账单", "a bill that can't be mapped", "huiyibao", ends="manual"),
+    _journey("none", "惠医保门诊直赔", "outpatient direct-pay with an operation, SM2", "huiyibao"),
+    Journey("huiyibao", "mapping", "无法转换的账单", "a bill that can't be mapped", frozenset({"manual"}), _unreported),
     _journey("garbage", "试算应答无法读取", "a quote that can't be read", "huiyibao", trouble=("4.1", 0), story="inpatient"),
     _journey("lose_answer", "确认应答丢失", "the answer to confirming is lost", "huiyibao", trouble=("4.3", 0), story="inpatient"),
     _journey("timeout", "超时", "no answer within the deadline", "huiyibao", trouble=("4.3", 10.5), story="inpatient", is_long=True),

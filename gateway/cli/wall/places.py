@@ -35,9 +35,13 @@ class Place:
 
 
 def payment_side(stage: Stage) -> list[Place]:
-    """What the channel received, the payment room's rows, database files, log, metrics and receipts."""
+    """What the channels received, the payment room's rows, database files, log, metrics and receipts."""
     payment = f"https://localhost:{stage.ports['payment']}"
-    received = json.loads(_fetch(stage, f"https://localhost:{stage.ports['pay']}/_received?last=5000"))
+    received = [
+        message
+        for channel in ("pay", "deduct")
+        for message in json.loads(_fetch(stage, f"https://localhost:{stage.ports[channel]}/_received?last=5000"))
+    ]
     rows = _columns(stage.home / "payment.db", PAYMENT)
     return [
         Place("channel: messages", b"\n".join(_raw(received)), "payment", len(received)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from gateway.cli.wall.play import Run
-from gateway.sandbox.hospital.labels import sensitive_leaves
+from gateway.sandbox.hospital.labels import Form, sensitive_leaves
 from gateway.sandbox.hospital.marks import bare_leaves
 
 Row: TypeAlias = tuple[Any, ...]
@@ -136,10 +136,11 @@ def _summary(told: dict[str, Any]) -> Iterator[str]:
     )
     yield f"时间 time: {told['at']}; 版本 version: {told['version']}; 形式 form: {told['form']}"
     yield f"旅程 journeys: {len(told['journeys'])}; 故障类别 classes of failure: {len(_failures(told))}"
+    able = len(planted["leaves"]) - len(planted["can_hold_none"])
     yield (
-        f"埋点 marks planted: {planted['marks']}, 覆盖字段 in {len(planted['leaves']) - len(planted['can_hold_none'])} of "
-        f"{len(planted['leaves'])} medical and identity leaves; 保险库中确认 seen in the opened vault: "
-        f"{planted['seen_in_opened_vault']}"
+        f"埋点 marks planted: {planted['marks']}, and {planted['days_and_times']} days and times, 覆盖字段 in all {able} "
+        f"medical and identity leaves that can hold one (另有 {len(planted['can_hold_none'])} codes, numbers and flags can't); "
+        f"保险库中确认 seen in the opened vault: {planted['seen_in_opened_vault']}"
     )
     size, rows = sum(place["bytes"] for place in searched), sum(place["rows"] for place in searched)
     yield f"搜索 searched: {len(searched)} places, {size:,} bytes, {rows:,} values or files; 发现 findings: {len(told['findings'])}"
@@ -165,8 +166,18 @@ def _tables(told: dict[str, Any]) -> Iterator[Table]:
     yield Table("旅程 · Journeys", ("对象 lane", "故障 failure", "旅程 journey", "结果 ended", "秒 s"), rows)
     head = ("位置 place", "侧 side", "字节 bytes", "条数 rows", "发现 findings")
     yield Table("搜索 · Searched", head, _rows(told["searched"]))
-    leaves = _rows(told["planted"]["leaves"])
+    leaves = [_leaf(one, told["planted"]["can_hold_none"]) for one in told["planted"]["leaves"]]
     yield Table("埋点字段 · Leaves", ("字段 leaf", "标签 label", "形式 form", "埋点 marks"), leaves)
+
+
+def _leaf(one: dict[str, Any], bare: list[str]) -> Row:
+    """Without marks for a reason, which an auditor need not look up."""
+    marks: object = one["marks"]
+    if one["leaf"] in bare:
+        marks = "放不下 can hold none: lock 3"
+    elif one["form"] in (Form.DAY, Form.INSTANT):
+        marks = "按日期时间搜索 searched as day or time"
+    return one["leaf"], one["label"], one["form"], marks
 
 
 def _rows(found: Iterable[dict[str, Any]]) -> list[Row]:

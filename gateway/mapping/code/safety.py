@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.mapping.code.shorten import NAMES, READS, shortened
 from gateway.mapping.code.writer import Writer
 from gateway.mapping.runtime import HELPERS
 from gateway.mapping.values import Unit
@@ -44,8 +45,10 @@ class UnsafeCodeError(Exception):
 
 def build(writer: Writer, unit: Unit, name: str, file: str) -> Callable[..., Any]:
     """Check and compile one generated function. Positions in it are those of the YAML file."""
-    tree = _Lock(unit, writer.places).held(ast.parse(writer.source))
-    namespace: dict[str, Any] = {"__builtins__": {}, **HELPERS, **unit.consts}
+    tree: ast.Module = _Lock(unit, writer.places).held(ast.parse(writer.source))
+    if READS.search(writer.source):
+        tree.body = [shortened(part) if isinstance(part, ast.FunctionDef) else part for part in tree.body]
+    namespace: dict[str, Any] = {"__builtins__": {}, **NAMES, **HELPERS, **unit.consts}
     exec(compile(tree, file, "exec"), namespace)  # noqa: S102 - the source is ours and was held against the whitelist
     function: Callable[..., Any] = namespace[name]
     return function

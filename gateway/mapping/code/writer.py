@@ -64,6 +64,19 @@ class Writer:
         return "\n".join(self.lines) + "\n"
 
 
+class Unwritten(Writer):
+    """Where nothing will run, nothing needs to be written: a folder that is only checked."""
+
+    def put(self, text: str, pos: Pos) -> None:
+        pass
+
+    def put_text(self, head: str, parts: Parts, tail: str, pos: Pos) -> None:
+        pass
+
+    def hoist(self, parts: Parts, before: int, name: Callable[[], str], fixed: Callable[[str], bool]) -> Parts:  # noqa: ARG002
+        return parts
+
+
 def merged(parts: Parts) -> Parts:
     """Neighbouring literals as one; empty ones gone."""
     found: Parts = []

@@ -82,7 +82,7 @@ def _limited(node: ast.expr, value: Value, scope: Scope) -> Value:
     """The value without what the comparisons around it exclude."""
     if not value.can or value.is_const:
         return value
-    source = ast.unparse(node)
+    source = facts.spelling(node)
     rules = [limit for limit in scope.limits if limit.source == source]
     if not rules:
         return value

@@ -4,6 +4,7 @@ import ast
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Paths = frozenset[str]
@@ -47,6 +48,12 @@ _COMPARE: dict[type[ast.cmpop], tuple[Callable[[Any, Any], bool], Callable[[Any,
 """Operator, and its opposite."""
 
 
+@lru_cache(maxsize=8192)
+def spelling(node: ast.expr) -> str:
+    """An expression in the one spelling that paths and limits are compared in; trees are kept by the parser and never change."""
+    return ast.unparse(node)
+
+
 def speaks_of(text: str, name: str) -> bool:
     """Whether an expression reads the name."""
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(ast.parse(text, mode="eval")))
@@ -72,14 +79,14 @@ def _learnt(test: ast.expr, holds: bool) -> Facts:
         return _learnt(test.operand, not holds)
     if holds and _is_present_call(test):
         assert isinstance(test, ast.Call)
-        return Facts(frozenset([ast.unparse(test.args[0])]))
+        return Facts(frozenset([spelling(test.args[0])]))
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         return _compared(test, test.ops[0], holds)
     return NOTHING
 
 
 def _compared(test: ast.Compare, op: ast.cmpop, holds: bool) -> Facts:
-    left, right = ast.unparse(test.left), test.comparators[0]
+    left, right = spelling(test.left), test.comparators[0]
     if _is_null(right):
         says_present = isinstance(op, ast.NotEq if holds else ast.Eq)
         return Facts(frozenset([left])) if says_present else NOTHING

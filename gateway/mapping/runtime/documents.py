@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
 from lxml import etree
@@ -26,12 +27,24 @@ def jget(value: Any, *names: str) -> Any:
         if type(value) is not dict:
             return UNSET
         found = value.get(name, UNSET)
-        value = _trimmed(value, name) if found is UNSET else found
+        value = _trimmed(value, name) if found is UNSET and name in map(str.strip, value) else found
     return UNSET if value is None else value
 
 
-def _trimmed(box: dict[str, Any], name: str) -> Any:
+def _trimmed(box: Mapping[str, Any], name: str) -> Any:
     return next((value for key, value in box.items() if key.strip() == name), UNSET)
+
+
+def jmissing(box: Mapping[str, Any], name: str) -> Any:
+    """``jget`` of an object that has no value, or null, under just that name; its names are remembered."""
+    if len(TRIM_NAMES) + len(box) <= _MOST_NAMES:
+        TRIM_NAMES.update(key for key in box if key == key.strip())
+    return jget(box, name)
+
+
+TRIM_NAMES: set[str] = set()
+"""Member names seen in documents that have no blanks around them. Partners choose them, so that only so many are kept."""
+_MOST_NAMES = 4096
 
 
 def jall(value: Any) -> Sequence[Any]:
@@ -60,6 +73,36 @@ def xone(node: Any) -> Sequence[Any]:
     return () if node is UNSET else (node,)
 
 
+def xtexts(node: Any) -> Mapping[str | None, Any]:
+    """First children by local name: the text of those that hold text alone, of any other the element."""
+    if not isinstance(node, etree._Element):
+        return _NO_CHILDREN
+    children = _CHILDREN(node)
+    found = _by_name(children)
+    return found if len(found) == len(children) else _by_name(children[::-1])
+
+
+def _by_name(children: Sequence[etree._Element]) -> dict[str | None, Any]:
+    """Of several of one name, the last."""
+    return {_LOCAL[child.tag]: child if len(child) else child.text or "" for child in children}
+
+
+_CHILDREN: Callable[[etree._Element], list[etree._Element]] = itemgetter(slice(None))
+"""All of them in one step, which is faster than one by one."""
+_NO_CHILDREN: Mapping[str | None, Any] = {}
+
+
+class _Locals(dict[Any, str | None]):
+    """Tags to local names; a processing instruction has none. Partners choose the tags, so that only so many are kept."""
+
+    def __missing__(self, tag: Any) -> str | None:
+        local = tag.rpartition("}")[2] if isinstance(tag, str) else None
+        return self.setdefault(tag, local) if len(self) < _MOST_NAMES else local
+
+
+_LOCAL = _Locals()
+
+
 class _Tags(dict[str, str]):
     """Names of mapping files to lxml's pattern for that local name in any namespace or none."""
 
@@ -80,12 +123,15 @@ def attr(node: Any, name: str) -> Any:
     return next((str(v) for k, v in node.attrib.items() if str(k).rpartition("}")[2] == name), UNSET)
 
 
+_ELEMENT = etree._Element
+
+
 def dtext(value: Any) -> Any:
     """A document value as text: an element's own text, a scalar's spelling. Raises ``RefusalError`` for an object or array."""
     if type(value) is str or value is UNSET:
         return value
-    if isinstance(value, etree._Element):
-        return _own_text(value)
+    if isinstance(value, _ELEMENT):
+        return _own_text(value) if len(value) else value.text or ""
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, int):
@@ -98,8 +144,7 @@ def dtext(value: Any) -> Any:
 
 
 def _own_text(node: etree._Element) -> str:
-    text = node.text or ""
-    return text + "".join([child.tail or "" for child in node]) if len(node) else text
+    return (node.text or "") + "".join([child.tail or "" for child in node])
 
 
 def _decoded(data: bytes) -> str:

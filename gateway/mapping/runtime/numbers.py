@@ -16,12 +16,20 @@ CENTS = tuple(f".{cents:02d}" for cents in range(100))
 """``12 // 100`` and ``CENTS[12 % 100]`` spell an amount without a function call."""
 
 
+_SHORTEST, _LONGEST = len("0.00"), len("9999999999999.99")
+
+
 def yuan(fen: int) -> str:
     return kernel_yuan(fen)
 
 
 def fen(value: Any) -> int:
     """元 as text, whole number or Decimal to 分. Raises ``RefusalError`` for more than two decimals or no amount."""
+    if type(value) is str and _SHORTEST <= len(value) <= _LONGEST and value[-3] == "." and value.isascii():
+        # Nearly every amount is spelt with two decimals: its digits are the 分.
+        digits = value.replace(".", "", 1)
+        if digits.isdecimal():
+            return int(digits)
     try:
         return int(fen_from_yuan(_plain_yuan(value)))
     except (BadMoney, InvalidOperation):
@@ -33,9 +41,13 @@ def _plain_yuan(value: Any) -> Any:
     """Zeros after the second decimal say nothing (``12.5000``); anything else there does, and is refused."""
     if isinstance(value, bool):
         raise BadMoney("true/false is no amount")
-    if isinstance(value, str) and len(value) < 32 and "." in value and "e" not in value.lower():
+    if isinstance(value, str) and len(value) < 32 and _POINTED.fullmatch(value):
         return Decimal(value.strip())
     return value
+
+
+_POINTED = re.compile(r"\s*[+-]?[0-9]*\.[0-9]*\s*")
+"""Python reads more as a number: digits of other scripts, underscores, exponents."""
 
 
 def fen_int(value: Any) -> int:

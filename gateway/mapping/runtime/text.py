@@ -40,7 +40,9 @@ def _entity(match: re.Match[str]) -> str:
 
 def xtext(value: str) -> str:
     """Element text. Raises ``RefusalError`` for characters that XML 1.0 can't carry."""
-    return _XML_SPECIAL.sub(_entity, value) if _XML_SPECIAL.search(value) else value
+    if value.isprintable() and "&" not in value and "<" not in value and ">" not in value:
+        return value  # what XML can't carry is not printable either
+    return _XML_SPECIAL.sub(_entity, value)
 
 
 def xattr(value: str) -> str:

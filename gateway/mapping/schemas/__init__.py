@@ -1,12 +1,12 @@
 """Target schemas: held against the tree when a mapping loads, and against every message before it is sent."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.mapping.errors import MistakeError
 from gateway.mapping.schemas.base import SchemaBreachError, TargetSchema
-from gateway.mapping.schemas.jsonschema import load_json_schema
+from gateway.mapping.schemas.jsonschema import Beside, load_json_schema, schemas_of
 from gateway.mapping.schemas.xsd import load_xsd
 
 __all__ = ["SchemaBreachError", "SchemaShelf", "TargetSchema"]
@@ -18,6 +18,12 @@ class SchemaShelf:
 
     folder: Path
     loaded: dict[str, TargetSchema] = field(default_factory=dict)
+    _root: Path = field(init=False)
+    _beside: Beside | None = None
+    """The folder is looked through once, for the first JSON Schema of it."""
+
+    def __post_init__(self) -> None:
+        self._root = self.folder.resolve()
 
     def get(self, name: str) -> TargetSchema:
         """Raises ``MistakeError`` (``unknown-file``, ``bad-schema``) when it isn't there or isn't a schema."""
@@ -26,10 +32,16 @@ class SchemaShelf:
         return self.loaded[name]
 
     def _load(self, name: str) -> TargetSchema:
-        path = (self.folder / name).resolve()
-        if not path.is_relative_to(self.folder.resolve()) or not path.is_file():
+        path = (self._root / name).resolve()
+        if not path.is_relative_to(self._root) or not path.is_file():
             raise MistakeError(
                 "unknown-file", f"no schema file {name!r}", f"it must lie in the folder {self.folder.name}"
             )
-        load: Callable[[Path], TargetSchema] = load_json_schema if path.suffix == ".json" else load_xsd
-        return load(path)
+        return self._load_json(path) if path.suffix == ".json" else load_xsd(path)
+
+    def _load_json(self, path: Path) -> TargetSchema:
+        if path.parent != self._root:
+            return load_json_schema(path)
+        with suppress(ValueError):  # load_json_schema says it in its own words
+            self._beside = self._beside or schemas_of(self._root)
+        return load_json_schema(path, self._beside)

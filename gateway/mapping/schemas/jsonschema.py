@@ -25,8 +25,7 @@ MAX_PLACES = 12
 class JsonSchema:
     """One JSON Schema file; relative references lead to files beside it, never to the network."""
 
-    def __init__(self, path: Path) -> None:
-        beside = _beside(path.parent)
+    def __init__(self, path: Path, beside: "Beside") -> None:
         self.name = path.name
         self.documents = beside.documents
         schema = self.documents[path.name]
@@ -66,25 +65,26 @@ def _uri(name: str, schema: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
-    """The schema files of one folder."""
+class Beside:
+    """The JSON Schema files of one folder, which may refer to each other."""
 
     documents: dict[str, Any]
     pairs: list[tuple[str, Any]]
     registry: jsonschema_rs.Registry
 
 
-def _beside(folder: Path) -> _Beside:
+def schemas_of(folder: Path) -> Beside:
+    """Raises ``ValueError`` when one of them is no JSON."""
     found = ((file, file.stat()) for file in sorted(folder.glob("*.json")))
     return _parsed(tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in found))
 
 
 @lru_cache(maxsize=16)
-def _parsed(files: tuple[tuple[Path, int, int], ...]) -> _Beside:
+def _parsed(files: tuple[tuple[Path, int, int], ...]) -> Beside:
     """A folder is read once for all the schemas in it, and again when one has changed."""
     documents = {file.name: json.loads(file.read_text(encoding="utf-8")) for file, _, _ in files}
     pairs = [(_uri(name, inner), inner) for name, inner in documents.items() if isinstance(inner, dict)]
-    return _Beside(documents, pairs, jsonschema_rs.Registry(pairs))
+    return Beside(documents, pairs, jsonschema_rs.Registry(pairs))
 
 
 def _place(error: Any) -> str:
@@ -92,9 +92,12 @@ def _place(error: Any) -> str:
     return f"{path or 'the document'}: {error.validator}"
 
 
-def load_json_schema(path: Path) -> JsonSchema:
-    """Raises ``MistakeError`` (``bad-schema``) when a file of the folder is no JSON or the schema is no schema."""
+def load_json_schema(path: Path, beside: Beside | None = None) -> JsonSchema:
+    """``beside`` is what ``schemas_of`` says of its folder, where that is known.
+
+    Raises ``MistakeError`` (``bad-schema``) when a file of the folder is no JSON or the schema is no schema.
+    """
     try:
-        return JsonSchema(path)
+        return JsonSchema(path, beside or schemas_of(path.parent))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise MistakeError("bad-schema", f"{path.name} is no usable JSON Schema: {type(error).__name__}") from None

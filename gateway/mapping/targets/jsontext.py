@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from enum import Enum
+from json.encoder import encode_basestring
 
 from msgspec.structs import replace
 
@@ -32,7 +33,7 @@ _HINTS = {
 
 
 def spell(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
 
 
 def json_shape(value: Value, pos: Pos) -> Shape:

@@ -71,6 +71,7 @@ class Desk:
         app.router.add_get("/_received", self._show_received)
         app.router.add_get("/_health", self._show_health)
         app.router.add_post("/_script", self._add_script)
+        app.router.add_post("/_pay_out", self._pay_out)
         return app
 
     async def receive(self, request: web.Request, op: str = "") -> Received:
@@ -112,6 +113,11 @@ class Desk:
 
     async def _show_health(self, _request: web.Request) -> web.Response:
         return web.json_response({"code": self.code})
+
+    async def _pay_out(self, request: web.Request) -> web.Response:
+        """``{policy_no}``: the insurer transfers what it settled for this policy."""
+        wish = await request.json()
+        return web.json_response({"paid_out": self.ledger.pay_out(str(wish["policy_no"]))})
 
     async def _add_script(self, request: web.Request) -> web.Response:
         try:

@@ -21,6 +21,8 @@ class Settlement:
     amount_fen: int = 0
     state: str = "open"
     """open | settled | refused | cancelled | refunded"""
+    paid_out: bool = False
+    """The money has left the insurer: it takes nothing back by a message any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Ledger:
         settlement.amount_fen, settlement.state = amount_fen, "settled"
         self.moves.append(Move("pay", settlement, amount_fen, self.clock.now()))
 
+    def pay_out(self, policy_no: str) -> int:
+        """The insurer's transfer run: what stands settled for this policy has left the house. Returns how many."""
+        mine = [one for one in self._settlements.values() if one.policy_no == policy_no and one.state == "settled"]
+        for one in mine:
+            one.paid_out = True
+        return len(mine)
+
     def undo(self, settlement: Settlement, state: str) -> None:
         """The policy gets its money back; ``state`` says how (cancelled, refunded)."""
         self.residuals.give_back(settlement.policy_no, settlement.terms, settlement.amount_fen)
@@ -78,6 +87,7 @@ class Ledger:
                 "amount_fen": one.amount_fen,
                 "times_applied": self.times_applied(one),
                 "state": one.state,
+                "paid_out": one.paid_out,
             }
             for one in self._settlements.values()
         ]

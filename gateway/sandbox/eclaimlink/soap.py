@@ -10,11 +10,11 @@ from zeep.exceptions import Error as ZeepError
 from zeep.transports import Transport
 
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.wsdl import alone, embedded_schema
 from gateway.sandbox.eclaimlink.security import SOAP, Element
 
 NAMESPACE = "urn:test:postoffice:v2"
 zeep: Any = _zeep  # it has annotations for a few functions only
-_XSD = "http://www.w3.org/2001/XMLSchema"
 
 
 class _Offline(Transport):
@@ -35,7 +35,7 @@ class Service:
         (binding,) = client.wsdl.bindings.values()
         self._operations: dict[str, Any] = dict(binding._operations)
         self.wsdl = wsdl.read_bytes()
-        self._schema = _embedded_schema(self.wsdl)
+        self._schema = embedded_schema(self.wsdl)
 
     @property
     def names(self) -> frozenset[str]:
@@ -44,7 +44,7 @@ class Service:
     def read(self, body: Element) -> tuple[str, dict[str, Any]]:
         """Operation and members of a verified Body. Raises ``Violation`` (peer code ``-3``)."""
         children = [child for child in body if isinstance(child.tag, str)]
-        if len(children) != 1 or not self._schema.validate(_alone(children[0])):
+        if len(children) != 1 or not self._schema.validate(alone(children[0])):
             raise Violation("-3", "the Body does not follow the service's schema")
         name = etree.QName(children[0]).localname
         if name not in self._operations:
@@ -60,18 +60,6 @@ class Service:
     def write(self, name: str, members: dict[str, Any]) -> Element:
         """The answer's envelope, without a header yet."""
         return self._operations[name].output.serialize(**members).content
-
-
-def _embedded_schema(wsdl: bytes) -> etree.XMLSchema:
-    schema = etree.fromstring(wsdl).find(f".//{{{_XSD}}}schema")
-    if schema is None:
-        raise ValueError("the WSDL carries no schema")
-    return etree.XMLSchema(_alone(schema))
-
-
-def _alone(element: Element) -> Element:
-    """A copy as a document of its own: XMLSchema loses prefixes that only an ancestor declares."""
-    return etree.fromstring(etree.tostring(element, with_tail=False))
 
 
 def fault(code: str, text: str) -> Element:

@@ -41,7 +41,9 @@ ROUTES = {
 }
 STATUS = "hcx/status"
 TOKEN = "auth/token"  # noqa: S105 - the name of an operation
-OPS = frozenset({*ROUTES, *(route.answer for route in ROUTES.values()), STATUS, TOKEN})
+WANTED = "communication/wanted"
+"""How scripts and notices name the payer's own request for documents."""
+OPS = frozenset({*ROUTES, *(route.answer for route in ROUTES.values()), STATUS, TOKEN, WANTED})
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """The exchange's door: every call is answered 202 at once and its result comes later as a call of its own."""
 
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from gateway.sandbox.common.desk import Desk, Notice
 from gateway.sandbox.common.rules import Violation
 from gateway.sandbox.hcx.bundle import Bundle, read_bundle
 from gateway.sandbox.hcx.crypt import Crypt
+from gateway.sandbox.hcx.material import PATH, Material, request
 from gateway.sandbox.hcx.payer import Payer
 from gateway.sandbox.hcx.protocol import (
     OPS,
@@ -23,6 +25,7 @@ from gateway.sandbox.hcx.protocol import (
     ROUTES,
     STATUS,
     TOKEN,
+    WANTED,
     Call,
     Route,
     Tokens,
@@ -43,7 +46,7 @@ class Cycle:
     route: Route
     status: str
     due: float
-    """On the monotonic clock: when the result is ready."""
+    """On the monotonic clock: when the result is ready; infinite while documents are wanted."""
     result: dict[str, Any]
 
 
@@ -73,6 +76,7 @@ class Hcx:
         self._desk = Desk(self.code, OPS)
         self._courier = _Courier(settings, self._desk)
         self._payer = Payer(self._desk.ledger, settings.clock.now)
+        self._material = Material()
         self._calls: dict[str, Call] = {}
         self._cycles: dict[str, Cycle] = {}
         self._work: dict[str, Callable[[Bundle], dict[str, Any]]] = {
@@ -145,7 +149,8 @@ class Hcx:
         self._calls[call.api_call_id] = call
         cycle = self._process(route, token, call)
         self._cycles[call.correlation_id] = cycle
-        self._send(cycle, cycle.due - self._clock.monotonic())
+        if cycle.due < math.inf:
+            self._send(cycle, cycle.due - self._clock.monotonic())
         return call.acknowledged(self._clock)
 
     def _process(self, route: Route, token: str, call: Call) -> Cycle:
@@ -154,10 +159,34 @@ class Hcx:
             bundle = read_bundle(self._crypt.open(token), route.resource, route.use)
             if "insurance" in bundle.main and is_slow(bundle.policy_no):
                 wait = self._settings.slow_s
+            if route.op == "claim/submit" and self._material.wants(bundle, call.correlation_id):
+                self._ask_for_material(call, bundle.identifier)
+                return Cycle(call, route, "response.partial", math.inf, {})
             result, status = self._work[route.op](bundle), "response.complete"
+            if route.op == "communication/request":
+                self._decide_waiting(bundle)
         except Violation as refused:
             result, status = error(refused), "response.error"
         return Cycle(call, route, status, self._clock.monotonic() + wait, result)
+
+    def _ask_for_material(self, call: Call, claim: str) -> None:
+        mine = Call(str(uuid.uuid4()), str(uuid.uuid4()), call.workflow_id)
+
+        def build() -> bytes:
+            headers = answer_headers(mine, mine.api_call_id, "request.queued", self._clock)
+            return self._crypt.seal(request(call.correlation_id, claim, self._clock.now()), headers)
+
+        letter = Letter(WANTED, call.correlation_id, PATH, "application/json", build, _is_acknowledged)
+        self._courier.send_later(letter, self._settings.delay_s)
+
+    def _decide_waiting(self, communication: Bundle) -> None:
+        found = self._material.brought(communication)
+        if found is None:
+            return
+        cycle, claim = self._cycles[found[0]], found[1]
+        cycle.status, cycle.due = "response.complete", self._clock.monotonic() + self._settings.delay_s
+        cycle.result = self._payer.decide(claim)
+        self._send(cycle, self._settings.delay_s)
 
     def _enquire(self, _token: str, call: Call) -> dict[str, Any]:
         cycle = self._cycles.get(call.correlation_id)

@@ -83,6 +83,8 @@ class Orders:
 
     def refund(self, record: dict[str, Any]) -> Order:
         """4.6, the whole order, only after 4.3."""
+        if self.find(record).settlement.paid_out:
+            raise Violation("2007", "已打款，不能退款")
         order = self._move(record, Status.PAID, Status.REFUNDED)
         if order.settlement.state == "settled":
             self.ledger.undo(order.settlement, "refunded")

@@ -141,5 +141,6 @@ class Acts:
 
     def _record(self, record: dict[str, Any]) -> Records:
         visit = self.visits.find(record)
+        self.settlements.brought(visit)
         history = f"TESTHISTORY-{pick(record, 'hospitalRecordId')}"
         return [{"medicalNum": visit.medical_num, "medicalHistoryId": history}]

@@ -17,7 +17,9 @@ from gateway.sandbox.package.visits import Visit
 from gateway.sandbox.terms import INPATIENT, Assessment, Bill, Product, assess, refuses
 
 EXPIRED, REFUSED = "1000010", "1000011"
-UNDER_REVIEW, PAID, DECLINED = "0", "1", "2"
+UNDER_REVIEW, PAID, DECLINED, MATERIAL_WANTED = "0", "1", "2", "3"
+MATERIAL = "MATERIAL"
+"""The review of a policy whose number starts so asks for the record once more before it decides."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Case:
     """How often S300 asked for it."""
     accepted: str | None = None
     """``acceptFlag`` of S310."""
+    lacks_material: bool = False
 
 
 def refuse_policy(policy_no: str) -> None:
@@ -79,6 +82,8 @@ class Settlements:
         for name, expected in case.settlement.our_refs.items():
             if pick(record, name) not in (None, expected):
                 raise Violation("1000409", f"{name}与结算不符")
+        if case.settlement.paid_out:
+            raise Violation("1000012", "已打款，不能取消结算")
         self._undo(case)
         return []
 
@@ -88,16 +93,25 @@ class Settlements:
         if case.settlement.state == "cancelled":
             raise Violation("1000404", "未找到结算记录")
         case.asked += 1
-        if case.settlement.state == "open" and case.asked > 1:
+        if case.asked == 1:
+            case.lacks_material = case.settlement.policy_no.startswith(MATERIAL)
+        elif case.settlement.state == "open" and not case.lacks_material:
             self._decide(case)
-        status = {"open": UNDER_REVIEW, "settled": PAID}.get(case.settlement.state, DECLINED)
+        waits = MATERIAL_WANTED if case.lacks_material else UNDER_REVIEW
+        status = {"open": waits, "settled": PAID}.get(case.settlement.state, DECLINED)
         return {
             "mngFinalPay": yuan(case.settlement.amount_fen),
-            "caseEndDate": pick(case.first_answer, "settleDate") if status != UNDER_REVIEW else "",
+            "caseEndDate": pick(case.first_answer, "settleDate") if status != waits else "",
             "caseStatus": status,
             "confirmation": f"CONFIRM-{case.settlement.reference}" if status == PAID else "",
             "settleSerialNum": case.settlement.reference,
         }
+
+    def brought(self, visit: Visit) -> None:
+        """The record came (again): whatever the review wanted for this visit is there."""
+        for case in self._cases.values():
+            if case.settlement.our_refs["medicalNum"] == visit.medical_num:
+                case.lacks_material = False
 
     def accept(self, record: dict[str, Any]) -> list[dict[str, Any]]:
         """S310: the customer takes the result (1) or not (0), once."""

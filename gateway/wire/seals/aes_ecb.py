@@ -3,12 +3,12 @@
 Weak: equal blocks stay visible and nothing proves who wrote the message. It loads only with a dated exception (weak.py).
 """
 
-import base64
 import binascii
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+import pybase64
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
@@ -33,12 +33,12 @@ class AesEcbSeal:
     def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:  # noqa: ARG002 - both roles alike
         padder, encryptor = _PADDING.padder(), self._cipher().encryptor()
         padded = padder.update(plain.document) + padder.finalize()
-        body = base64.b64encode(encryptor.update(padded) + encryptor.finalize())
+        body = pybase64.b64encode(encryptor.update(padded) + encryptor.finalize())
         return Sealed(body, "application/json;charset=utf-8", key_ids=(self._key_id,))
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - both roles alike
         try:
-            data = base64.b64decode(body.strip(), validate=True)
+            data = pybase64.b64decode(body.strip(), validate=True)
         except (binascii.Error, ValueError):
             raise refusal.form("the body is no Base64 text") from None
         decryptor, unpadder = self._cipher().decryptor(), _PADDING.unpadder()

@@ -4,7 +4,6 @@ Source: docs/partners.md, ant. The bytes strictly between the first opening and 
 and that text is signed (RSA PKCS#1 v1.5, SHA-256). Nothing is parsed before the signature holds.
 """
 
-import base64
 import binascii
 import hashlib
 import re
@@ -14,6 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+import pybase64
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -71,7 +71,7 @@ class DetachedTextSeal:
         if self._answers.apply_to(role):
             return Sealed(plain.document, CONTENT_TYPE)
         inner, _ = cut(plain.document, self._layout.inner(role))
-        signature = base64.b64encode(self._own.sign(base64.b64encode(inner), padding.PKCS1v15(), SHA256()))
+        signature = pybase64.b64encode(self._own.sign(pybase64.b64encode(inner), padding.PKCS1v15(), SHA256()))
         return Sealed(self._layout.join(role, inner, signature), CONTENT_TYPE, key_ids=self._key_ids)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - this profile has no time
@@ -81,7 +81,7 @@ class DetachedTextSeal:
         inner, around = cut(body, self._layout.inner(role))
         signature = self._signature(around)
         try:
-            self._peer.verify(signature, base64.b64encode(inner), padding.PKCS1v15(), SHA256())
+            self._peer.verify(signature, pybase64.b64encode(inner), padding.PKCS1v15(), SHA256())
         except InvalidSignature:
             raise refusal.signature() from None
         return Plain(self._layout.join(role, inner, b""), once=hashlib.sha256(signature).hexdigest())
@@ -93,7 +93,7 @@ class DetachedTextSeal:
         if len(found) > 1:
             raise refusal.form("the envelope holds more than one signature")
         try:
-            return base64.b64decode(b"".join(found[0].split()), validate=True)
+            return pybase64.b64decode(b"".join(found[0].split()), validate=True)
         except (binascii.Error, ValueError):
             raise refusal.signature("the signature is no Base64 text") from None
 

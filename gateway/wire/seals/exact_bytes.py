@@ -4,7 +4,6 @@ Nothing is parsed before the signature holds. The parts of the signed text are j
 hold, so that no byte can move from one part into another.
 """
 
-import base64
 import hashlib
 import re
 import secrets
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+
+import pybase64
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal, signatures
@@ -53,7 +54,7 @@ class SignedText:
     tail: Tail
 
     def write(self, parts: tuple[str, ...], body: bytes) -> bytes:
-        signed = base64.b64encode(body) if self.over is Over.BASE64 else body
+        signed = pybase64.b64encode(body) if self.over is Over.BASE64 else body
         return self.separator.join((*(part.encode() for part in parts), signed)) + self.tail.end("").encode()
 
 

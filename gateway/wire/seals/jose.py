@@ -4,14 +4,13 @@ Source: RFC 7515, RFC 7516, RFC 8725 (JWT best current practice).
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from joserfc import jwe
 
 from gateway.kernel.strictjson import MAX_BYTES
 from gateway.wire.seals import refusal
-from gateway.wire.seals.encodings import Encoding
+from gateway.wire.seals.encodings import from_base64url
 from gateway.wire.seals.members import json_object
 
 OWN_KEYS = frozenset({"jwk", "jku", "x5c", "x5u", "x5t", "x5t#S256"})
@@ -19,11 +18,34 @@ OWN_KEYS = frozenset({"jwk", "jku", "x5c", "x5u", "x5t", "x5t#S256"})
 MAX_HEADER = 16 * 1024
 
 
-class CryptRegistry(jwe.JWERegistry):
-    """The library's own bound (64 KB) is smaller than a long hospital stay."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A compact JWE taken apart, every part in its one spelling."""
 
-    max_protected_header_length = MAX_HEADER
-    max_ciphertext_length = MAX_BYTES
+    text: bytes
+    head: bytes
+    """The protected header as it travels, which is what the tag covers."""
+    header: Mapping[str, Any]
+    carried: bytes
+    vector: bytes
+    content: bytes
+    tag: bytes
+
+    @classmethod
+    def read(cls, text: bytes, agreed: Mapping[str, Any], kid: str = "") -> "Token":
+        """What is not as agreed (``require_agreed``), or no such token (seal-form), is refused before anything is decrypted."""
+        parts = text.split(b".")
+        if len(parts) != 5 or len(parts[0]) > MAX_HEADER or len(parts[3]) > MAX_BYTES:
+            raise refusal.form("a compact JWE has five parts")
+        header = header_of(parts[0])
+        require_agreed(header, agreed, kid)
+        told = (base64url(part, "a part of the token is no Base64url text") for part in parts[1:])
+        return cls(text, parts[0], header, *told)
+
+    @property
+    def once(self) -> str:
+        """What tells this token from every other: header, vector and tag."""
+        return hashlib.sha256(self.head + self.vector + self.tag).hexdigest()
 
 
 def header_of(segment: bytes) -> dict[str, Any]:
@@ -34,18 +56,9 @@ def header_of(segment: bytes) -> dict[str, Any]:
 def base64url(segment: bytes, what: str) -> bytes:
     """Only the one spelling without padding. Raises ``SealRefused`` (seal-form) that says ``what``."""
     try:
-        return Encoding.BASE64URL.read(segment.decode("ascii"))
+        return from_base64url(segment)
     except ValueError:
         raise refusal.form(what) from None
-
-
-def single_use_mark(parts: Sequence[bytes]) -> str:
-    """What tells one compact JWE from every other: its header, vector and tag as bytes, not as texts, so that no second
-    spelling of one token has a mark of its own. Raises ``SealRefused`` (seal-form).
-    """
-    head, _, vector, _, tag = parts
-    told = (base64url(part, "a part of the token is no Base64url text") for part in (head, vector, tag))
-    return hashlib.sha256(b"".join(told)).hexdigest()
 
 
 def require_agreed(header: Mapping[str, Any], agreed: Mapping[str, Any], kid: str) -> None:

@@ -1,11 +1,11 @@
-"""Keys of the ring as joserfc wants them, each held to the kind that its algorithm needs."""
+"""Keys of the ring for JOSE's algorithms, each held to the kind that its algorithm needs."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from joserfc.jwk import ECKey, RSAKey
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.jwk import ec_jwk, rsa_jwk
@@ -13,8 +13,10 @@ from gateway.wire.keyfiles import PrivateKey, PublicKey
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.keytext import secret_key
 from gateway.wire.seals.settings import Settings
+from gateway.wire.seals.signatures import ALGORITHMS, Signatures, ecdsa, key_names
+from gateway.wire.sm2_forms import SignatureForm
 
-JoseKey: TypeAlias = RSAKey | ECKey | OKPKey | OctKey
+JoseKey: TypeAlias = RSAKey | ECKey
 
 
 class SignAlgorithm(StrEnum):
@@ -31,57 +33,34 @@ class SignAlgorithm(StrEnum):
     HS512 = "HS512"
 
 
-class KeyAlgorithm(StrEnum):
-    RSA_OAEP_256 = "RSA-OAEP-256"
-    RSA_OAEP = "RSA-OAEP"
-    ECDH_ES_A256KW = "ECDH-ES+A256KW"
-    DIRECT = "dir"
-    RSA1_5 = "RSA1_5"
-    """By a dated exception only (weak.py)."""
-
-
-class ContentAlgorithm(StrEnum):
-    A256GCM = "A256GCM"
-    A128GCM = "A128GCM"
-
-
-_KINDS: Mapping[str, str] = {
-    "RS": "RSA",
-    "PS": "RSA",
-    "ES": "EC",
-    "Ed": "Ed25519",
+_SIGNATURES: Mapping[SignAlgorithm, str] = {
+    SignAlgorithm.RS256: "rsa-sha256",
+    SignAlgorithm.RS512: "rsa-sha512",
+    SignAlgorithm.PS256: "rsa-pss-sha256",
+    SignAlgorithm.PS512: "rsa-pss-sha512",
+    SignAlgorithm.ED25519: "ed25519",
+    SignAlgorithm.EDDSA: "ed25519",
+    SignAlgorithm.HS256: "hmac-sha256",
+    SignAlgorithm.HS512: "hmac-sha512",
 }
 _SHORTEST_SECRET = {SignAlgorithm.HS256: 32, SignAlgorithm.HS512: 64}
 """RFC 7518, 3.2: at least as long as the hash."""
-_CONTENT_KEY = {ContentAlgorithm.A256GCM: 32, ContentAlgorithm.A128GCM: 16}
 
 
-def sign_keys(
-    settings: Settings, keys: KeyRing, algorithm: SignAlgorithm, own: str = "own_key", peer: str = "peer_key"
-) -> tuple[JoseKey, JoseKey, tuple[str, ...]]:
-    """Our key, the peer's and the names of both, from the settings named ``own`` and ``peer``, or from ``secret``."""
-    if algorithm in _SHORTEST_SECRET:
-        name = settings.text("secret")
-        secret = secret_key(settings, keys, "secret").expose()
-        if len(secret) < _SHORTEST_SECRET[algorithm]:
-            raise settings.refuse("secret", f"must name a secret of {_SHORTEST_SECRET[algorithm]} bytes or more")
-        shared = OctKey.import_key(secret)
-        return shared, shared, (name,)
-    kind = _KINDS[algorithm[:2]]
-    ours, theirs = settings.text(own), settings.text(peer)
-    return _of(keys.private(ours), kind, ours), _of(keys.public(theirs), kind, theirs), (ours, theirs)
+def sign_keys(settings: Settings, keys: KeyRing, algorithm: SignAlgorithm) -> tuple[Signatures, tuple[str, ...]]:
+    """Both directions and the names of their keys: ``own_key`` and ``peer_key``, or ``secret``."""
+    if algorithm is SignAlgorithm.ES256:
+        return ecdsa(settings, keys, SignatureForm.RAW), key_names(settings)
+    shortest = _SHORTEST_SECRET.get(algorithm, 0)
+    if shortest and len(secret_key(settings, keys, "secret").expose()) < shortest:
+        raise settings.refuse("secret", f"must name a secret of {shortest} bytes or more")
+    return ALGORITHMS[_SIGNATURES[algorithm]](settings, keys), key_names(settings)
 
 
-def crypt_keys(
-    settings: Settings, keys: KeyRing, algorithm: KeyAlgorithm, content: ContentAlgorithm
-) -> tuple[JoseKey, JoseKey, tuple[str, ...]]:
-    """Our key, the peer's and the names: ``own_key`` and ``peer_key``, or ``key`` (a secret) for ``dir``."""
-    if algorithm is KeyAlgorithm.DIRECT:
-        shared = OctKey.import_key(secret_key(settings, keys, "key", (_CONTENT_KEY[content],)).expose())
-        return shared, shared, (settings.text("key"),)
-    kind = "EC" if algorithm is KeyAlgorithm.ECDH_ES_A256KW else "RSA"
-    own, peer = settings.text("own_key"), settings.text("peer_key")
-    return _of(keys.private(own), kind, own), _of(keys.public(peer), kind, peer), (own, peer)
+def agreement_keys(keys: KeyRing, own: str, peer: str, *, elliptic: bool) -> tuple[JoseKey, JoseKey]:
+    """Our key and the peer's as joserfc wants them."""
+    kind = "EC" if elliptic else "RSA"
+    return _of(keys.private(own), kind, own), _of(keys.public(peer), kind, peer)
 
 
 def _of(key: PrivateKey | PublicKey, kind: str, name: str) -> JoseKey:
@@ -89,6 +68,4 @@ def _of(key: PrivateKey | PublicKey, kind: str, name: str) -> JoseKey:
         return rsa_jwk(key)
     if kind == "EC" and isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
         return ec_jwk(key)
-    if kind == "Ed25519" and isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
-        return OKPKey.import_key(key)
     raise ConfigRefused(f"{name} is no {kind} key", code="key-kind", hint=f"give an {kind} key under this name")

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from joserfc import jwe
-from joserfc.errors import JoseError
-
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import jws_seal, refusal
 from gateway.wire.seals.base import Plain, Role, Sealed
-from gateway.wire.seals.jose import CryptRegistry, header_of, require_agreed, single_use_mark
-from gateway.wire.seals.josekeys import ContentAlgorithm, JoseKey, KeyAlgorithm, crypt_keys
+from gateway.wire.seals.jose import Token
+from gateway.wire.seals.jwecrypt import ContentAlgorithm, Crypt, KeyAlgorithm, build_crypt
 from gateway.wire.seals.members import json_bytes, json_object
 from gateway.wire.seals.settings import Answers, Settings
 
@@ -56,10 +52,8 @@ class Agreement:
 @dataclass(frozen=True, slots=True)
 class JweSeal:
     profile: str
-    own: JoseKey
-    peer: JoseKey
+    crypt: Crypt
     agreement: Agreement
-    registry: CryptRegistry
     inner: jws_seal.JwsSeal | None
     content_type: str
     answers: Answers
@@ -77,24 +71,19 @@ class JweSeal:
             header, inside = {**agreement.deciding, **kid}, self.inner.seal(plain, role, now).body
         else:
             header, inside = {**agreement.deciding, **kid, **plain.protected}, plain.document
-        token = jwe.encrypt_compact(header, inside, self.peer, registry=self.registry)
-        body = json_bytes({agreement.field: token}) if agreement.field else token.encode()
+        token = self.crypt.encrypt(header, inside)
+        body = json_bytes({agreement.field: token.decode()}) if agreement.field else token
         return Sealed(body, self.content_type, key_ids=self.key_ids)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:
         if self.answers.apply_to(role):
             return Plain(body)
-        token = self._token(body)
-        parts = token.split(b".")
-        if len(parts) != 5:
-            raise refusal.form("a compact JWE has five parts")
-        header = header_of(parts[0])
-        require_agreed(header, self.agreement.deciding, self.agreement.own_kid)
-        document = self._decrypted(token)
+        token = Token.read(self._token(body), self.agreement.deciding, self.agreement.own_kid)
+        document = self.crypt.decrypt(token)
         if self.inner is not None:
             return self.inner.open(document, role, now)
-        readable = {name: value for name, value in header.items() if name not in _OWN}
-        return Plain(document, readable, single_use_mark(parts))
+        readable = {name: value for name, value in token.header.items() if name not in _OWN}
+        return Plain(document, readable, token.once)
 
     def _token(self, body: bytes) -> bytes:
         if not self.agreement.field:
@@ -103,15 +92,6 @@ class JweSeal:
         if not isinstance(token, str):
             raise refusal.form("the body lacks the token")
         return token.encode()
-
-    def _decrypted(self, token: bytes) -> bytes:
-        try:
-            opened = jwe.decrypt_compact(token, self.own, registry=self.registry).plaintext
-        except (JoseError, InvalidTag, ValueError, TypeError, KeyError):
-            raise refusal.decrypt() from None
-        if opened is None:
-            raise refusal.decrypt()
-        return opened
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweSeal:
@@ -131,16 +111,14 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JweSeal:
         settings.optional("peer_kid"),
         {"alg": str(algorithm), "enc": str(content)} | ({} if nested is None else {"cty": _NESTED_TYPE}),
     )
-    own, peer, names = crypt_keys(settings, keys, agreement.algorithm, agreement.content)
+    crypt, names = build_crypt(settings, keys, agreement.algorithm, agreement.content)
     inner = None if nested is None else jws_seal.build(nested, keys, today)
     if inner is not None and (inner.agreement.form is not jws_seal.Form.COMPACT or inner.agreement.field):
         raise settings.refuse("nested", "must be a compact JWS without a field")
     return JweSeal(
         settings.profile,
-        own,
-        peer,
+        crypt,
         agreement,
-        CryptRegistry(algorithms=[agreement.algorithm, agreement.content], strict_check_header=False),
         inner,
         settings.text("content_type", "application/json" if agreement.field else "application/jose"),
         settings.choice("answers", Answers, Answers.SEALED),

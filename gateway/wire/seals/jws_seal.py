@@ -1,4 +1,4 @@
-"""``jws``: a JSON Web Signature (RFC 7515) around or beside the document; joserfc's algorithms sign and verify.
+"""``jws``: a JSON Web Signature (RFC 7515) around or beside the document.
 
 Forms: ``compact``, ``flattened`` (JSON) and ``detached``: the bytes of the body are signed as they travel (``b64: false``,
 RFC 7797) and the signature stands in an HTTP header.
@@ -10,20 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
-
-from joserfc import jws
-from joserfc.errors import JoseError
+from typing import Any
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import refusal
 from gateway.wire.seals.base import HeaderSeal, Plain, Role, Sealed
-from gateway.wire.seals.encodings import Encoding
+from gateway.wire.seals.encodings import to_base64url
 from gateway.wire.seals.freshness import Freshness, TimeForm
 from gateway.wire.seals.jose import MAX_HEADER, base64url, header_of, require_agreed
-from gateway.wire.seals.josekeys import JoseKey, SignAlgorithm, sign_keys
+from gateway.wire.seals.josekeys import SignAlgorithm, sign_keys
 from gateway.wire.seals.members import json_bytes, json_object
 from gateway.wire.seals.settings import Answers, Settings
+from gateway.wire.seals.signatures import Signatures
 
 KNOWN = frozenset(
     {
@@ -45,7 +43,6 @@ KNOWN = frozenset(
         "answers",
     }
 )
-_BASE64URL = Encoding.BASE64URL
 _OWN = frozenset({"alg", "b64", "crit", "kid", "typ", "cty"})
 
 
@@ -53,14 +50,6 @@ class Form(StrEnum):
     COMPACT = "compact"
     FLATTENED = "flattened"
     DETACHED = "detached"
-
-
-class Algorithm(Protocol):
-    """One of joserfc's algorithms."""
-
-    def sign(self, msg: bytes, key: Any) -> bytes: ...
-
-    def verify(self, msg: bytes, sig: bytes, key: Any) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +75,8 @@ class Agreement:
 @dataclass(frozen=True, slots=True)
 class JwsSeal(HeaderSeal):
     profile: str
-    own: JoseKey
-    peer: JoseKey
+    signatures: Signatures
     agreement: Agreement
-    algorithm: Algorithm
     content_type: str
     answers: Answers
     key_ids: tuple[str, ...]
@@ -99,17 +86,18 @@ class JwsSeal(HeaderSeal):
         agreement = self.agreement
         if self.answers.apply_to(role):
             return Sealed(plain.document, self.content_type)
-        head = _BASE64URL.write(json_bytes(self._header(plain, now)))
-        payload = plain.document if agreement.form is Form.DETACHED else _BASE64URL.write(plain.document).encode()
-        signature = _BASE64URL.write(self.algorithm.sign(b"%s.%s" % (head.encode(), payload), self.own))
-        if agreement.form is Form.DETACHED:
-            headers = {agreement.signature_header: f"{head}..{signature}"}
-            return Sealed(plain.document, self.content_type, headers, self.key_ids)
+        head = to_base64url(json_bytes(self._header(plain, now)))
+        detached = agreement.form is Form.DETACHED
+        signed = b"%s.%s" % (head, plain.document if detached else to_base64url(plain.document))
+        signature = to_base64url(self.signatures.sign(signed))
+        if detached:
+            headers = {agreement.signature_header: b"%s..%s" % (head, signature)}
+            return Sealed(plain.document, self.content_type, _texts(headers), self.key_ids)
         if agreement.form is Form.FLATTENED:
-            made = {"protected": head, "payload": payload.decode(), "signature": signature}
-            return Sealed(json_bytes(made), self.content_type, key_ids=self.key_ids)
-        token = f"{head}.{payload.decode()}.{signature}"
-        body = json_bytes({agreement.field: token}) if agreement.field else token.encode()
+            made = {"protected": head, "payload": signed[len(head) + 1 :], "signature": signature}
+            return Sealed(json_bytes(_texts(made)), self.content_type, key_ids=self.key_ids)
+        token = b"%s.%s" % (signed, signature)
+        body = json_bytes(_texts({agreement.field: token})) if agreement.field else token
         return Sealed(body, self.content_type, key_ids=self.key_ids)
 
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
@@ -131,7 +119,7 @@ class JwsSeal(HeaderSeal):
         if not signature:
             raise refusal.unsigned()
         signed = b"%s.%s" % (head, body if agreement.form is Form.DETACHED else payload)
-        if not self._verified(signed, base64url(signature, "the signature is no Base64url text")):
+        if not self.signatures.verify(base64url(signature, "the signature is no Base64url text"), signed):
             raise refusal.signature()
         detached = agreement.form is Form.DETACHED
         document = body if detached else base64url(payload, "the payload is no Base64url text")
@@ -157,12 +145,6 @@ class JwsSeal(HeaderSeal):
             raise refusal.form("the body lacks the token")
         return token.encode()
 
-    def _verified(self, signed: bytes, signature: bytes) -> bool:
-        try:
-            return bool(self.algorithm.verify(signed, signature, self.peer))
-        except (JoseError, ValueError, TypeError):
-            return False
-
     def _plain(self, document: bytes, header: Mapping[str, Any], signed: bytes, now: datetime) -> Plain:
         agreement = self.agreement
         if agreement.time_header:
@@ -172,6 +154,10 @@ class JwsSeal(HeaderSeal):
             raise refusal.form("the message carries no single-use id")
         readable = {name: value for name, value in header.items() if name not in _OWN}
         return Plain(document, readable, once or hashlib.sha256(signed).hexdigest())
+
+
+def _texts(parts: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: part.decode() for name, part in parts.items()}
 
 
 def _parts(token: bytes) -> tuple[bytes, bytes, bytes]:
@@ -224,14 +210,12 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> JwsSeal:  # 
     """
     settings = Settings("jws", config, KNOWN)
     agreement = build_agreement(settings)
-    own, peer, names = sign_keys(settings, keys, agreement.algorithm)
+    signatures, names = sign_keys(settings, keys, agreement.algorithm)
     wrapped = agreement.form is Form.COMPACT and not agreement.field
     return JwsSeal(
         settings.profile,
-        own,
-        peer,
+        signatures,
         agreement,
-        jws.JWSRegistry.algorithms[agreement.algorithm],
         settings.text("content_type", "application/jose" if wrapped else "application/json"),
         settings.choice("answers", Answers, Answers.SEALED),
         names,

@@ -1,9 +1,10 @@
 """Symmetric keys as partners hand them out: the text itself, hex or Base64."""
 
-import base64
 import binascii
 from collections.abc import Collection
 from enum import StrEnum
+
+import pybase64
 
 from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
@@ -37,4 +38,4 @@ def secret_key(settings: Settings, keys: KeyRing, name: str, lengths: Collection
 def _read(text: str, form: KeyForm) -> bytes:
     if form is KeyForm.HEX:
         return bytes.fromhex(text)
-    return base64.b64decode(text, validate=True) if form is KeyForm.BASE64 else text.encode()
+    return pybase64.b64decode(text, validate=True) if form is KeyForm.BASE64 else text.encode()

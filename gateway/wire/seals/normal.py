@@ -34,9 +34,10 @@ class Normal:
 
     def value(self, value: Any) -> tuple[Any, bytes]:
         """The value without empty members (an object left without any stays) and with numbers as texts; and its JSON."""
-        encoded = _SORTED.encode(value)
-        if not self._changes(encoded):
-            return value, encoded
+        if self.numbers is not Numbers.TEXT:  # which needs a walk in any case
+            encoded = _SORTED.encode(value)
+            if not self._changes(encoded):
+                return value, encoded
         value = self._walked(value)
         return value, _SORTED.encode(value)
 
@@ -44,9 +45,7 @@ class Normal:
         return self.empties is Empties.DROP and value in _EMPTY
 
     def _changes(self, encoded: bytes) -> bool:
-        """Whether a walk may change something: cheaper to see in the text than value by value."""
-        if self.numbers is Numbers.TEXT:
-            return True
+        """Whether a walk may drop something: cheaper to see in the text than value by value."""
         return self.empties is Empties.DROP and any(mark in encoded for mark in _EMPTY_MARKS)
 
     def _walked(self, value: Any) -> Any:
@@ -65,7 +64,7 @@ class Normal:
             if kind is dict or kind is list:
                 value = self._walked(value)
             elif text and kind in _NUMBERS:
-                value = number_text(value)
+                value = str(value) if kind is int else number_text(value)
             if value or not drop or value not in _EMPTY:
                 kept[name] = value
         return kept

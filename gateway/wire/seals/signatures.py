@@ -24,6 +24,9 @@ from gateway.wire.sm2_forms import SignatureForm, der_from_raw, raw_from_der, si
 SETTINGS = frozenset({"algorithm", "own_key", "peer_key", "secret", "key_form", "signature_form", "user_id"})
 
 
+_ECDSA = ec.ECDSA(hashes.SHA256())
+
+
 class Signatures(Protocol):
     """Both directions of one agreement: we sign with ours, the peer's is verified with theirs."""
 
@@ -59,12 +62,12 @@ class Ecdsa:
     form: SignatureForm
 
     def sign(self, text: bytes) -> bytes:
-        return signature_to_wire(self.own.sign(text, ec.ECDSA(hashes.SHA256())), self.form)
+        return signature_to_wire(self.own.sign(text, _ECDSA), self.form)
 
     def verify(self, signature: bytes, text: bytes) -> bool:
         try:
             der = der_from_raw(signature) if self.form is SignatureForm.RAW else signature
-            self.peer.verify(der, text, ec.ECDSA(hashes.SHA256()))
+            self.peer.verify(der, text, _ECDSA)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -159,13 +162,14 @@ def _pss(digest: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
     return padding.PSS(padding.MGF1(digest), digest.digest_size)
 
 
-def _ecdsa(settings: Settings, keys: KeyRing) -> Signatures:
+def ecdsa(settings: Settings, keys: KeyRing, usual: SignatureForm = SignatureForm.DER) -> Signatures:
+    """``usual`` is the form of a signature where no setting tells. Raises ``ConfigRefused``."""
     own, peer = keys.private(settings.text("own_key")), keys.public(settings.text("peer_key"))
     if not isinstance(own, ec.EllipticCurvePrivateKey):
         raise _wrong_kind(settings.text("own_key"), "EC")
     if not isinstance(peer, ec.EllipticCurvePublicKey):
         raise _wrong_kind(settings.text("peer_key"), "EC")
-    return Ecdsa(own, peer, settings.choice("signature_form", SignatureForm, SignatureForm.DER))
+    return Ecdsa(own, peer, settings.choice("signature_form", SignatureForm, usual))
 
 
 def _ed25519(settings: Settings, keys: KeyRing) -> Signatures:
@@ -199,7 +203,7 @@ ALGORITHMS: Mapping[str, Builder] = {
     "rsa-sha512": _rsa(_pkcs1, hashes.SHA512()),
     "rsa-pss-sha256": _rsa(_pss, hashes.SHA256()),
     "rsa-pss-sha512": _rsa(_pss, hashes.SHA512()),
-    "ecdsa-sha256": _ecdsa,
+    "ecdsa-sha256": ecdsa,
     "ed25519": _ed25519,
     "sm2-sm3": _sm2,
     "hmac-sha256": _hmac(hashes.SHA256()),

@@ -38,7 +38,8 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 ALGORITHMS = tuple(sorted({label for labels in LABELS.values() for label in labels}))
 _DEFAULTS = {"yibao-mobile": {"cipher": "sm4-ecb"}}
 """Profiles whose usual form is weak although no setting says so."""
-_NO_ALGORITHM = frozenset({"exception", "own_key", "peer_key", "key", "secret"})
+NAMES_KEYS = frozenset({"own_key", "peer_key", "key", "iv_key", "secret"})
+"""Settings whose value is the name of a key, whatever the name says; no profile reads an algorithm there (a test checks)."""
 
 
 def weak_algorithms(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,12 +50,18 @@ def weak_algorithms(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _values(config: Mapping[str, Any]) -> Iterator[str]:
     for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _values({} if name == "exception" else value)
-        elif isinstance(value, list | tuple):
-            yield from (item for item in value if isinstance(item, str))
-        elif isinstance(value, str) and name not in _NO_ALGORITHM:
-            yield value
+        if name != "exception" and name not in NAMES_KEYS:
+            yield from _texts(value)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _values(value)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 @dataclass(frozen=True, slots=True)

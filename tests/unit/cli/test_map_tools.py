@@ -115,12 +115,12 @@ def test_test_shows_the_difference_and_record_takes_it_as_the_promise(capsys, ho
     status, told = run(capsys, "test", str(folder))
     assert status == 1
     assert '  ~ source: "LIANPEI" → "LP"' in told
-    assert "3 of 5 promises kept" in told
+    assert "9 of 11 promises kept" in told
     before = (folder / "examples/self_pay.request.json").read_text("utf-8")
     assert run(capsys, "test", str(folder), "--record")[0] == 0
     after = (folder / "examples/self_pay.request.json").read_text("utf-8")
     assert after.split() == before.replace("LIANPEI", "LP").split()
-    assert run(capsys, "test", str(folder)) == (0, "5 of 5 promises kept 项符合\n")
+    assert run(capsys, "test", str(folder)) == (0, "11 of 11 promises kept 项符合\n")
 
 
 def test_record_writes_what_partners_sign_byte_for_byte(capsys, home):
@@ -156,7 +156,7 @@ def test_diff_tells_fields_and_money(capsys, home):
     folder, new = home / "mappings/payment/pay", home / "new/mappings/payment/pay"
     shutil.copytree(folder, new)
     shutil.copytree(home / "schemas", home / "new/schemas")
-    assert run(capsys, "diff", str(folder), str(new)) == (
+    assert run(capsys, "diff", str(folder / "order"), str(new / "order")) == (
         0,
         "order request: 2 samples, 0 differ 个样本不同\norder answer: 3 samples, 0 differ 个样本不同\n",
     )

@@ -23,7 +23,8 @@ from gateway.wire.seals import (
 )
 from gateway.wire.seals.encodings import Encoding
 from gateway.wire.seals.freshness import TimeForm
-from gateway.wire.seals.josekeys import ContentAlgorithm, KeyAlgorithm, SignAlgorithm
+from gateway.wire.seals.josekeys import SignAlgorithm
+from gateway.wire.seals.jwecrypt import ContentAlgorithm, KeyAlgorithm
 from gateway.wire.seals.weak import weak_algorithms
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "seals.md").read_text("utf-8")

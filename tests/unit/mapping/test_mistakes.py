@@ -116,6 +116,7 @@ def test_the_unspoilt_files_have_no_mistake(bench):
         ("sex: code(sex, patient.gender)", "sex: &a code(sex, patient.gender)", 13, "yaml-feature"),
         ("no: claim.claim_id", "<<: {no: claim.claim_id}", 12, "yaml-feature"),
         ("no: claim.claim_id", "no: !!str claim.claim_id", 12, "yaml-feature"),
+        ("no: claim.claim_id", "? [no]\n  : claim.claim_id", 12, "bad-key"),
         ("tables:\n", "tables:\n  t: {$file: ../../secret.csv, $key: a, $value: b}\n", 8, "unknown-file"),
     ],
 )

@@ -9,9 +9,10 @@ from payment_kit import SECRET, Start, order, until
 from gateway.clearing.door import PaymentDoor
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ids import new_act_id
-from gateway.payment.ledger import Ledger, State
+from gateway.payment.ledger import Ledger
 from gateway.payment.model import PaymentOrder, Result
 from gateway.payment.room import RunningPayment
+from gateway.payment.states import State
 from gateway.store.unit import Unit
 from gateway.wire.http import PartnerClient
 
@@ -223,9 +224,9 @@ async def test_an_order_found_sending_after_a_restart_is_asked_for_and_not_sent(
 
 async def test_a_restart_before_the_send_sends(start: Start, peer: PayPeer) -> None:
     """The order and its act are on disk and the process dies before a byte leaves: it is asked for, then sent."""
-    room, sent = await start(poll=30.0), order()
+    room, sent = await start(poll=30.0), order(channel="pay")
     unit = Unit()
-    ledger = Ledger(room.store, SystemClock(), "pay")
+    ledger = Ledger(room.store, SystemClock())
     ledger.taken(unit, sent)
     await room.store.commit(unit)
     standing = ledger.standing(sent.settlement_id)

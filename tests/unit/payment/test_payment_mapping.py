@@ -41,8 +41,9 @@ def names() -> AllowList:
 
 
 def written(**changes: Any) -> bytes:
-    view = ChannelOrder(act=ChannelAct(act_id="act_1"), order=order(**changes))
-    return load_channel(FOLDER, SCHEMAS).write(view).document
+    made = order(**changes)
+    view = ChannelOrder(act=ChannelAct(act_id="act_1", number=made.settlement_id), order=made)
+    return load_channel(FOLDER, SCHEMAS)["order"].write(view).document
 
 
 PAYOUT = {"kind": "PAYOUT", "legs": [{"kind": "commercial", "amount": 5686}], "account_token": "tok-1"}
@@ -146,8 +147,8 @@ def test_the_published_payment_schemas_are_the_code(name: str) -> None:
 
 def test_a_message_is_the_same_bytes_every_time() -> None:
     same = order()
-    view = ChannelOrder(act=ChannelAct(act_id="act_1"), order=same)
-    channel = load_channel(FOLDER, SCHEMAS)
+    view = ChannelOrder(act=ChannelAct(act_id="act_1", number=same.settlement_id), order=same)
+    channel = load_channel(FOLDER, SCHEMAS)["order"]
 
     assert (
         channel.write(view).document == channel.write(msgspec.convert(msgspec.to_builtins(view), ChannelOrder)).document

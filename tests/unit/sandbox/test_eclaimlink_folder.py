@@ -58,3 +58,22 @@ async def test_every_story_goes_through_the_post_office(
     assert result["verdict"] == expected.outcome
     assert (await exchange(provider, acts["confirm_file"], collecting))["state"] == "accepted"
     assert (await exchange(provider, acts["list_files"], sent))["items"] == []
+
+
+async def test_an_authorization_is_asked_for_fetched_carried_by_the_claim_and_given_back(
+    provider: Provider, keys: Path
+) -> None:
+    acts = folder("eclaimlink", keys)
+    bill = submission(Wish("inpatient", 6, "quick_claim", ("eclaimlink",)))
+    asked = await exchange(provider, acts["prior_request"], dispatch(bill, "prior_request", "clm_6"))
+    assert asked["state"] == "pending"
+    (item,) = (await exchange(provider, acts["list_files"], dispatch(bill, "list_files", "clm_6")))["items"]
+    collecting = dispatch(bill, "fetch_file", "clm_6", item=item)
+    (granted,) = (await exchange(provider, acts["fetch_file"], collecting))["results"]
+    assert (granted["correlation"], granted["state"]) == (asked["refs"]["prior_request_id"], "accepted")
+    assert granted["approved"] > 0
+
+    claim = dispatch(bill, "claim", "clm_6", **granted["refs"])
+    assert (await exchange(provider, acts["claim"], claim))["state"] == "pending"
+    undone = dispatch(bill, "prior_cancel", "clm_6", **asked["refs"], **granted["refs"])
+    assert (await exchange(provider, acts["prior_cancel"], undone))["state"] == "pending"

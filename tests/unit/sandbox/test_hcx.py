@@ -179,3 +179,32 @@ def test_shares_add_up_exactly_and_none_goes_to_own_pay_or_refunds() -> None:
     rows = (Item(1, 3333, False), Item(2, 2800, True), Item(3, 6667, False), Item(4, -100, False))
     shares = spread(7777, rows)
     assert (sum(shares), shares[1], shares[3]) == (7777, 0, 0)
+
+
+async def test_a_payer_that_wants_documents_asks_once_and_decides_when_they_came(gateway: Gateway) -> None:
+    cycle = str(uuid.uuid4())
+    await gateway.call("claim/submit", bundle(policy="MATERIAL1"), correlation_id=cycle)
+    path, said, asked = await gateway.heard()
+    about = [one["identifier"]["value"] for one in asked["entry"][0]["resource"]["about"]]
+    assert path == "communication/request"
+    assert said["x-hcx-correlation_id"] != cycle, "the payer's question is a cycle of its own"
+    assert about == [cycle, "clm-1"]
+    assert await gateway.ledger() == []
+
+    claim = {"identifier": {"system": "urn:test:claim", "value": "clm-1"}}
+    sent = resource("Communication", "communication", "com-1", about=[claim], payload=[{"contentString": "病历"}])
+    parcel = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": "urn:uuid:com", "resource": sent}]}
+    for _ in range(2):
+        await gateway.call("communication/request", parcel)
+    heard = sorted([await gateway.heard() for _ in range(3)], key=lambda one: one[0])
+    assert [path for path, _, _ in heard] == ["claim/on_submit", "communication/on_request", "communication/on_request"]
+    assert heard[0][1]["x-hcx-correlation_id"] == cycle
+    assert paid(heard[0][2]["entry"][0]["resource"]) == Decimal("115.45")
+    assert [one["times_applied"] for one in await gateway.ledger()] == [1]
+
+
+async def test_who_asks_before_the_documents_came_hears_that_it_is_not_decided(gateway: Gateway) -> None:
+    cycle = str(uuid.uuid4())
+    await gateway.call("claim/submit", bundle(policy="MATERIAL2"), correlation_id=cycle)
+    _, answer = await gateway.call("hcx/status", {"resourceType": "Parameters"}, correlation_id=cycle)
+    assert answer["result"]["protocol_status"] == "request.dispatched"

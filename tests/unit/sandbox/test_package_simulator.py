@@ -172,6 +172,17 @@ async def test_a_quick_claim_is_registered_reviewed_and_paid_once(hospital: Hosp
     assert await hospital.code(asked_for(answer["settleSerialNum"], "17_S310_request")) == "0"
 
 
+async def test_a_review_that_wants_material_decides_when_the_record_came_again(hospital: Hospital) -> None:
+    assert await hospital.code(with_policy("MATERIAL-1")) == "0"
+    await hospital.all_good("02_S210_request", "05_S250_request")
+    await hospital.send(registered())
+    record, seen = fresh("13_S340_request"), []
+    record["package"]["body"][0]["medicalNum"] = "OP20250305000017"
+    for step in (asked_for, asked_for, lambda _: record, asked_for):
+        seen.append((await hospital.send(step("B20250305000017")))["body"][0].get("caseStatus"))
+    assert seen == ["3", "3", None, "1"]
+
+
 async def test_a_quick_claim_under_a_refused_policy_is_declined(hospital: Hospital) -> None:
     await hospital.code(with_policy("REFUSE-1"))
     await hospital.all_good("02_S210_request", "05_S250_request")

@@ -14,7 +14,9 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import Plain, Role, build_seal, open_message, weak_algorithms, weak_use
 from gateway.wire.seals.ciphers import CIPHERS
+from gateway.wire.seals.settings import Settings
 from gateway.wire.seals.signatures import ALGORITHMS as SIGNATURES
+from gateway.wire.seals.weak import LABELS, NAMES_KEYS
 
 LAST = date(2027, 12, 31)
 DATED = {name: config for name, config in AGREEMENTS.items() if "exception" in config}
@@ -48,6 +50,32 @@ def test_every_algorithm_is_either_sound_or_in_the_table(name: str) -> None:
     """A new name that is in neither list has to be judged before it can be agreed."""
     sound = any(word in name for word in SOUND_NAMES)
     assert bool(weak_algorithms({"profile": "x", "cipher": name})) is not sound
+
+
+def test_no_setting_that_names_a_key_can_carry_an_algorithm(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a key may be called ``md5`` and an algorithm can't hide behind a key's setting."""
+    read: set[str] = set()
+
+    def choice(settings: Settings, name: str, kind: Any, default: Any) -> Any:
+        if any(value in LABELS for value in kind):
+            read.add(name)
+        return plain(settings, name, kind, default)
+
+    plain = Settings.choice
+    monkeypatch.setattr(Settings, "choice", choice)
+    for config in AGREEMENTS.values():
+        build_seal(config, ring, LAST)
+
+    assert read
+    assert not (read | {"algorithm", "cipher"}) & NAMES_KEYS
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [{"encrypt": {"cipher": "sm4-ecb"}}, {"request": [{"cipher": "sm4-ecb"}]}, {"key": "ok", "cipher": "sm4-ecb"}],
+)
+def test_a_weak_name_is_seen_at_any_depth(nested: dict[str, Any]) -> None:
+    assert weak_algorithms({"profile": "x", **nested}) == ("ECB",)
 
 
 @pytest.mark.parametrize("agreement", DATED)

@@ -46,7 +46,7 @@ def test_the_same_message_has_the_same_once_value(pair: tuple[Seal, Seal], signe
 def test_other_headers_are_kept_when_signing_and_dropped_when_opening(pair: tuple[Seal, Seal], now: datetime) -> None:
     document = ENVELOPE.replace(b"<s:Body>", b"<s:Header><t:Route>1</t:Route></s:Header><s:Body>")
     body = pair[0].seal(Plain(document), Role.REQUEST, now).body
-    assert b"<t:Route>1</t:Route>" in body
+    assert etree.fromstring(body).findtext("{*}Header/{*}Route") == "1"
     assert b"Route" not in pair[1].open(body, Role.REQUEST, now).document
 
 

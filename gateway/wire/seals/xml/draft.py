@@ -1,14 +1,13 @@
-"""A SOAP envelope on its way out: seals add text to it, and it is written once.
+"""A SOAP envelope on its way out: read once, signed and encrypted in parts, written once.
 
-Parts are put in as text, since moving nodes between documents may rename prefixes inside what was signed, and taking a large
-tree apart is slow. Where they go is marked by comments: the parser drops all others, so each stands there exactly once.
+Parts are put in as text: moving nodes between documents may rename prefixes inside what was signed, and a Body that is signed
+leaves as the very bytes whose digest was signed.
 """
-
-import secrets
 
 from lxml import etree
 
-from gateway.wire.seals.xml.tree import parse, soap_parts
+from gateway.wire.seals.xml.algorithms import C14n
+from gateway.wire.seals.xml.tree import START_TAG, bare_tags, canonical, parse, soap_parts, tags
 
 
 class Draft:
@@ -21,7 +20,13 @@ class Draft:
         self.in_security = ""
         """What comes first inside the security header, unsigned."""
         self._security: tuple[str, str] | None = None
-        self._content = ""
+        self._signed: bytes | None = None
+        self._content: bytes | None = None
+
+    def canonical_body(self, c14n: C14n) -> bytes:
+        """The Body in canonical form, which is what will be written."""
+        self._signed = canonical(self.body, c14n)
+        return self._signed
 
     def secure(self, before: str, after: str) -> None:
         """The security header; ``in_security`` goes between the two texts."""
@@ -29,31 +34,41 @@ class Draft:
 
     def replace_content(self, text: str) -> None:
         """``text`` instead of everything inside the Body, whose tree stays as it is until then."""
-        self._content = text
+        self._content = text.encode()
 
     def write(self) -> bytes:
-        name = secrets.token_hex(8)
-        if self._security is not None:
-            self._header().insert(0, etree.Comment(f"{name}-security"))
-        if self._content:
-            first = etree.Comment(f"{name}-from")
-            first.tail, self.body.text = self.body.text, None
-            self.body.insert(0, first)
-            self.body.append(etree.Comment(f"{name}-to"))
-        written = etree.tostring(self.root, encoding="UTF-8")
-        if self._content:
-            before, rest = written.split(_mark(f"{name}-from"), 1)
-            written = before + self._content.encode() + rest.rsplit(_mark(f"{name}-to"), 1)[1]
-        security = self.in_security.join(self._security or ("", ""))
-        return written.replace(_mark(f"{name}-security"), security.encode(), 1)
+        start, end = tags(self.root)
+        others = (child for child in self.root if child.tag != self._header_tag)
+        parts = (self._body_text() if child is self.body else _text(child) for child in others)
+        return b"".join((_DECLARATION, start, self._header_text(), *parts, end))
 
-    def _header(self) -> etree._Element:
-        header = self.root.find(f"{{{self.soap}}}Header")
+    @property
+    def _header_tag(self) -> str:
+        return f"{{{self.soap}}}Header"
+
+    def _header_text(self) -> bytes:
+        security = self.in_security.join(self._security or ("", "")).encode()
+        header = self.root.find(self._header_tag)
         if header is None:
-            header = etree.Element(f"{{{self.soap}}}Header")
-            self.root.insert(0, header)
-        return header
+            start, end = bare_tags(self._header_tag, self.root.nsmap)
+            return start + security + end if security else b""
+        start, end = tags(header)
+        return b"".join((start, security, *map(_text, header), end))
+
+    def _body_text(self) -> bytes:
+        if self._content is None:
+            return _text(self.body) if self._signed is None else self._signed
+        start, end = tags(self.body)
+        if self._signed is not None:
+            found = START_TAG.match(self._signed)
+            assert found is not None, "a canonical element begins with its tag"
+            start, end = found[0], b"</" + found[1] + b">"
+        return start + self._content + end
 
 
-def _mark(name: str) -> bytes:
-    return b"<!--%s-->" % name.encode()
+_DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
+
+
+def _text(element: etree._Element) -> bytes:
+    """The element with every namespace in scope declared."""
+    return etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)

@@ -4,7 +4,6 @@
 Requests and answers may differ in everything but the keys.
 """
 
-import base64
 import re
 import secrets
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import pybase64
 from lxml import etree
 
 from gateway.wire.seals import refusal
@@ -21,7 +21,7 @@ from gateway.wire.seals.settings import Answers
 from gateway.wire.seals.xml.algorithms import SigningKey, Suite
 from gateway.wire.seals.xml.identity import Claimed, Identity, KeyReference, key_info
 from gateway.wire.seals.xml.names import DS, ds
-from gateway.wire.seals.xml.signature import Resolve, Verifier, reference_text, signed_info_text
+from gateway.wire.seals.xml.signature import Resolve, Verifier, writer
 from gateway.wire.seals.xml.single_use import SingleUse
 from gateway.wire.seals.xml.tree import Ids, by_reference, canonical, ids_of, only, parse, within
 
@@ -82,6 +82,10 @@ class XmlDsigSeal:
         self._key, self._identity = own
         self._layouts = layouts
         self._verifiers = {role: Verifier(layout.suite, peer) for role, layout in layouts.items()}
+        self._writers = {
+            role: writer(layout.suite, enveloped=layout.form is Form.ENVELOPED, prefix=layout.prefix)
+            for role, layout in layouts.items()
+        }
         self._answers = answers
         self._key_ids = key_ids
         self._once = once
@@ -98,8 +102,10 @@ class XmlDsigSeal:
         uri = self._uri(layout, target)
         enveloped = layout.form is Form.ENVELOPED
         content = canonical(target, layout.suite.c14n)
-        reference = reference_text(layout.suite, uri, content, enveloped=enveloped, prefix=layout.prefix)
-        (target if enveloped else root).append(self._signature(layout, reference))
+        signed_info = self._writers[role]
+        (target if enveloped else root).append(
+            self._signature(layout, signed_info.write(signed_info.reference(uri, content)))
+        )
         self._sign(layout, root)
         return Sealed(
             _DECLARATION + etree.tostring(root, encoding="UTF-8", xml_declaration=False),
@@ -143,11 +149,11 @@ class XmlDsigSeal:
             raise refusal.form("the signed element's id is no XML name")
         return f"#{identity}"
 
-    def _signature(self, layout: Layout, reference: str) -> etree._Element:
+    def _signature(self, layout: Layout, signed_info: str) -> etree._Element:
         p, declared = layout.prefix, f"xmlns:{layout.prefix[:-1]}" if layout.prefix else "xmlns"
         info = key_info(layout.reference, self._identity).replace("<ds:", f"<{p}").replace("</ds:", f"</{p}")
         return etree.fromstring(
-            f'<{p}Signature {declared}="{DS}">{signed_info_text(layout.suite, reference, prefix=p)}'
+            f'<{p}Signature {declared}="{DS}">{signed_info}'
             f"<{p}SignatureValue></{p}SignatureValue>{f'<{p}KeyInfo>{info}</{p}KeyInfo>' if info else ''}</{p}Signature>"
         )
 
@@ -155,7 +161,7 @@ class XmlDsigSeal:
         """In its place in the document, because inclusive canonicalisation takes in what the ancestors declare."""
         signature = next(root.iter(ds("Signature")))
         signed_info = canonical(signature[0], layout.suite.c14n)
-        signature[1].text = base64.b64encode(layout.suite.method.sign(self._key, signed_info)).decode()
+        signature[1].text = pybase64.b64encode(layout.suite.method.sign(self._key, signed_info)).decode()
 
     def _find_signature(self, layout: Layout, root: etree._Element, target: etree._Element) -> etree._Element:
         place = target if layout.form is Form.ENVELOPED else root

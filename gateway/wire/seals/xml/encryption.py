@@ -4,13 +4,13 @@ Every failure between unwrapping the key and reading the content is one and the 
 not fit is replaced by a random one, so that no sender learns where it went wrong (W3C XML Encryption 1.1, section 6.4).
 """
 
-import base64
 import os
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from xml.sax.saxutils import escape
 
+import pybase64
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
@@ -146,7 +146,7 @@ _TO_HEADER = (
 
 
 def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return pybase64.b64encode(data).decode()
 
 
 def _inner(body: etree._Element) -> bytes:

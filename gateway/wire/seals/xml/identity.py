@@ -3,7 +3,6 @@
 KeyInfo never brings a key. It is read only to refuse a message that names another one.
 """
 
-import base64
 import hashlib
 import hmac
 import re
@@ -12,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+import pybase64
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -124,7 +124,7 @@ def in_token_reference(content: str) -> str:
 
 
 def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return pybase64.b64encode(data).decode()
 
 
 def _issuer_serial(own: Identity) -> str:

@@ -4,7 +4,6 @@ the very elements and bytes that were signed.
 Source: XML Signature Syntax and Processing 1.1, with the limits of the W3C's best practices on it.
 """
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+import pybase64
 from lxml import etree
 
 from gateway.wire.seals import refusal
@@ -25,6 +25,11 @@ Resolve: TypeAlias = Callable[[str], etree._Element]
 _SIGNATURE = ([ds("SignedInfo"), ds("SignatureValue")], [ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo")])
 _METHODS = [ds("CanonicalizationMethod"), ds("SignatureMethod")]
 _REFERENCE = ([ds("Transforms"), ds("DigestMethod"), ds("DigestValue")], [ds("DigestMethod"), ds("DigestValue")])
+_AGREED: dict[C14n, list[list[str | None]]] = {
+    C14n.EXCLUSIVE: [[C14n.EXCLUSIVE.uri]],
+    C14n.INCLUSIVE: [[C14n.INCLUSIVE.uri], []],  # none: what XML-DSig does where no transform says otherwise
+}
+_ENVELOPED = {c14n: [[ENVELOPED, *rest] for rest in agreed] for c14n, agreed in _AGREED.items()}
 _TRANSFORM, _REFERENCE_TAG = ds("Transform"), ds("Reference")
 
 
@@ -52,25 +57,39 @@ class Believed:
         raise refusal.not_covered(f"{what} is not covered by the signature")
 
 
-def reference_text(suite: Suite, uri: str, content: bytes, *, enveloped: bool = False, prefix: str = "ds:") -> str:
-    """One Reference in canonical form; ``content`` is what the transforms yield."""
-    p = prefix
-    before = f'<{p}Transform Algorithm="{ENVELOPED}"></{p}Transform>' if enveloped else ""
-    digest = base64.b64encode(suite.digest.of(content)).decode()
-    return (
-        f'<{p}Reference URI="{uri}"><{p}Transforms>{before}<{p}Transform Algorithm="{suite.c14n.uri}"></{p}Transform>'
-        f'</{p}Transforms><{p}DigestMethod Algorithm="{suite.digest.uri}"></{p}DigestMethod>'
-        f"<{p}DigestValue>{digest}</{p}DigestValue></{p}Reference>"
-    )
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """SignedInfo and its References in exclusive canonical form, which declares its own namespace."""
+
+    suite: Suite
+    signed_info: str
+    before: str
+    """A Reference up to its URI."""
+    behind: str
+    """From there to the digest."""
+    end: str
+
+    def reference(self, uri: str, content: bytes) -> str:
+        """``content`` is what the transforms yield."""
+        digest = pybase64.b64encode_as_string(self.suite.digest.of(content))
+        return f"{self.before}{uri}{self.behind}{digest}{self.end}"
+
+    def write(self, references: str) -> str:
+        return self.signed_info % references
 
 
-def signed_info_text(suite: Suite, references: str, *, prefix: str = "ds:") -> str:
-    """SignedInfo in its exclusive canonical form, which declares its own namespace."""
+def writer(suite: Suite, *, enveloped: bool = False, prefix: str = "ds:") -> Writer:
     p, declared = prefix, f"xmlns:{prefix[:-1]}" if prefix else "xmlns"
-    return (
+    first = f'<{p}Transform Algorithm="{ENVELOPED}"></{p}Transform>' if enveloped else ""
+    return Writer(
+        suite,
         f'<{p}SignedInfo {declared}="{DS}"><{p}CanonicalizationMethod Algorithm="{suite.c14n.uri}">'
         f'</{p}CanonicalizationMethod><{p}SignatureMethod Algorithm="{suite.method.uri}"></{p}SignatureMethod>'
-        f"{references}</{p}SignedInfo>"
+        f"%s</{p}SignedInfo>",
+        f'<{p}Reference URI="',
+        f'"><{p}Transforms>{first}<{p}Transform Algorithm="{suite.c14n.uri}"></{p}Transform></{p}Transforms>'
+        f'<{p}DigestMethod Algorithm="{suite.digest.uri}"></{p}DigestMethod><{p}DigestValue>',
+        f"</{p}DigestValue></{p}Reference>",
     )
 
 
@@ -153,17 +172,13 @@ class Verifier:
         """
         algorithms = [part.get("Algorithm") for part in found if part.tag == _TRANSFORM]
         canonicalisation = self.suite.c14n.uri
-        agreed = [[canonicalisation]]
-        if self.suite.c14n is C14n.INCLUSIVE:  # what XML-DSig does where no transform says otherwise
-            agreed.append([])
-        enveloped = [[ENVELOPED, *rest] for rest in agreed]
-        wanted = enveloped if taken_out else agreed if holds_it else [*agreed, *enveloped]
+        agreed, enveloped = _AGREED[self.suite.c14n], _ENVELOPED[self.suite.c14n]
+        wanted = enveloped if taken_out else agreed if holds_it else agreed + enveloped
         if len(algorithms) != len(found) or algorithms not in wanted:
             raise refusal.algorithm("a reference has other transforms than were agreed")
-        if any(len(part) for part in found if part.get("Algorithm") == ENVELOPED):
+        if ENVELOPED in algorithms and len(found[0]):
             raise refusal.algorithm("a transform has a parameter that was not agreed")
-        last = found[-1] if found and found[-1].get("Algorithm") == canonicalisation else None
-        return prefixes_of(last) if last is not None else None
+        return prefixes_of(found[-1]) if canonicalisation in algorithms else None
 
 
 def _take_out(signature: etree._Element) -> None:

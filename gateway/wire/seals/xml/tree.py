@@ -1,11 +1,12 @@
 """Reading signed XML: exactly one where one is due, ids that point to one element, canonical bytes."""
 
-import base64
 import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
+import pybase64
 from lxml import etree
 
 from gateway.kernel.errors import MessageRefused
@@ -17,10 +18,11 @@ from gateway.wire.seals.xml.names import SOAP_ENVELOPES, WSU_ID, XML, ds
 Ids: TypeAlias = Mapping[str, etree._Element | None]
 """Elements by id; ``None`` for an id that occurs more than once."""
 
+_Scope: TypeAlias = tuple[tuple[str | None, str], ...]
 _ALL_IDS = etree.XPath("//*/@*[translate(local-name(), 'ID', 'id') = 'id']")
 """``Id``, ``ID``, ``id``, ``wsu:Id``, ``xml:id`` and every other spelling that some reader may follow."""
 _PREFIXES = f"{{{C14n.EXCLUSIVE.uri}}}InclusiveNamespaces"
-_START_TAG = re.compile(rb'<([^\s/>]+)((?:\s+[^\s=]+="[^"]*")*)\s*>')
+START_TAG = re.compile(rb'<([^\s/>]+)((?:\s+[^\s=]+="[^"]*")*)\s*>')
 _WSU_ID = re.compile(rb'\s+[^\s=:]+:Id="[^"]*"')
 
 
@@ -77,13 +79,15 @@ def octets(element: etree._Element) -> bytes:
     if len(element):
         raise refusal.form("a binary value holds elements")
     try:
-        return base64.b64decode("".join((element.text or "").split()), validate=True)
+        return pybase64.b64decode("".join((element.text or "").split()), validate=True)
     except (binascii.Error, ValueError):
         raise refusal.form("a binary value is no Base64 text") from None
 
 
 def prefixes_of(method: etree._Element) -> list[str] | None:
     """The PrefixList of an exclusive canonicalisation."""
+    if not len(method):
+        return None
     listed = method.find(_PREFIXES)
     if len(method) != (0 if listed is None else 1):
         raise refusal.algorithm("a canonicalisation has a parameter that was not agreed")
@@ -120,24 +124,49 @@ def _alone(element: etree._Element) -> etree._Element:
 
 
 def within(parent: etree._Element, content: bytes) -> bytes:
-    """``content``, which stands for itself, inside an empty copy of its parent's tag.
+    """``content``, which stands for itself, inside an empty copy of its parent's tag without attributes."""
+    start, end = bare_tags(parent.tag, parent.nsmap)
+    return start + content + end
 
-    The prefixes that were in scope are declared, for values that are qualified names. A default namespace is not: it would
+
+def tags(element: etree._Element) -> tuple[bytes, bytes]:
+    """Start and end tag of an empty copy of ``element``, attributes included."""
+    if not element.attrib:
+        return bare_tags(element.tag, element.nsmap)
+    scope = _scope(element.tag, tuple(element.nsmap.items()))
+    return _written(etree.Element(element.tag, {str(name): str(value) for name, value in element.items()}, nsmap=scope))
+
+
+def bare_tags(tag: str, scope: Mapping[str | None, str]) -> tuple[bytes, bytes]:
+    """Start and end tag of an empty element that declares the prefixes of ``scope``."""
+    return _bare_tags(tag, tuple(scope.items()))
+
+
+@lru_cache(maxsize=64)
+def _bare_tags(tag: str, scope: _Scope) -> tuple[bytes, bytes]:
+    return _written(etree.Element(tag, nsmap=_scope(tag, scope)))
+
+
+def _scope(tag: str, scope: _Scope) -> dict[str, str]:
+    """The prefixes that were in scope are declared, for values that are qualified names. A default namespace is not: it would
     claim elements that have none.
     """
-    name = etree.QName(parent)
-    scope = {prefix: uri for prefix, uri in parent.nsmap.items() if prefix is not None}
-    if name.namespace and name.namespace not in scope.values():
-        scope["parent"] = name.namespace
-    shell = etree.Element(parent.tag, nsmap=scope)
+    declared = {prefix: uri for prefix, uri in scope if prefix is not None}
+    namespace = etree.QName(tag).namespace
+    if namespace and namespace not in declared.values():
+        declared["parent"] = namespace
+    return declared
+
+
+def _written(shell: etree._Element) -> tuple[bytes, bytes]:
     shell.text = ""
-    start, end = etree.tostring(shell, encoding="UTF-8", xml_declaration=False).split(b"></", 1)
-    return start + b">" + content + b"</" + end
+    start, end = etree.tostring(shell, encoding="UTF-8", xml_declaration=False).rsplit(b"></", 1)
+    return start + b">", b"</" + end
 
 
 def without_wsu_id(content: bytes) -> bytes:
     """Canonical ``content`` whose outermost tag has lost the id that only the seal used."""
-    found = _START_TAG.match(content)
+    found = START_TAG.match(content)
     if found is None:
         return content
     return b"<" + found[1] + _WSU_ID.sub(b"", found[2]) + b">" + content[found.end() :]

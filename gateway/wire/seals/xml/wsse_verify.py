@@ -46,11 +46,13 @@ class Verifier:
 
 def security_header(root: etree._Element, soap: str) -> etree._Element:
     """The envelope's only security header. Raises ``SealRefused`` (seal-unsigned, seal-form)."""
-    headers = root.findall(f"{{{soap}}}Header")
-    if not headers or headers[0].find(wsse("Security")) is None:
+    headers = list(root.iterchildren(f"{{{soap}}}Header"))
+    found = list(headers[0].iterchildren(wsse("Security"))) if headers else []
+    if not found:
         raise refusal.unsigned("the envelope carries no security header")
-    header = only(root, f"{{{soap}}}Header", "an envelope must hold one Header")
-    return only(header, wsse("Security"), "a header must hold one security header")
+    if len(headers) != 1 or len(found) != 1:
+        raise refusal.form("rule broken: an envelope must hold one Header with one security header")
+    return found[0]
 
 
 def _time(stamp: etree._Element, name: str) -> datetime:

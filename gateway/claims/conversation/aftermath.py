@@ -1,0 +1,57 @@
+"""Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""
+
+from dataclasses import dataclass
+
+from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.conversation.budget import Budget
+from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.states import ClaimState
+from gateway.claims.ledger import Ledger, record_of
+from gateway.claims.partners.partner import Partner
+from gateway.claims.partners.registry import Registry
+from gateway.claims.work import Work
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import MessageRefused, NotSent
+from gateway.telemetry.logs import get_logger
+
+_log = get_logger("lianpei.conversation")
+_BUDGET_S = 10.0
+
+
+@dataclass(slots=True)
+class Aftermath:
+    ledger: Ledger
+    registry: Registry
+    courier: Courier
+    clock: Clock
+
+    async def work(self, bill: Bill, work: Work) -> None:
+        for claim in bill.claims:
+            partner = self.registry.get(claim.insurer)
+            if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
+                continue
+            steps = plan(partner.manifest, claim.kind, bill.submission)
+            budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)
+            while claim.step < len(steps):
+                errand = await errand_for(self.ledger, bill, claim, partner, steps[claim.step], work, budget)
+                try:
+                    await self.courier.carry_out(errand)
+                except (NotSent, MessageRefused) as bad:
+                    _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
+                claim.step += 1
+                claim.dirty = True
+            claim.next_at = 0
+        await work.flush(bill)
+
+
+async def errand_for(
+    ledger: Ledger, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
+) -> Errand:
+    """The errand of one step, with the act that carries it where the bill was loaded and has one."""
+    errand = Errand(bill, claim, partner, step, work, budget)
+    if bill.resumed:
+        rows = await ledger.read(ledger.act_rows, claim.claim_id)
+        mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
+        errand.act = record_of(mine[-1]) if mine else None
+    return errand

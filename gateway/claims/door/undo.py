@@ -1,0 +1,81 @@
+"""The hospital door's routes to take an order back: ask, look, and say what became of 医保."""
+
+import msgspec
+from aiohttp import web
+
+from gateway.claims.door.auth import Caller, Guard, replayed, spend
+from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.undo.book import Undo
+from gateway.claims.undo.service import UndoDesk
+from gateway.claims.undo.view import undo_view
+from gateway.claims.undo.wish import read_wish, read_word
+from gateway.claims.work import Work
+from gateway.kernel.errors import BadRequest
+from gateway.kernel.ids import is_id
+from gateway.store.errors import Duplicate
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class UndoHandlers:
+    def __init__(self, guard: Guard, desk: UndoDesk) -> None:
+        self._guard = guard
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post("/v1/orders/{order_id}/undo", self.ask)
+        app.router.add_get("/v1/undos/{undo_id}", self.look)
+        app.router.add_post("/v1/undos/{undo_id}/{leg:yibao|cash}", self.told)
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """``POST /v1/orders/{order_id}/undo``: durable when it is answered, worked afterwards."""
+        caller, key = caller_of(request), request.headers.get("Idempotency-Key", "")
+        if not is_id(key):
+            raise BadRequest(
+                "the Idempotency-Key header is missing or not an id",
+                code="idempotency-key-missing",
+                hint="Send one key per undo, and the same one when you send again.",
+            )
+        wish = read_wish(body_of(request))
+        order_id, hospital = request.match_info["order_id"], caller.tenant.hospital
+        try:
+            row = await self._desk.ask(hospital, order_id, key, wish, self._work(caller))
+        except Duplicate:
+            raise replayed() from None
+        return self._answer(await self._view(hospital, row["undo_id"]), 202)
+
+    async def look(self, request: web.Request) -> web.Response:
+        """``GET /v1/undos/{undo_id}``: the undo with the state of each leg."""
+        caller = caller_of(request)
+        await self._guard.use_up(caller)
+        return self._answer(await self._view(caller.tenant.hospital, request.match_info["undo_id"]), 200)
+
+    async def told(self, request: web.Request) -> web.Response:
+        """``POST /v1/undos/{undo_id}/yibao`` or ``/cash``: the hospital itself undid this leg, or could not."""
+        caller, undo_id = caller_of(request), request.match_info["undo_id"]
+        word = read_word(body_of(request))
+        try:
+            await self._desk.told(caller.tenant.hospital, undo_id, request.match_info["leg"], word, self._work(caller))
+        except Duplicate:
+            raise replayed() from None
+        return self._answer(await self._view(caller.tenant.hospital, undo_id), 200)
+
+    def _work(self, caller: Caller) -> Work:
+        """Rows to gather; a signed request's nonce is committed with them."""
+        work = self._desk.engine.ledger.work()
+        if caller.nonce is not None:
+            spend(caller.nonce, work)
+        return work
+
+    async def _view(self, hospital: str, undo_id: str) -> tuple[Undo, bytes]:
+        ledger = self._desk.engine.ledger
+
+        def read() -> tuple[Undo, bytes]:
+            undo = self._desk.one(hospital, undo_id)
+            return undo, msgspec.json.encode(undo_view(undo, ledger.claim_rows(undo.order_id)))
+
+        return await ledger.read(read)
+
+    def _answer(self, seen: tuple[Undo, bytes], status: int) -> web.Response:
+        undo, body = seen
+        return web.Response(status=status, body=body, headers=_JSON | {"Location": f"/v1/undos/{undo.undo_id}"})

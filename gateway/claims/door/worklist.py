@@ -1,0 +1,87 @@
+"""``/admin/worklist``: what waits for a person, and the buttons (docs/admin.md); and what all operators' routes share."""
+
+from collections.abc import Awaitable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.claims.conversation.correction import Proposal
+from gateway.claims.custody.wish import sound_reason
+from gateway.claims.door.admin_openapi import Reasoned
+from gateway.claims.operators.roles import Operator
+from gateway.claims.operators.worklist import Accepted, Assigned, WorkDesk
+
+WHO = web.RequestKey("operator", Operator)
+Wish = TypeVar("Wish")
+_ITEM = "/admin/worklist/{item_id}"
+
+
+class ReadBody(Protocol):
+    """The request's body as this struct, else ``BadRequest``."""
+
+    def __call__(self, request: web.Request, kind: type[Wish], /) -> Awaitable[Wish]: ...
+
+
+class WorkRoutes:
+    def __init__(self, desk: WorkDesk, read: ReadBody) -> None:
+        self._desk = desk
+        self._read = read
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get("/admin/worklist", self.listed)
+        app.router.add_post(f"{_ITEM}/enquire", self.enquire)
+        app.router.add_post(f"{_ITEM}/reverse", self.reverse)
+        app.router.add_post(f"{_ITEM}/accept", self.accept)
+        app.router.add_post(f"{_ITEM}/assign", self.assign)
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """Everything that waits for a person."""
+        asked, ledger = request.query, self._desk.engine.ledger
+        words = (asked.get("insurer", ""), asked.get("owner", ""), asked.get("after", ""))
+        return json_answer(await ledger.read(self._desk.listed, who(request), *words))
+
+    async def enquire(self, request: web.Request) -> web.Response:
+        """Have the insurer asked now, or an undo's leg again."""
+        reason, item_id = await self._reason(request), request.match_info["item_id"]
+        await self._desk.enquire(who(request), item_id, reason)
+        return json_answer({"asked": item_id}, 202)
+
+    async def reverse(self, request: web.Request) -> web.Response:
+        """Have the insurer take back what the claim moved."""
+        reason, item_id = await self._reason(request), request.match_info["item_id"]
+        await self._desk.reverse(who(request), item_id, reason)
+        return json_answer({"reversing": item_id}, 202)
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Propose its end with evidence; a second person approves."""
+        said, item_id = await self._read(request, Accepted), request.match_info["item_id"]
+        if item_id.startswith("clm_"):
+            wish = Proposal("decide", said.evidence, claim_id=item_id, approved_fen=said.approved_fen)
+        elif item_id.startswith("answer:"):
+            wish = Proposal("noted", said.evidence, item_id=item_id)
+        else:
+            wish = Proposal(said.leg, said.evidence, item_id=item_id, approved_fen=said.approved_fen)
+        return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
+
+    async def assign(self, request: web.Request) -> web.Response:
+        """Hand it over to an operator."""
+        said = await self._read(request, Assigned)
+        row = await self._desk.assign(who(request), request.match_info["item_id"], said.owner)
+        return json_answer({"item_id": row["item_id"], "owner": row["owner"]})
+
+    async def _reason(self, request: web.Request) -> str:
+        return sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+
+
+def who(request: web.Request) -> Operator:
+    return request[WHO]
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A correction without the fingerprint of what its proposer showed."""
+    return {name: value for name, value in row.items() if name != "proposed_with"}
+
+
+def json_answer(told: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(told), headers={"Content-Type": "application/json"})

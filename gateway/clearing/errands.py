@@ -1,0 +1,285 @@
+"""What the window carries to the payment room: decisions, deposits, refunds, another tap, another account.
+
+Every errand may be done again from its beginning: rows and numbers that exist are used, not made anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import time
+
+from gateway.clearing.credit import credit_forbidden
+from gateway.clearing.door import PaymentDoor
+from gateway.clearing.orders import DecidedBill, Due, Paid, allocate, dues, on_credit, payment_order, refund
+from gateway.clearing.plan import Asked, Wish, pick
+from gateway.clearing.reader import NotYet, decided_bill, deposits_of, open_payments, taken_for, wish_of
+from gateway.clearing.rows import Rows, settlement_id
+from gateway.clearing.undone import REFUND, end_leg, refund_kind
+from gateway.kernel.outcome import Answered, Refused
+from gateway.kernel.settlements import State
+from gateway.payment.capabilities import Capabilities
+from gateway.payment.model import OWN, Leg, LegKind, OrderKind, Timing
+from gateway.store.api import Row
+from gateway.store.errors import StaleWrite
+from gateway.store.unit import Unit
+
+SOURCE = "LIANPEI"
+"""Who we are to a payment channel; the same for every hospital, so that it tells none."""
+_AT_WINDOW = "refund-at-window"
+
+
+class Errands:
+    def __init__(self, rows: Rows, door: PaymentDoor, channels: Sequence[Capabilities], cutoff: time) -> None:
+        """``channels`` in the order of preference; ``cutoff``: what was brought later is not paid later."""
+        self._rows = rows
+        self._door = door
+        self._channels = channels
+        self._cutoff = cutoff
+
+    async def do(self, row: Row) -> bool:
+        """True once nothing is left to do; False, or ``NotYet``, to be called again later."""
+        order_id = row["order_id"]
+        match row["kind"]:
+            case "deposit":
+                return await self._deposit(order_id)
+            case "deposit_back":
+                return await self._deposit_back(order_id)
+            case "refund":
+                return await self._refund(order_id)
+            case "account":
+                return await self._account(order_id)
+            case "pay":
+                return await self._taps(order_id)
+            case _:
+                return await self._decided(order_id)
+
+    async def _decided(self, order_id: str) -> bool:
+        rows = self._rows
+        bill = await rows.store.read(decided_bill, rows.store, order_id)
+        if bill is None:
+            raise LookupError("a decision names no bill")
+        if bill.wish is not None and bill.wish.deposits and await self._hold_deposits(order_id, bill.wish):
+            bill = await rows.store.read(decided_bill, rows.store, order_id) or bill
+        placed = [await self._owed(bill, due) for due in dues(bill)]
+        return all(placed)
+
+    async def _hold_deposits(self, order_id: str, wish: Wish) -> bool:
+        """Each deposit serves one bill: the first that names it. True when something changed."""
+        store, changed = self._rows.store, False
+        for deposit_id in wish.deposits:
+            row = await store.read(store.get, "deposit", deposit_id=deposit_id)
+            bill = await store.read(store.get, "bill", order_id=order_id)
+            if row is None or bill is None or row["hospital"] != bill["hospital"] or row["used_by"]:
+                continue
+            unit = Unit()
+            unit.update("deposit", {"deposit_id": deposit_id}, expect={"used_by": None}, used_by=order_id)
+            try:
+                await store.commit(unit)
+                changed = True
+            except StaleWrite:
+                continue
+        return changed
+
+    async def _owed(self, bill: DecidedBill, due: Due) -> bool:
+        if due.kind is OrderKind.PAYOUT:
+            return await self._paid_out(bill, due)
+        if due.kind is OrderKind.SELF_PAY and bill.wish is not None and due.amount:
+            return await self._collected(bill, due, bill.wish)
+        link = await self._rows.link(bill.order_id, bill.hospital, due)
+        return await self._place(link, due, bill.wish)
+
+    async def _paid_out(self, bill: DecidedBill, due: Due) -> bool:
+        """A later decision under the same order (a second policy, a fall to quick-claim) pays out only what is new."""
+        before = [row for row in await self._rows.of(bill.order_id) if row["kind"].startswith(OrderKind.PAYOUT)]
+        last = before[-1] if before else None
+        if last is not None and last["state"] == State.CREATED:
+            return await self._place(last, replace(due, amount=last["amount"], legs=_only(due, last["amount"])), None)
+        new = due.amount - sum(row["amount"] for row in before)
+        if new <= 0:
+            return True
+        name = OrderKind.PAYOUT.value if not before else f"{OrderKind.PAYOUT.value}:{len(before) + 1}"
+        due = replace(due, amount=new, legs=_only(due, new), row_kind=name)
+        return await self._place(await self._rows.link(bill.order_id, bill.hospital, due), due, None)
+
+    async def _collected(self, bill: DecidedBill, due: Due, wish: Wish) -> bool:
+        """Down the ladder until a channel takes it; after the last rung the counter collects."""
+        while True:
+            rows = [row for row in await self._rows.of(bill.order_id) if _collects(row)]
+            going = next((row for row in rows if row["state"] != State.REFUSED), None)
+            if going is not None:
+                return going["state"] != State.CREATED or await self._place(going, _as_row(due, going), wish, rows)
+            step = self._step(bill, due, wish, rows)
+            if not step.channel:
+                await self._rows.make(bill.order_id, bill.hospital, (step,), State.OFFLINE, step.reason)
+                return True
+            link = await self._rows.link(bill.order_id, bill.hospital, step)
+            if not await self._place(link, step, wish, rows):
+                return False
+
+    def _step(self, bill: DecidedBill, due: Due, wish: Wish, refused: Sequence[Row]) -> Due:
+        """The next rung: which channel collects, or none; and why it is not the one that was wished."""
+        late = credit_forbidden(bill.brought_at, wish, self._cutoff) if bill.timing is Timing.POST_POST else ""
+        late = late or next((row["reason"] for row in refused if row["reason"] == "credit-default"), "")
+        if bill.timing is Timing.POST_POST and not late:
+            due = on_credit(due)
+        else:  # paid at once: a channel that takes no pay-later order takes this one
+            due = replace(due, timing=Timing.MID if late else due.timing)
+        same = [row for row in refused if row["kind"].partition(":")[0] == due.kind]
+        channel, why = pick(self._offered(wish), _asked(due), wish, frozenset(row["channel"] or "" for row in same))
+        reason = late or why or next((row["reason"] for row in reversed(refused) if row["reason"]), "")
+        name = due.kind.value if not same else f"{due.kind.value}:{channel or 'counter'}"
+        return replace(due, channel=channel, row_kind=name, reason=reason or ("" if channel else "no-channel"))
+
+    def _offered(self, wish: Wish) -> list[Capabilities]:
+        """The patient's channels in the patient's order, else ours."""
+        known = {one.channel: one for one in self._channels}
+        return [known[code] for code in wish.channels or known if code in known]
+
+    async def _place(self, link: Row, due: Due, wish: Wish | None, before: Sequence[Row] = ()) -> bool:
+        """True once the payment room has the order or will never take it."""
+        if link["state"] != State.CREATED:
+            return True
+        beside = next((row["settlement_id"] for row in before if row["kind"] != link["kind"]), "")
+        outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE, wish, beside))
+        if isinstance(outcome, Answered):
+            later = due.kind is OrderKind.CREDIT
+            await self._rows.became(link, State.SCHEDULED if later else State.ORDERED, "order-taken")
+            return True
+        if isinstance(outcome, Refused):
+            await self._rows.became(link, State.REFUSED, outcome.code)
+            return True
+        return False
+
+    async def _deposit(self, deposit_id: str) -> bool:
+        store = self._rows.store
+        row = await store.read(store.get, "deposit", deposit_id=deposit_id)
+        wish = await store.read(wish_of, store, deposit_id)
+        if row is None or wish is None:
+            raise LookupError("there is no such deposit")
+        legs = (Leg(kind=LegKind.DEPOSIT, amount=row["amount"]),)
+        due = Due(OrderKind.DEPOSIT, row["amount"], legs, timing=Timing.PRE_POST)
+        channel, why = pick(self._offered(wish), _asked(due), wish, frozenset())
+        if not channel:
+            due = replace(due, reason=why or "no-channel")
+            await self._rows.make(deposit_id, row["hospital"], (due,), State.OFFLINE, due.reason)
+            return True
+        due = replace(due, channel=channel)
+        return await self._place(await self._rows.link(deposit_id, row["hospital"], due), due, wish)
+
+    async def _deposit_back(self, deposit_id: str) -> bool:
+        """The whole deposit, when no bill comes."""
+        store = self._rows.store
+        row = await store.read(store.get, "deposit", deposit_id=deposit_id)
+        (paid, *_) = (*await store.read(deposits_of, store, deposit_id), None)
+        if row is None or paid is None:
+            return True
+        return await self._give_back(deposit_id, row["hospital"], refund(paid, paid.left, "back", Timing.PRE_POST))
+
+    async def _give_back(self, order_id: str, hospital: str, due: Due) -> bool:
+        return await self._place(await self._rows.link(order_id, hospital, due), due, None)
+
+    async def _refund(self, order_id: str) -> bool:
+        """Cash legs of undos that ask for it: what nobody has paid yet is called off, what was paid goes back."""
+        store = self._rows.store
+        bill = await store.read(store.get, "bill", order_id=order_id)
+        legs = await store.read(store.find, "undo_leg", {"order_id": order_id}, limit=1000)
+        asked = [leg for leg in legs if leg["kind"] == "cash" and leg["state"] == "asked"]
+        if bill is None or not asked:
+            return True
+        await self._call_off(order_id)
+        done = [await self._undo(bill, leg) for leg in asked]
+        return all(done)
+
+    async def _call_off(self, order_id: str) -> None:
+        """Raises ``NotYet`` while a payment may still move."""
+        store, waits = self._rows.store, False
+        for row in await store.read(open_payments, store, order_id):
+            if row["state"] != State.CREATED:
+                await self._door.void(row["settlement_id"])
+            waits = True
+        if waits:
+            raise NotYet
+
+    async def _undo(self, bill: Row, leg: Row) -> bool:
+        store, undo_id = self._rows.store, leg["undo_id"]
+        rows, timing = await self._rows.of(bill["order_id"]), Timing(bill["order_kind"] or Timing.PRE_PRE)
+        made = [row for row in rows if row["kind"].split(":")[:2] == [REFUND, undo_id]]
+        if not made:
+            paid = await store.read(taken_for, store, bill["order_id"])
+            if sum(one.left for one in paid) < leg["amount"]:
+                await self._without_channel(bill, leg, bool(paid))
+                return True
+            parts = enumerate(allocate(paid, leg["amount"]), 1)
+            owed = [refund(one, part, refund_kind(undo_id, number), timing) for number, (one, part) in parts]
+            made = await self._rows.make(bill["order_id"], bill["hospital"], owed, State.CREATED, "undo")
+        done = [await self._refunded(row, _refund_of(row, rows, timing)) for row in made]
+        return all(done)
+
+    async def _refunded(self, link: Row, due: Due) -> bool:
+        if not await self._place(link, due, None):
+            return False
+        now = await self._rows.row(link["order_id"], link["kind"])
+        if now is not None and now["state"] == State.REFUSED:
+            await self._rows.ended(now)
+        return True
+
+    async def _without_channel(self, bill: Row, leg: Row, some: bool) -> None:
+        """The counter took the money, so it gives it back; what nobody paid needs no giving back."""
+        mine = [row for row in await self._rows.of(bill["order_id"]) if _collects(row)]
+        never = bool(mine) and all(row["state"] in (State.CLOSED, State.FAILED, State.DEFAULTED) for row in mine)
+        state, cause = ("undone", "never-paid") if never and not some else ("manual", _AT_WINDOW)
+        unit = Unit()
+        await end_leg(self._rows.store, unit, leg["undo_id"], state, cause, now=self._rows.now())
+        await self._rows.store.commit(unit)
+
+    async def _account(self, order_id: str) -> bool:
+        """Another account for payouts that wait for one: a new attempt under the same payout id."""
+        store, done = self._rows.store, True
+        bill = await store.read(store.get, "bill", order_id=order_id)
+        for row in await self._rows.of(order_id):
+            if bill is None or not row["kind"].startswith(OrderKind.PAYOUT):
+                continue
+            if row["state"] in (State.ACCOUNT, State.RETURNED):
+                outcome = await self._door.rebind(row["settlement_id"], bill["payout_token"])
+                if isinstance(outcome, Answered):
+                    await self._rows.became(row, State.ORDERED, "account-changed")
+                done = done and isinstance(outcome, Answered | Refused)
+        return done
+
+    async def _taps(self, order_id: str) -> bool:
+        """The patient turned to another channel. Of all taps for a bill one may stand paid; the payment room sees to it."""
+        store = self._rows.store
+        bill = await store.read(decided_bill, store, order_id)
+        mine = [row for row in await self._rows.of(order_id) if _collects(row)]
+        owed = next((due for due in dues(bill) if due.kind is OrderKind.SELF_PAY), None) if bill is not None else None
+        if bill is None or owed is None or any(row["state"] == State.PAID for row in mine):
+            return True
+        done = []
+        for tap in await store.read(store.find, "pay_tap", {"order_id": order_id}, limit=100):
+            wish = replace(bill.wish or Wish(), payer_token=tap["payer_token"])
+            due = replace(owed, channel=tap["channel"], row_kind=f"SELF_PAY:{tap['channel']}")
+            done.append(await self._place(await self._rows.link(order_id, bill.hospital, due), due, wish, mine))
+        return all(done)
+
+
+def _collects(row: Row) -> bool:
+    return row["kind"].partition(":")[0] in (OrderKind.SELF_PAY, OrderKind.CREDIT)
+
+
+def _refund_of(row: Row, rows: Sequence[Row], timing: Timing) -> Due:
+    """A refund as its row says; what is no payment of the bill itself was one of its deposits."""
+    kinds = {one["settlement_id"]: OrderKind(one["kind"].partition(":")[0]) for one in rows if _collects(one)}
+    kind = kinds.get(row["original"], OrderKind.DEPOSIT)
+    return refund(Paid(row["original"], "", kind, row["channel"] or "", 0), row["amount"], row["kind"], timing)
+
+
+def _only(due: Due, amount: int) -> tuple[Leg, ...]:
+    return (Leg(kind=OWN[due.kind][0], amount=amount),)
+
+
+def _as_row(due: Due, row: Row) -> Due:
+    return replace(due, row_kind=row["kind"], channel=row["channel"] or "")
+
+
+def _asked(due: Due) -> Asked:
+    shares = tuple(leg.kind for leg in due.legs if leg.kind is not LegKind.HOSPITAL)
+    return Asked(due.kind, due.timing, due.amount, OWN[due.kind][0], shares)

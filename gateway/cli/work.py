@@ -1,0 +1,132 @@
+"""``lianpei work …``: the work list at the operators' door, for persons (docs/admin.md)."""
+
+import argparse
+import json
+import os
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.table import show
+from gateway.kernel.errors import ConfigRefused, NotAllowed
+from gateway.kernel.money import yuan
+
+_DOOR = "http://localhost:9464"
+_PATIENCE_S = 30
+
+
+def add_commands(commands: Any) -> None:
+    top = commands.add_parser("work", help="what waits for a person: list, enquire, reverse, accept, assign 待办")
+    tools = top.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done")
+    listed.add_argument("--insurer", default="")
+    listed.add_argument("--owner", default="")
+    listed.add_argument("--json", action="store_true")
+    _door(listed, _list)
+    for name, text in (
+        ("enquire", "ask the insurer now, or ask again for the leg of an undo"),
+        ("reverse", "have the insurer take back what the claim moved, then close it"),
+    ):
+        one = tools.add_parser(name, help=text)
+        one.add_argument("item")
+        one.add_argument("--reason", required=True, help="number of the case or ticket")
+        _door(one, _post)
+    accept = tools.add_parser(
+        "accept", help="propose its end with evidence; a second person approves (lianpei work approve)"
+    )
+    accept.add_argument("item")
+    accept.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
+    accept.add_argument(
+        "--fen", type=int, default=0, dest="approved_fen", help="of a claim: what the insurer pays, in 分"
+    )
+    accept.add_argument("--give-up", action="store_const", const="give_up", default="undone", dest="leg")
+    _door(accept, _post)
+    assign = tools.add_parser("assign", help="hand it over")
+    assign.add_argument("item")
+    assign.add_argument("owner")
+    _door(assign, _post)
+    approve = tools.add_parser("approve", help="approve a colleague's proposal")
+    approve.add_argument("correction")
+    _door(approve, _approve)
+
+
+def _door(parser: argparse.ArgumentParser, run: Any) -> None:
+    parser.add_argument("--admin", default=os.environ.get("LIANPEI_ADMIN", _DOOR), help=f"the door's URL ({_DOOR})")
+    parser.add_argument("--ca", type=Path, help="certificate of the door's authority")
+    parser.set_defaults(run=run, action=parser.prog.rpartition(" ")[2])
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    asked = {"insurer": chosen.insurer, "owner": chosen.owner}
+    items: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        page = _call(chosen, "GET", "/admin/worklist?" + urllib.parse.urlencode(asked | {"after": after}))
+        items += page["items"]
+        after = page["next"]
+        if not after:
+            break
+    if chosen.json:
+        print(json.dumps(items, ensure_ascii=False, indent=1))
+        return 0
+    rows = [_row(one) for one in items]
+    show(
+        ("item 编号", "kind 类别", "insurer 保险公司", "元", "age 时长", "owner 负责人", "why 原因", "may 可做"),
+        rows,
+        frozenset({3, 4}),
+    )
+    return 0
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    money, age = yuan(one["amount_fen"]), f"{one['age_s'] // 60} min"
+    who = (one["owner"] or "-", one["why"], ", ".join(one["may"]))
+    return (one["item_id"], one["kind"], one["insurer"], money, age, *who)
+
+
+def _post(chosen: argparse.Namespace) -> int:
+    bodies = {
+        "enquire": ("reason",),
+        "reverse": ("reason",),
+        "accept": ("evidence", "approved_fen", "leg"),
+        "assign": ("owner",),
+    }
+    body = {name: getattr(chosen, name) for name in bodies[chosen.action]}
+    path = f"/admin/worklist/{urllib.parse.quote(chosen.item, safe=':')}/{chosen.action}"
+    print(json.dumps(_call(chosen, "POST", path, body), ensure_ascii=False))
+    return 0
+
+
+def _approve(chosen: argparse.Namespace) -> int:
+    path = f"/admin/corrections/{urllib.parse.quote(chosen.correction)}/approve"
+    print(json.dumps(_call(chosen, "POST", path, {}), ensure_ascii=False))
+    return 0
+
+
+def _call(chosen: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """What the door answers. The token is in LIANPEI_TOKEN, because a command line is seen by others.
+
+    Raises ``NotAllowed`` without a token, ``ConfigRefused`` when the door refuses or can't be reached.
+    """
+    token, url = os.environ.get("LIANPEI_TOKEN", ""), chosen.admin.rstrip("/") + path
+    if not token:
+        raise NotAllowed("no operator token is given", code="operator-unknown", hint="export LIANPEI_TOKEN=…")
+    if not url.startswith(("http://", "https://")):
+        raise ConfigRefused("the operators' door is an http or https URL", hint=f"--admin {_DOOR}")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    context = ssl.create_default_context(cafile=chosen.ca) if url.startswith("https:") else None
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the scheme was looked at
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE_S, context=context) as answer:  # noqa: S310
+            return json.load(answer)
+    except urllib.error.HTTPError as refused:
+        told = json.loads(refused.read() or b"{}")
+        raise ConfigRefused(
+            told.get("title", "the door refused"), code=told.get("code", "refused"), hint=told.get("hint", "")
+        ) from None
+    except OSError:
+        raise ConfigRefused("the operators' door can't be reached", hint=f"--admin, now {chosen.admin}") from None

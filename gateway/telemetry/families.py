@@ -1,0 +1,41 @@
+"""One metric with its labels: only values of closed sets are ever kept."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from prometheus_client import Counter, Gauge
+
+from gateway.telemetry.stages import Stage, Stages
+
+OTHER = "other"
+_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
+_Child = TypeVar("_Child", Counter, Gauge, Stage)
+
+
+class Family(Generic[_Metric, _Child]):
+    """One metric and its children, found by one dict look-up. Only closed label values are ever kept."""
+
+    def __init__(self, metric: _Metric, labels: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> None:
+        self._metric: _Metric = metric
+        self._sets = [known[name] for name in labels]
+        self._children: dict[tuple[str, ...], _Child] = {}
+
+    def at(self, *values: str) -> _Child:
+        child = self._children.get(values)
+        return child if child is not None else self._closed(values)
+
+    def tell(self, figures: Mapping[str, float]) -> None:
+        """Figures of a one-label gauge by values that come from the configuration itself: known from now on."""
+        self._sets[0] = self._sets[0].union(figures)
+        for value, figure in figures.items():
+            child = self.at(value)
+            if isinstance(child, Gauge):
+                child.set(figure)
+
+    def _closed(self, values: tuple[str, ...]) -> _Child:
+        closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
+        child = self._children.get(closed)
+        if child is None:
+            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
+            child = self._children[closed] = made
+        return child

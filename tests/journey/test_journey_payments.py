@@ -1,0 +1,263 @@
+"""Money on its way through window, payment room and channels, with trouble at every step: never lost, never moved twice."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.payroom import Street, street, until
+
+from gateway.store.unit import Unit
+
+KNOWN = {"real_name": 1, "local_insured": 1, "payer_token": "acct-1"}
+
+
+@pytest.fixture
+async def road(tmp_path: Path) -> AsyncIterator[Street]:
+    async with street(tmp_path) as opened:
+        yield opened
+
+
+async def applied(road: Street, channel: str = "pay") -> list[tuple[int, int, str]]:
+    return [(one["amount_fen"], one["times_applied"], one["state"]) for one in await road.books(channel)]
+
+
+async def test_section_3_2_e3_paid_then_reply_lost_is_asked_for_and_paid_once(road: Street) -> None:
+    await road.script("order", "lose_answer")
+    order_id = await road.bill(5686)
+    await road.ends(order_id, "paid")
+
+    assert await applied(road) == [(5686, 1, "settled")]
+
+
+async def test_section_10_a_late_settlement_gives_back_150_of_20_and_80_and_100(road: Street) -> None:
+    """20 + 80 + 100 − 150 = 50."""
+    paid = [await road.deposit(yuan * 100) for yuan in (20, 80, 100)]
+    order_id = await road.bill(5000, timing="PRE_POST", deposits=" ".join(paid))
+    await road.ends(order_id, "paid")
+    await until(lambda: sum(row["state"] == "paid" for row in road.rows(order_id)) == 3)
+
+    back = {row["kind"]: row["amount"] for row in road.rows(order_id) if row["original"]}
+    assert back == {f"back:{paid[2]}": 10000, f"back:{paid[1]}": 5000}
+    books = await road.books()
+    kept = sum(one["amount_fen"] - int(one["our_refs"].get("refunded_fen", 0)) for one in books)
+    assert kept == 5000
+    assert road.events(order_id).count("refunded") == 2
+
+
+async def test_a_deposit_that_is_too_small_is_used_up_and_the_rest_is_asked_for(road: Street) -> None:
+    deposit = await road.deposit(3000)
+    order_id = await road.bill(5000, timing="PRE_POST", deposits=deposit)
+    await road.ends(order_id, "paid")
+
+    (own,) = road.rows(order_id)
+    assert (own["kind"], own["amount"]) == ("SELF_PAY", 2000)
+    assert sorted(await applied(road)) == [(2000, 1, "settled"), (3000, 1, "settled")]
+
+
+async def test_a_deposit_serves_one_bill_only(road: Street) -> None:
+    deposit = await road.deposit(3000)
+    first = await road.bill(1000, timing="PRE_POST", deposits=deposit)
+    await road.ends(first, "paid")
+    second = await road.bill(1000, timing="PRE_POST", deposits=deposit)
+    await road.ends(second, "paid")
+
+    assert [row["amount"] for row in road.rows(second)] == [1000]
+
+
+async def test_a_deposit_without_a_bill_goes_back_whole(road: Street) -> None:
+    deposit = await road.deposit(3000)
+    unit = Unit()
+    unit.update("deposit", {"deposit_id": deposit}, used_by=deposit)
+    await road.store.commit(unit)
+    await road.errand("deposit_back", deposit)
+    await road.ends(deposit, "paid", "back")
+
+    assert await applied(road) == [(3000, 0, "refunded")]
+
+
+@pytest.mark.parametrize("trouble", ["lose_answer", "drop_connection", "error500", "garbage"])
+async def test_section_3_5_e2_an_undo_refunds_once_though_the_refunds_answer_is_lost(
+    road: Street, trouble: str
+) -> None:
+    order_id = await road.bill(5686)
+    await road.ends(order_id, "paid")
+    await road.script("refund", trouble)
+    undo_id = await road.undo(order_id, 1500)
+    await until(lambda: road.leg(undo_id) == ("undone", "refunded"))
+
+    (book,) = await road.books()
+    assert book["our_refs"]["refunded_fen"] == "1500"
+    bill = road.store.get("bill", order_id=order_id)
+    assert bill is not None
+    assert bill["look_at"]
+    changes = road.store.find("change", {"order_id": order_id, "field": "undo_leg.cash"})
+    assert [(row["old"], row["new"]) for row in changes] == [("asked", "undone")]
+
+
+async def test_refunds_of_a_bill_never_pass_what_was_paid(road: Street) -> None:
+    order_id = await road.bill(5000)
+    await road.ends(order_id, "paid")
+    legs = [await road.undo(order_id, amount) for amount in (3000, 2000, 1)]
+    await until(lambda: "asked" not in [road.leg(one)[0] for one in legs])
+
+    assert [road.leg(one) for one in legs] == [("undone", "refunded")] * 2 + [("manual", "refund-at-window")]
+    assert await applied(road) == [(5000, 0, "refunded")]
+
+
+async def test_an_undo_takes_back_what_deposits_paid_as_well(road: Street) -> None:
+    deposit = await road.deposit(3000)
+    order_id = await road.bill(5000, timing="PRE_POST", deposits=deposit)
+    await road.ends(order_id, "paid")
+    undo_id = await road.undo(order_id, 4000)
+    await until(lambda: road.leg(undo_id)[0] == "undone")
+
+    parts = sorted(row["amount"] for row in road.rows(order_id) if row["kind"].startswith("refund:"))
+    assert parts == [2000, 2000]
+
+
+async def test_section_3_5_e4_a_channel_that_refunds_at_the_window_only_leaves_the_leg_to_a_person(
+    road: Street,
+) -> None:
+    order_id = await road.bill(5000, channels="deduct", **KNOWN)
+    await road.ends(order_id, "paid")
+    undo_id = await road.undo(order_id, 5000)
+    await until(lambda: road.leg(undo_id) == ("manual", "refund-at-window"))
+
+    assert await applied(road, "deduct") == [(5000, 1, "settled")]
+
+
+async def test_section_3_6_11_of_two_channels_the_first_commit_wins_and_the_second_goes_back_by_itself(
+    road: Street,
+) -> None:
+    order_id = await road.bill(5686, channels="pay", payer_token="SLOW-1")
+    await until(lambda: road.orders(state="pending"))
+    unit = Unit()
+    unit.insert("pay_tap", order_id=order_id, channel="deduct", payer_token="acct-2", at=1)
+    await road.store.commit(unit)
+    await road.errand("pay", order_id)
+    await road.ends(order_id, "paid", "SELF_PAY:deduct")
+    await road.ends(order_id, "double")
+    await road.ends(order_id, "paid", "double:SELF_PAY")
+
+    assert await applied(road) == [(5686, 0, "refunded")]
+    assert await applied(road, "deduct") == [(5686, 1, "settled")]
+    assert sorted(road.events(order_id)) == ["paid", "payment-double", "refunded"]
+
+
+async def test_a_second_tap_after_the_bill_is_paid_is_never_sent(road: Street) -> None:
+    order_id = await road.bill(5686)
+    await road.ends(order_id, "paid")
+    unit = Unit()
+    unit.insert("pay_tap", order_id=order_id, channel="deduct", payer_token="acct-2", at=1)
+    await road.store.commit(unit)
+    await road.errand("pay", order_id)
+    await until(lambda: not road.store.count("outbox", {}))
+
+    assert await road.books("deduct") == []
+
+
+async def test_section_3_8_e1_a_wrong_account_waits_for_another_one_under_the_same_payout(road: Street) -> None:
+    order_id = await road.bill(9000, 9000, kind="quick_claim", account="WRONG-1")
+    await road.ends(order_id, "account", "PAYOUT")
+    await rebind(road, order_id, "tok-2")
+    await road.ends(order_id, "paid", "PAYOUT")
+
+    (order,) = road.orders(kind="PAYOUT")
+    assert (order["attempt"], order["account_token"]) == (2, "tok-2")
+    assert sorted(one["our_refs"]["out_trade_no"] for one in await road.books()) == [
+        order["settlement_id"],
+        f"{order['settlement_id']}-2",
+    ]
+    assert road.events(order_id) == ["payout-account", "paid"]
+
+
+async def test_section_3_8_e3_a_payout_that_comes_back_is_reopened(tmp_path: Path) -> None:
+    async with street(tmp_path, return_watch=timedelta(seconds=6)) as road:
+        order_id = await road.bill(9000, 9000, kind="quick_claim", account="RETURN-1")
+        await road.ends(order_id, "paid", "PAYOUT")
+        await until(lambda: road.state(order_id, "PAYOUT") == "returned", 8)
+        await rebind(road, order_id, "tok-2")
+        await road.ends(order_id, "paid", "PAYOUT")
+
+        assert sorted(await applied(road)) == [(9000, 0, "returned"), (9000, 1, "settled")]
+        assert road.events(order_id) == ["paid", "payout-returned", "paid"]
+
+
+async def test_section_3_8_e2_an_unknown_payout_is_only_asked_about(road: Street) -> None:
+    await road.script("order", "lose_answer")
+    await road.script("enquiry", "error500", times=5)
+    order_id = await road.bill(9000, 9000, kind="quick_claim", account="tok-1")
+    await until(lambda: road.orders(state="unknown"))
+    await rebind(road, order_id, "tok-2")
+    await road.ends(order_id, "paid", "PAYOUT")
+
+    assert [one["op"] for one in await road.seen()].count("order") == 1
+    assert await applied(road) == [(9000, 1, "settled")]
+
+
+async def test_a_later_decision_under_the_same_bill_pays_out_only_what_is_new(road: Street) -> None:
+    order_id = await road.bill(9000, 4000, kind="quick_claim", account="tok-1")
+    await road.ends(order_id, "paid", "PAYOUT")
+    unit = Unit()
+    unit.insert("claim", claim_id="clm_2", order_id=order_id, seq=2, kind="quick_claim", approved=1000)
+    await road.store.commit(unit)
+    for _ in range(2):
+        await road.errand("decided", order_id)
+        await road.ends(order_id, "paid", "PAYOUT:2")
+        await until(lambda: not road.store.count("outbox", {}))
+
+    assert sorted(await applied(road)) == [(1000, 1, "settled"), (4000, 1, "settled")]
+
+
+async def rebind(road: Street, order_id: str, token: str) -> None:
+    unit = Unit()
+    unit.update("bill", {"order_id": order_id}, payout_token=token)
+    await road.store.commit(unit)
+    await road.errand("account", order_id)
+
+
+LIMITS = [
+    ({"channels": "deduct pay", **KNOWN}, 30001, "pay", "limit-per-act"),
+    ({"channels": "deduct pay", **KNOWN, "per_act": 100}, 101, "pay", "limit-per-act"),
+    ({"channels": "deduct pay", **KNOWN, "real_name": 0}, 100, "pay", "real-name-only"),
+    ({"channels": "deduct pay", **KNOWN, "local_insured": 0}, 100, "pay", "local-insured-only"),
+    ({"channels": "deduct pay", **KNOWN, "place": "ward"}, 100, "pay", "channel-place"),
+    ({"channels": "deduct pay", **KNOWN, "payer_token": ""}, 100, "pay", "payer-token-missing"),
+]
+
+
+@pytest.mark.parametrize(("wish", "amount", "channel", "reason"), LIMITS, ids=lambda value: str(value)[:20])
+async def test_a_channel_that_may_not_collect_is_passed_over_with_the_reason(
+    road: Street, wish: dict[str, object], amount: int, channel: str, reason: str
+) -> None:
+    order_id = await road.bill(amount, **wish)
+    await road.ends(order_id, "paid")
+
+    (row,) = road.rows(order_id)
+    assert (row["channel"], row["reason"]) == (channel, reason)
+    assert await road.books("deduct") == []
+
+
+async def test_the_day_limit_counts_an_unknown_deduction_and_the_next_bill_takes_the_next_rung(road: Street) -> None:
+    """300.00 three times is 900.00 with one of them unknown; the fourth would pass 1,000.00 and goes to the other channel."""
+    await road.script("order", "lose_answer", channel="deduct")
+    await road.script("enquiry", "error500", channel="deduct", times=10_000)
+    bills = [await road.bill(30000, channels="deduct pay", **KNOWN) for _ in range(3)]
+    await until(lambda: len(road.orders(state="unknown")) == 1 and len(road.orders(state="paid")) == 2)
+    fourth = await road.bill(30000, channels="deduct pay", **KNOWN)
+    await road.ends(fourth, "paid", "SELF_PAY:pay")
+
+    assert road.reason(fourth) == "limit-per-day"
+    assert road.state(fourth) == "refused"
+    assert sum(amount for amount, _, _ in await applied(road, "deduct")) == 90000
+    assert {road.state(one) for one in bills} == {"paid", "ordered"}
+
+
+async def test_when_no_channel_takes_it_the_counter_collects(road: Street) -> None:
+    order_id = await road.bill(30001, channels="deduct", **KNOWN)
+    await road.ends(order_id, "offline")
+
+    assert road.reason(order_id) == "limit-per-act"
+    assert road.events(order_id) == ["payment-offline"]
+    assert road.orders() == []
