@@ -9,20 +9,11 @@ from pathlib import Path
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
-from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
-from gateway.claims.conversation.clocks import ClockName, DayRule
+from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.collector import Collector
-from gateway.claims.conversation.counter import Counter
-from gateway.claims.conversation.courier import Courier
-from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.mailbox import Mailbox
-from gateway.claims.conversation.material import Material
-from gateway.claims.conversation.offers import Offers
 from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.claims.conversation.resolver import Resolver
-from gateway.claims.conversation.talk import Talk
-from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
@@ -30,10 +21,9 @@ from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
-from gateway.claims.undo.reversal import Reverser
-from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, InsurerSettings, PayoutSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.conversing import build_engine, day_rules
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
@@ -88,16 +78,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         leases = Leases(store, clock, secrets.token_hex(8)) if claims.shared else None
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
-        mailbox = Mailbox()
-        counter = Counter(
-            registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000), Offers(clock)
-        )
-        courier = Courier(ledger, mailbox, clock)
-        reverser = Reverser(ledger, registry, courier, clock)
-        unanswered = Unanswered(reverser)
-        after = Aftermath(ledger, registry, courier, clock)
-        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered)
-        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
+        engine = build_engine(ledger, registry, metrics, clock, claims.counter)
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -195,13 +176,6 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return renewal
-
-
-def day_rules(payout: PayoutSettings) -> dict[ClockName, DayRule]:
-    """How each clock of the T+1 promise counts."""
-    off, on = frozenset(payout.holidays), frozenset(payout.workdays)
-    ways = {ClockName.APPLICATION: payout.application, ClockName.APPROVAL: payout.approval}
-    return {name: DayRule(payout.days, way == "working", off, on) for name, way in ways.items()}
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
