@@ -41,6 +41,9 @@ bench: .venv/.ready   ## measure against hand-written code in the same run: mapp
 	@$(PY) -m benchmarks.seals
 	@$(PY) -m benchmarks.gateway_job
 
+simulate: .venv/.ready   ## play seeded worlds with faults at every boundary (SEEDS=10000), then hunt planted bugs
+	@$(PY) -m simulation --seeds $(or $(SEEDS),10000)
+
 lock:          ## renew the locked versions
 	@.venv/bin/python -m pip install -q uv
 	@.venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
@@ -49,4 +52,4 @@ lock:          ## renew the locked versions
 clean:         ## forget .venv and run-time files
 	@rm -rf .venv var
 
-.PHONY: help setup run demo check test test-long wall audit bench lock clean
+.PHONY: help setup run demo check test test-long wall audit bench simulate lock clean

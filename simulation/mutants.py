@@ -39,7 +39,7 @@ class Change(NamedTuple):
             raise LookupError(f"the line to change is not in {self.place} exactly once")
         made: dict[str, Any] = {}
         code = compile(source.replace(self.old, self.new), self.place, "exec", __future__.annotations.compiler_flag)
-        exec(code, sound.__globals__, made)  # noqa: S102
+        exec(code, sound.__globals__, made)
         bent: FunctionType = made[sound.__name__]
         return bent
 
@@ -129,6 +129,13 @@ MUTANTS = (
         "break",
         "continue",
         ("one-policy-after-the-other",),
+    ),
+    _one(
+        "fall to quick-claim while unknown: an act that settles is given up when the counter's time is over",
+        "claims.conversation.turn:CounterTurn.unanswered",
+        "return stage is not Stage.SETTLE and self._is_late(stage) and",
+        "return",
+        ("one-policy-after-the-other", "our-word-is-the-truth", "never-paid-above-the-burden"),
     ),
     _one(
         "told twice: a decision is written for the payment side with each look",

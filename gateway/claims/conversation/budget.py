@@ -46,7 +46,7 @@ class Stage(StrEnum):
     SETTLE = "settle"
 
 
-_BY_ROLE = {"quote": Stage.QUOTE, "settle": Stage.SETTLE}
+_BY_ROLE = {"quote": Stage.QUOTE, "settle": Stage.SETTLE, "claim": Stage.SETTLE}
 
 
 def stage_of(role: str) -> Stage:

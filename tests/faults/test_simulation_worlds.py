@@ -1,0 +1,38 @@
+"""Seeded worlds with faults at every boundary keep every promise, notice planted bugs, and play the same twice."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def simulated(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulation", *words],
+        capture_output=True,
+        text=True,
+        timeout=3600,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+        check=False,
+    )
+
+
+def test_worlds_keep_every_promise_and_planted_bugs_are_caught() -> None:
+    done = simulated("--seeds", "120", "--planted", "3", "--processes", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "broken promises: 0" in done.stdout
+    assert "3 of 3 planted bugs were caught" in done.stdout
+
+
+def test_a_seed_tells_the_same_story_twice() -> None:
+    first, second = simulated("--seed", "12"), simulated("--seed", "12")
+    assert first.stdout == second.stdout
+    assert "every promise kept" in first.stdout
+    assert first.stdout.count("\n") > 10
+
+
+@pytest.mark.long
+def test_ten_thousand_worlds_and_every_planted_bug() -> None:
+    done = simulated("--seeds", "10000")
+    assert done.returncode == 0, done.stdout + done.stderr
