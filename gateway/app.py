@@ -3,30 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import time
 from functools import partial
 from pathlib import Path
 
-from aiohttp import web
-
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
-from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
-from gateway.claims.conversation.clocks import ClockName, DayRule
+from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.collector import Collector
-from gateway.claims.conversation.counter import Counter
-from gateway.claims.conversation.courier import Courier
-from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.mailbox import Mailbox
-from gateway.claims.conversation.material import Material
-from gateway.claims.conversation.offers import Offers
 from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.claims.conversation.resolver import Resolver
-from gateway.claims.conversation.talk import Talk
-from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.ledger import Ledger
@@ -34,11 +21,9 @@ from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
-from gateway.claims.partners.renewal import Renewal
-from gateway.claims.undo.reversal import Reverser
-from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, InsurerSettings, PayoutSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.conversing import build_engine, day_rules
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
@@ -48,6 +33,7 @@ from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, lo
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
 from gateway.payment.capabilities import load_all
+from gateway.running import Gateway
 from gateway.store.api import AnyStore
 from gateway.store.checkpoints import Checkpoints, unsigned
 from gateway.store.leases import Leases
@@ -75,55 +61,6 @@ def load_readers(mappings: Path) -> dict[str, MappedReader]:
     return {file.parent.name: load_reader(file, HOSPITAL_VOCABULARY) for file in files}
 
 
-@dataclass(slots=True)
-class Gateway:
-    """A running claims room with its window. ``stop`` finishes what it can and loses nothing."""
-
-    settings: Settings
-    home: Path
-    store: AnyStore
-    engine: Engine
-    metrics: Metrics
-    carrier: Carrier | None
-    clients: list[PartnerClient]
-    checkpoints: Checkpoints
-    runners: list[web.AppRunner] = field(default_factory=list)
-    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
-    ports: dict[str, int] = field(default_factory=dict)
-    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    renewal: Renewal = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.renewal = Renewal(self.engine.registry)
-
-    def ready(self) -> bool:
-        return self.store.ready and all(not task.done() for task in self.tasks)
-
-    async def stop(self, grace_s: float = 5.0) -> None:
-        """Stop taking bills, give those under way ``grace_s`` seconds; the rest go on after the next start."""
-        for runner in self.runners[:1]:
-            await runner.cleanup()
-        if self.engine.running:
-            await asyncio.wait(set(self.engine.running.values()), timeout=grace_s)
-        for task in (*self.tasks, *self.engine.running.values()):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        for runner in self.runners[1:]:
-            await runner.cleanup()
-        for client in self.clients:
-            await client.close()
-        for close in self.closing:
-            await close()
-        if self.carrier is not None:
-            await self.carrier.close()
-        if self.store.ready:
-            with suppress(LianpeiError):
-                await self.checkpoints.sign_new()
-            if self.engine.ledger.leases is not None:
-                await self.engine.ledger.leases.leave()
-        await self.store.close()
-
-
 async def start_gateway(settings: Settings, home: Path, clock: Clock | None = None) -> Gateway:
     """Wire and start the claims room and the window. Raises ``ConfigRefused`` when a setting, key or lock forbids it."""
     claims = settings.claims
@@ -141,16 +78,7 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         leases = Leases(store, clock, secrets.token_hex(8)) if claims.shared else None
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
-        mailbox = Mailbox()
-        counter = Counter(
-            registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000), Offers(clock)
-        )
-        courier = Courier(ledger, mailbox, clock)
-        reverser = Reverser(ledger, registry, courier, clock)
-        unanswered = Unanswered(reverser)
-        after = Aftermath(ledger, registry, courier, clock)
-        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered)
-        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
+        engine = build_engine(ledger, registry, metrics, clock, claims.counter)
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -248,13 +176,6 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return renewal
-
-
-def day_rules(payout: PayoutSettings) -> dict[ClockName, DayRule]:
-    """How each clock of the T+1 promise counts."""
-    off, on = frozenset(payout.holidays), frozenset(payout.workdays)
-    ways = {ClockName.APPLICATION: payout.application, ClockName.APPROVAL: payout.approval}
-    return {name: DayRule(payout.days, way == "working", off, on) for name, way in ways.items()}
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:

@@ -152,6 +152,10 @@ class ClaimsSettings(Closed, frozen=True):
     operator_ca: str = ""
     """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
+    stop_notice: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
+    """Seconds between "not ready" and a closed door, for balancers that ask only now and then."""
+    stop_grace: Annotated[float, msgspec.Meta(ge=0, le=300)] = 5.0
+    """Seconds that bills under way have at a stop before they are handed over."""
     webhooks: WebhookRules = WebhookRules()
     reconciliation: ReconRules = ReconRules()
     database_password: str = ""

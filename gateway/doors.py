@@ -53,6 +53,8 @@ class Doors:
     ports: dict[str, int] = field(default_factory=dict)
     _secured: dict[str, tuple[web.AppRunner, Callable[[], ssl.SSLContext]]] = field(default_factory=dict)
     """Every TLS door with what makes its context from the keys as they are."""
+    _hospitals: Callable[[], Callable[[], None]] | None = None
+    """Makes the hospitals' passwords and seals from the keys as they are."""
 
     def renewals(self) -> list[tuple[str, Callable[[], Callable[[], None]]]]:
         """By door: makes a new TLS context (raises ``ConfigRefused``) and returns what puts it in place."""
@@ -60,7 +62,8 @@ class Doors:
         def renew(runner: web.AppRunner, make: Callable[[], ssl.SSLContext]) -> Callable[[], None]:
             return partial(renew_tls, runner, make())
 
-        return [(name, partial(renew, *secured)) for name, secured in self._secured.items()]
+        doors = [(name, partial(renew, *secured)) for name, secured in self._secured.items()]
+        return [*doors, *([("hospitals", self._hospitals)] if self._hospitals is not None else [])]
 
     async def open_all(
         self,
@@ -79,7 +82,9 @@ class Doors:
         """
         claims, metrics = self.settings.claims, engine.metrics
         assert claims is not None
-        guard = Guard(self._tenants(), self.keys, engine.ledger)
+        tenants = self._tenants()
+        guard = Guard(tenants, self.keys, engine.ledger)
+        self._hospitals = partial(self._renew_hospitals, guard, tenants)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
         schemas = Path(self.settings.schemas)
@@ -121,6 +126,17 @@ class Doors:
         proofs = one.certificate_name, one.signing_key, one.password
         return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits)
 
+    def _renew_hospitals(self, guard: Guard, tenants: list[Tenant]) -> Callable[[], None]:
+        passwords = guard.renewal()
+        seals = [hospital_seals(one.code, one.seals, self.keys, strict=False) for one in self.settings.hospitals]
+
+        def exchange() -> None:
+            passwords()
+            for tenant, fresh in zip(tenants, seals, strict=True):
+                tenant.seals.update(fresh)
+
+        return exchange
+
     def _admin(self, claims: ClaimsSettings, engine: Engine, office: Office, recon: ReconOffice) -> Admin | None:
         if not self.settings.operators:
             return None
@@ -135,7 +151,9 @@ class Doors:
     async def _open(
         self, name: str, app: web.Application, door: Door, metrics: Metrics, client_ca: str = "", client_crl: str = ""
     ) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+        claims = self.settings.claims
+        under_way = claims.stop_grace if claims is not None and name == "hospital" else 0
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S + under_way)
         place = Path(self.settings.keys)
         authority, revoked = place / client_ca if client_ca else None, place / client_crl if client_crl else None
         make = partial(server_context, self.keys, door.certificate, authority, client_crl=revoked)

@@ -39,7 +39,7 @@ _BOUNDS = Bounds(attempts=1, answer_bytes=64 * 1024)
 """The ladder repeats, not the client; what a receiver answers besides its status is nobody's concern."""
 _CONNECTIONS = 8
 
-_log = get_logger("lianpei.webhooks")
+_log = get_logger("webhooks")
 
 
 def delivery_office(settings: Settings, keys: KeyRing, store: AnyStore, clock: Clock, metrics: Metrics) -> Office:

@@ -30,7 +30,7 @@ _EVENTS = {
     State.WARNED: "payment-warned",
     State.DEFAULTED: "payment-defaulted",
 }
-_BACK = ("back", "refund", "double")
+BACK = ("back", "refund", "double")
 """First words of settlement kinds by which money goes back to the patient."""
 
 
@@ -185,7 +185,7 @@ class Rows:
         changed = {"field": "settlement", "old": old, "new": new.value, "cause": cause, "at": now}
         unit.insert("change", order_id=order_id, change_no=change_no(), claim_id="", act_id="", **changed)
         if new in _EVENTS:
-            event, goes_back = new_event_id(), kind.partition(":")[0] in _BACK
+            event, goes_back = new_event_id(), kind.partition(":")[0] in BACK
             told = "refunded" if goes_back and new is State.PAID else _EVENTS[new]
             unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=told, at=now)
 

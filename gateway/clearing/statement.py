@@ -5,17 +5,28 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.clearing.rows import BACK
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import OutcomeUnknown
 from gateway.kernel.secret import Secret
+from gateway.kernel.settlements import State
 from gateway.payment.signing import sign
 from gateway.payment.statement import ChannelStatement
 from gateway.store.api import AnyStore, Row
 from gateway.wire.http import PartnerClient
 
-_STANDINGS = {"paid": "done", "failed": "refused", "refused": "refused"}
-_STATES = ("paid", "failed", "refused", "ordered", "created", "disputed")
-_BACK = ("refund", "back")
+_STANDINGS = {
+    State.PAID: "done",
+    State.DOUBLE: "done",
+    State.RETURNED: "done",
+    State.FAILED: "refused",
+    State.REFUSED: "refused",
+    State.ORDERED: "unknown",
+    State.CREATED: "unknown",
+    State.DISPUTED: "unknown",
+    State.ACCOUNT: "refused",
+}
+"""Settlements in another state have no business with a channel on that day."""
 _MOST = 10_000
 _TIMEOUT_S = 70.0
 
@@ -36,12 +47,12 @@ class Settled:
 def settled(store: AnyStore, channel: str, start: int, end: int) -> list[Settled]:
     """Settlements of one channel whose last word came from ``start`` to ``end`` (epoch ms). Asked inside ``read``."""
     found = []
-    for state in _STATES:
-        for row in _rows(store, state, start, end):
+    for state, standing in _STANDINGS.items():
+        for row in _rows(store, state.value, start, end):
             bill = store.get("bill", order_id=row["order_id"])
             hospital = bill["hospital"] if bill is not None else ""
             if row["amount"] and (row.get("channel") or channel) == channel:
-                found.append(_one(row, hospital))
+                found += _lines(row, hospital, standing, start)
     return found
 
 
@@ -57,11 +68,14 @@ def _rows(store: AnyStore, state: str, start: int, end: int) -> list[Row]:
             return [row for row in rows if row["updated_at"] < end]
 
 
-def _one(row: Row, hospital: str) -> Settled:
-    is_refund = row["kind"].startswith(_BACK)
-    standing = _STANDINGS.get(row["state"], "unknown")
+def _lines(row: Row, hospital: str, standing: str, start: int) -> list[Settled]:
+    """One line; a payout that came back is a payment of the day it was made and a refund of the day it came back."""
     ids = row["settlement_id"], row["order_id"], hospital
-    return Settled(*ids, is_refund, standing, row["amount"], row["updated_at"])
+    is_back = row["kind"].startswith(BACK)
+    if row["state"] != State.RETURNED:
+        return [Settled(*ids, is_back, standing, row["amount"], row["updated_at"])]
+    made = [Settled(*ids, False, standing, row["amount"], row["created_at"])] if row["created_at"] >= start else []
+    return [*made, Settled(*ids, True, standing, row["amount"], row["updated_at"])]
 
 
 class StatementDoor:

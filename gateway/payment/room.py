@@ -98,9 +98,14 @@ def _teller(settings: PaymentRoomSettings, ledger: Ledger, channels: Mapping[str
     return Teller(ledger, channels, pace, metrics, endings, PayLater(ledger, endings, settings.schedule))
 
 
-def _statements(settings: PaymentRoomSettings) -> Statements:
-    folder = settings.mappings.parent / f"{settings.channel}{STATEMENT_FOLDER}"
-    return Statements(folder, settings.schemas, settings.channel_endpoint, settings.channel_tls)
+def _statements(settings: PaymentRoomSettings) -> dict[str, Statements]:
+    own = ChannelPlace(settings.channel_endpoint, settings.mappings, settings.channel_tls)
+    return {
+        code: Statements(
+            place.mappings.parent / f"{code}{STATEMENT_FOLDER}", settings.schemas, place.endpoint, place.tls
+        )
+        for code, place in ({settings.channel: own} | dict(settings.others)).items()
+    }
 
 
 async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = None) -> RunningPayment:
@@ -114,7 +119,7 @@ async def start_payment(settings: PaymentRoomSettings, clock: Clock | None = Non
     window = timedelta(seconds=settings.replay_window)
     desk = Desk(ledger, {code: one.capabilities for code, one in channels.items()}, settings.channel, settings.schedule)
     intake = Intake(desk, settings.secret, clock, window, metrics, collector.wake)
-    intake.statements = {settings.channel: _statements(settings)}
+    intake.statements = _statements(settings)
     runner = web.AppRunner(intake.app(), access_log=None)
     loops = [asyncio.create_task(collector.run()), asyncio.create_task(_forget_nonces(ledger, settings.replay_window))]
     running = RunningPayment(0, store, runner, channels, loops)

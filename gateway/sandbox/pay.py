@@ -167,7 +167,9 @@ class PaySimulator:
             raise Violation("refund-over-order", "refunds would pass the order")
         order.settlement.our_refs["refunded_fen"] = str(order.refunded)
         if order.refunded == order.settlement.amount_fen:
-            self._desk.ledger.undo(order.settlement, "refunded")
+            self._desk.ledger.undo(order.settlement, "refunded", listed=False)
+        part = fen_from_yuan(request["refund_amount"])
+        self._desk.ledger.gave_back(order.settlement, part, request["out_request_no"])
         return self._refunds.setdefault(request["out_request_no"], Refund(request, order.settlement.reference))
 
     @staticmethod

@@ -22,7 +22,7 @@ def statement_of_day(desk: Desk, day: str) -> web.Response:
     out.writerow(_COLUMNS)
     for line in lines:
         kind = "REFUND" if line.kind == "refund" else line.our_refs.get("biz_type", "SELF_PAY")
-        number = line.our_refs.get("out_trade_no", line.reference)
+        number = line.number or line.our_refs.get("out_trade_no", line.reference)
         status = "SUCCESS" if line.state == "done" else "FAILED"
         at = f"{line.at:%Y-%m-%d %H:%M:%S}"
         out.writerow([number, line.reference, kind, yuan(line.amount_fen), status, at])

@@ -51,6 +51,9 @@ class Link:
             _refuse_url("the database's URL can't be read")
         if "password" in self._asked:
             _refuse_url("the database's URL holds a password")
+        if self._asked.get("target_session_attrs") == "read-write":
+            # The same server, said so that connections which only ask, and are read-only by our own setting, find it too.
+            self._asked["target_session_attrs"] = "primary"
         self.schema = schema
         self._password = password
 

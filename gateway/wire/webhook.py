@@ -29,22 +29,26 @@ class Signer:
         """Raises ``ConfigRefused`` when the role's key is missing, too short or of another kind."""
         self._keys = keys
         self._role = role
-        self._signs = {name: _sign_with(keys.using({name: name}), name) for name in keys.alternatives(role)}
+        for name in keys.alternatives(role):
+            _sign_with(keys, name)
 
     def headers(self, event_id: str, body: bytes, now: datetime) -> dict[str, str]:
-        """The three headers of one attempt; ``now`` is the attempt's time, the id stays that of the event."""
+        """The three headers of one attempt; ``now`` is the attempt's time, the id stays that of the event.
+
+        Keys are looked up each time, so that a key that was exchanged signs the next attempt.
+        """
         stamp = str(int(now.timestamp()))
         signed = b".".join((event_id.encode("ascii"), stamp.encode("ascii"), body))
-        signatures = [sign(signed) for name, sign in self._signs.items() if self._keys.counts(self._role, name, now)]
+        counting = [name for name in self._keys.alternatives(self._role) if self._keys.counts(self._role, name, now)]
         return {
             "webhook-id": event_id,
             "webhook-timestamp": stamp,
-            "webhook-signature": " ".join(signatures),
+            "webhook-signature": " ".join(_sign_with(self._keys, name)(signed) for name in counting),
         }
 
 
 def _sign_with(keys: KeyRing, name: str) -> _Sign:
-    entry = keys.entry(name)
+    entry = keys.using({name: name}).entry(name)
     if isinstance(entry.private, Ed25519PrivateKey):
         private = entry.private
         return lambda signed: "v1a," + base64.b64encode(private.sign(signed)).decode("ascii")

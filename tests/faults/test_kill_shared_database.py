@@ -1,8 +1,11 @@
 """Two gateways on one database: ``kill -9`` one, and the other takes up its bills; nothing is lost or paid twice."""
 
 import asyncio
+import os
+import random
 from pathlib import Path
 
+import pytest
 from support.house import House
 from support.load import Load
 from support.pair import Gateways, balanced
@@ -47,5 +50,43 @@ async def test_the_other_gateway_takes_up_the_bills_of_one_that_was_killed(
         assert result.resent > 0, "no request was cut, so nothing was tried"
         assert result.decided == result.bills
         assert await _owners(url) == 2
+    finally:
+        await asyncio.to_thread(gateways.stop)
+
+
+async def _storm(gateways: Gateways, kills: int, moments: random.Random) -> Reckoning:
+    """Whoever is up may be next. Who was killed starts while others are killed, so that now and then nobody is up."""
+    async with balanced(gateways), House(gateways.stage) as house:
+        load = Load(house)
+        counters = asyncio.create_task(load.run())
+        starting: dict[int, asyncio.Task[None]] = {}
+        for number in range(1, kills + 1):
+            await asyncio.sleep(moments.uniform(0.05, 2.0))
+            while not (up := [one for one in range(len(gateways.each)) if one not in starting or starting[one].done()]):
+                await asyncio.wait(starting.values(), return_when=asyncio.FIRST_COMPLETED)
+            hit = moments.choice(up)
+            await asyncio.to_thread(gateways.each[hit].kill, "gateway")
+            print(f"kill {number}: gateway {hit}, {len(up)} were up, {len(load.sent)} bills so far", flush=True)
+            starting[hit] = asyncio.create_task(asyncio.to_thread(gateways.each[hit].start, "gateway"))
+        await asyncio.gather(*starting.values())
+        load.enough.set()
+        await counters
+        return await reckon(house, load)
+
+
+@pytest.mark.long
+async def test_two_hundred_kills_of_three_gateways_lose_nothing_and_pay_nothing_twice(
+    tmp_path: Path, postgres_server: Server
+) -> None:
+    gateways, seed = Gateways(tmp_path, postgres_server.new_database(), 3), random.SystemRandom().randrange(10**6)
+    print(f"\nseed {seed}")
+    try:
+        await asyncio.to_thread(gateways.start)
+        result = await _storm(gateways, int(os.environ.get("LIANPEI_KILLS", "200")), random.Random(seed))
+        print(result)
+        assert result.wrong == []
+        assert result.resent > 0, "no request was cut, so nothing was tried"
+        assert result.decided == result.bills
+        assert result.open_with_reason == []
     finally:
         await asyncio.to_thread(gateways.stop)

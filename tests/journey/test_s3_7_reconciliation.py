@@ -112,13 +112,17 @@ async def _paid(house: House, count: int) -> None:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Any:
-    """A day with four direct-pay bills, one of them refused; then gateway and payment room went home."""
+    """A day with four direct-pay bills, one of them refused and one taken back whole; then gateway and payment room went home."""
 
     async def play(stage: Stage) -> list[dict[str, Any]]:
         async with House(stage) as house:
             bills = [sample_bill("package") for _ in range(3)] + [sample_bill("package", policy="REFUSE")]
             orders = [await house.settle(bill) for bill in bills]
             await _paid(house, len(orders))
+            taken_back = await house.undo(orders[0]["order_id"], "taken-back")
+            await house.undone(taken_back.document["undo_id"], "asked", leg="yibao")
+            await house.yibao(taken_back.document["undo_id"])
+            await house.undone(taken_back.document["undo_id"], "done", patience_s=40)
             return orders
 
     with DeskStage(tmp_path_factory.mktemp("recon"), free_ports(), stage_home / "keys") as stage:
@@ -149,14 +153,21 @@ def _classes(story: dict[str, Any]) -> list[str]:
 async def test_s3_7_steps_1_to_3_totals_are_equal_with_the_insurer_and_the_channel(morning: Morning) -> None:
     for peer, count in (("package", 3), ("pay", 4)):
         status, story = await morning.run(peer)
-        done = {(one["side"], one["standing"]): (one["count"], one["amount_fen"]) for one in story["totals"]}
+        sums = {(one["side"], one["kind"], one["standing"]): one for one in story["totals"]}
+        done = {
+            (side, kind): (one["count"], one["amount_fen"])
+            for (side, kind, standing), one in sums.items()
+            if standing == "done"
+        }
         assert (status, story["state"], _classes(story)) == (0, "equal", []), (peer, story)
-        assert done["ours", "done"] == done["peer", "done"]
-        assert done["ours", "done"][0] == count
+        assert done["ours", "pay"] == done["peer", "pay"]
+        assert done["ours", "pay"][0] == count
+        assert done["ours", "refund"] == done["peer", "refund"]
+        assert done["ours", "refund"][0] == 1
     paid = sum(order["approved_fen"] for order in morning.orders)
     due = sum(order["self_pay_due_fen"] for order in morning.orders)
     assert paid > 0
-    assert done["ours", "done"][1] == due
+    assert done["ours", "pay"][1] == due
 
 
 @pytest.mark.parametrize("peer", ["package", "pay"])

@@ -33,16 +33,19 @@ def _as_user() -> list[str]:
 class Server:
     """``fsync`` stays on: what is promised is what is tested."""
 
-    def __init__(self) -> None:
+    def __init__(self, primary: "Server | None" = None) -> None:
+        """With ``primary`` it is a hot standby of that one."""
         self.home = Path(tempfile.mkdtemp(prefix="lianpei-pg-"))
         self.user = _USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:
             shutil.chown(self.home, _USER)
         self._databases = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._run(
-            "initdb", "-D", f"{self.home}/data", "-U", self.user, "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
-        )
+        self._data = f"{self.home}/data"
+        if primary is None:
+            self._run("initdb", "-D", self._data, "-U", self.user, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        else:
+            self._run("pg_basebackup", "-D", self._data, "-h", str(primary.home), "-U", self.user, "-R", "-c", "fast")
         self.start()
 
     def _run(self, name: str, *arguments: str) -> None:
@@ -52,7 +55,7 @@ class Server:
     def start(self) -> None:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.home), "max_connections": "60"}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        command = [*_as_user(), _binary("postgres"), "-D", f"{self.home}/data", *arguments]
+        command = [*_as_user(), _binary("postgres"), "-D", self._data, *arguments]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home)
         self._until_ready()
@@ -70,6 +73,10 @@ class Server:
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}@/{database}?host={self.home}"
+
+    def url_with(self, other: "Server", database: str = "postgres") -> str:
+        """Of two servers, this one first; whoever connects looks for the primary."""
+        return f"{self.url(database)},{other.home}&target_session_attrs=read-write"
 
     def new_database(self) -> str:
         """The URL of an empty one."""
@@ -98,6 +105,24 @@ class Server:
 
     def crash(self) -> None:
         self.stop(signal.SIGQUIT)
+
+    def wait_for_standby(self) -> None:
+        """From now on a COMMIT is answered when the standby has it on its disk."""
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.execute("SELECT pg_reload_conf()")
+        for _ in range(200):
+            if self.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
+                return
+            time.sleep(0.05)
+        raise AssertionError("the standby does not follow")
+
+    def promote(self) -> None:
+        """The standby becomes the primary; it waits for no standby of its own."""
+        self._run("pg_ctl", "promote", "-w", "-D", self._data)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is written any more and nobody is told."""
+        self.stop(signal.SIGKILL)
 
     def close(self) -> None:
         self.crash()

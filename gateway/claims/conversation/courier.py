@@ -3,15 +3,14 @@
 import asyncio
 import hashlib
 
-from gateway.claims.bill import ActRecord, ClaimRun
-from gateway.claims.canonical.dispatch import ActResult, ActView, ClaimView
-from gateway.claims.canonical.types import UNSET
+from gateway.claims.bill import ActRecord
+from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import ENQUIRIES, enquiry_delay, given_up, repeat_delay
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.dispatching import claim_dispatch, next_serial
+from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
 from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Reply
 from gateway.claims.work import millis
@@ -20,6 +19,7 @@ from gateway.kernel.errors import NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
 
 _UNKNOWN = ActResult(state="unknown")
+_OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
 
 
 class Courier:
@@ -33,6 +33,8 @@ class Courier:
     async def carry_out(self, errand: Errand) -> ActResult | None:
         """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
         before = errand.act
+        if before is not None and before.state in _OPEN and (brought := await self._brought(errand, before)):
+            return brought
         if before is None:
             result = await self._send(errand, errand.new_id or new_act_id())
         elif before.state == ActState.NOT_SENT:
@@ -81,7 +83,7 @@ class Courier:
         )
         dispatch = claim_dispatch(
             view,
-            self._claim_view(claim),
+            claim_view(claim),
             errand.bill.submission,
             claim.policy,
             claim.refs,
@@ -157,6 +159,8 @@ class Courier:
         self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
         self._sleep_until(errand, self._nap(errand, act))
         await errand.work.flush(errand.bill)
+        if self._ledger.leases is not None and (brought := await self._brought(errand, act)):
+            return brought
         while not self._over(errand):
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
             if await self._arrived(slot, pause):
@@ -197,6 +201,8 @@ class Courier:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
+            if self._ledger.leases is not None and (brought := await self._brought(errand, act)):
+                return brought
             pause = 0.0 if asked_for else min(errand.budget.left(), enquiry_delay(attempt))
             asked_for = False
             if await self._arrived(slot, pause):
@@ -240,7 +246,7 @@ class Courier:
         view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
         target = act.seen
         submission = errand.bill.submission
-        dispatch = claim_dispatch(view, self._claim_view(claim), submission, claim.policy, claim.refs, target=target)
+        dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=target)
         prepared = partner.prepare(dispatch)
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()
         deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
@@ -257,6 +263,11 @@ class Courier:
         errand.work.refs(claim, reply.result.refs)
         return reply.result
 
+    async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
+        """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
+        result = await self._ledger.read(self._ledger.result_of, act.act_id)
+        return None if result is None else self._conclude(errand, act, result)
+
     def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
         """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""
         self._mailbox.close(act.act_id)
@@ -272,14 +283,3 @@ class Courier:
     def _sleep_until(self, errand: Errand, delay: float) -> None:
         errand.claim.next_at = errand.work.now() + int(delay * 1000)
         errand.claim.dirty = True
-
-    def _claim_view(self, claim: ClaimRun) -> ClaimView:
-        return ClaimView(
-            claim_id=claim.claim_id,
-            kind=claim.kind,
-            claimed=claim.claimed,
-            prior_paid=claim.prior_paid,
-            quoted=UNSET if claim.quoted is None else claim.quoted,
-            approved=claim.approved if claim.state is ClaimState.DECIDED else UNSET,
-            created_at=claim.created_at,
-        )

@@ -21,7 +21,7 @@ LONGEST_REST_S = 5.0
 """A row that another process wrote (a re-send, an endpoint enabled again) is seen within this time."""
 _JITTER = 0.1
 
-_log = get_logger("lianpei.webhooks")
+_log = get_logger("webhooks")
 
 
 @dataclass(frozen=True, slots=True)

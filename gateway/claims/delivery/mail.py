@@ -16,7 +16,7 @@ from gateway.telemetry.logs import get_logger
 FRESH_S = 1.0
 _NEVER = -1
 
-_log = get_logger("lianpei.feed")
+_log = get_logger("feed")
 
 
 @dataclass(slots=True)

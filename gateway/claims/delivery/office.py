@@ -19,7 +19,7 @@ POLL_S = 0.5
 _LOOK_AROUND_S = 5.0
 _SHOWN = ("event_id", "hospital", "order_id", "kind", "seq", "at", "state", "attempts", "status", "next_at", "sent_at")
 
-_log = get_logger("lianpei.webhooks")
+_log = get_logger("webhooks")
 
 
 class Office:

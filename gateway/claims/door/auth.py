@@ -3,7 +3,7 @@ door alone, by a password (RFC 7617)."""
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -35,7 +35,7 @@ class Tenant:
     certificate_name: str = ""
     signing_key: str = ""
     password: str = ""
-    seals: Mapping[str, Seal] = field(default_factory=dict)
+    seals: dict[str, Seal] = field(default_factory=dict)
     """Formats whose bodies come in an envelope, and what opens it."""
     limits: HospitalLimits = field(default_factory=HospitalLimits)
 
@@ -77,6 +77,7 @@ class Guard:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
         self._signing = [tenant for tenant in tenants if tenant.signing_key]
         self._by_key: dict[str, Tenant] = {}
+        self._tenants = tenants
         self._by_password = _passwords(tenants, keys)
         self._ends: dict[HospitalCode, str] = {}
         self._paces = {tenant.hospital: Pace(tenant.limits, clock) for tenant in tenants}
@@ -87,6 +88,15 @@ class Guard:
     def renew_keys(self) -> None:
         """Learn the key ids under which hospitals sign; after the key ring changed."""
         self._by_key = {name: one for one in self._signing for name in self._keys.alternatives(one.signing_key)}
+
+    def renewal(self) -> Callable[[], None]:
+        """What puts the passwords in place that the key ring holds now. Raises ``ConfigRefused``."""
+        found = _passwords(self._tenants, self._keys)
+
+        def exchange() -> None:
+            self._by_password = found
+
+        return exchange
 
     def who(self, request: web.Request) -> Caller:
         """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""

@@ -141,6 +141,18 @@ def _submit(form: str | None) -> dict[str, Any]:
     }
 
 
+_PROOFS = {
+    "mutualTLS": {"type": "mutualTLS"},
+    "requestSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "RFC 9421, see docs/hospital-door.md.",
+    },
+    "password": {"type": "http", "scheme": "basic", "description": "At /v1/soap only."},
+}
+
+
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
@@ -190,15 +202,6 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
         },
         "components": {
             "schemas": {**components, **own, **undo_schemas()},
-            "securitySchemes": {
-                "mutualTLS": {"type": "mutualTLS"},
-                "requestSignature": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Signature",
-                    "description": "RFC 9421, see docs/hospital-door.md.",
-                },
-                "password": {"type": "http", "scheme": "basic", "description": "At /v1/soap only."},
-            },
+            "securitySchemes": _PROOFS,
         },
     }

@@ -5,10 +5,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from gateway.claims.bill import ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView, ClaimView, Dispatch
 from gateway.claims.canonical.types import UNSET
+from gateway.claims.conversation.states import ClaimState
 from gateway.kernel.ids import new_act_id
 
 _serial = count(1)
@@ -68,4 +70,17 @@ def claim_dispatch(
         attachments=submission.attachments,
         target=UNSET if target is None else target,
         refs=dict(refs),
+    )
+
+
+def claim_view(claim: ClaimRun) -> ClaimView:
+    """A claim as mappings see it."""
+    return ClaimView(
+        claim_id=claim.claim_id,
+        kind=claim.kind,
+        claimed=claim.claimed,
+        prior_paid=claim.prior_paid,
+        quoted=UNSET if claim.quoted is None else claim.quoted,
+        approved=claim.approved if claim.state is ClaimState.DECIDED else UNSET,
+        created_at=claim.created_at,
     )

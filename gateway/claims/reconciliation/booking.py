@@ -9,7 +9,7 @@ from gateway.store.api import Row
 
 _MONEY_ROLES = frozenset({"settle", "claim"})
 _FINAL = frozenset({"decided", "closed"})
-_AT_RISK = frozenset({"unknown", "manual"})
+_AT_RISK = frozenset({"unknown", "manual", "reversing"})
 _LEG = "claim:"
 
 

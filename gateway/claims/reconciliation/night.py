@@ -19,7 +19,7 @@ from gateway.telemetry.logs import get_logger
 _LOOK_S = 20.0
 _WAITING, _DONE, _NO_FILE = "waiting", "done", "no_file"
 
-_log = get_logger("lianpei.reconciliation")
+_log = get_logger("reconciliation")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Move:
     settlement: Settlement
     amount_fen: int
     at: datetime
+    number: str = ""
+    """Our number for this movement, where it has one besides the settlement's."""
 
 
 @dataclass(slots=True)
@@ -67,12 +69,17 @@ class Ledger:
             one.paid_out = True
         return len(mine)
 
-    def undo(self, settlement: Settlement, state: str) -> None:
-        """The policy gets its money back; ``state`` says how (cancelled, refunded)."""
+    def undo(self, settlement: Settlement, state: str, *, listed: bool = True) -> None:
+        """The policy gets its money back; ``state`` says how (cancelled, refunded). Not ``listed``: its parts were."""
         self.residuals.give_back(settlement.policy_no, settlement.terms, settlement.amount_fen)
         self._applied[settlement.bill] -= 1
         settlement.state = state
-        self.moves.append(Move("refund", settlement, settlement.amount_fen, self.clock.now()))
+        if listed:
+            self.gave_back(settlement, settlement.amount_fen)
+
+    def gave_back(self, settlement: Settlement, amount_fen: int, number: str = "") -> None:
+        """A movement for the daily statement."""
+        self.moves.append(Move("refund", settlement, amount_fen, self.clock.now(), number))
 
     def times_applied(self, settlement: Settlement) -> int:
         """How often money stands applied for the bill of a settlement; 0 while it is open, undone or refused."""

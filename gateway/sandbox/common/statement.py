@@ -23,6 +23,7 @@ class StatementLine:
     amount_fen: int
     at: datetime
     """In Shanghai's time."""
+    number: str = ""
 
 
 def statement_of(ledger: Ledger, script: Script, day: str) -> list[StatementLine] | None:
@@ -36,7 +37,8 @@ def statement_of(ledger: Ledger, script: Script, day: str) -> list[StatementLine
 
 def _line(move: Move) -> StatementLine:
     one = move.settlement
-    return StatementLine(move.kind, "done", one.reference, one.our_refs, move.amount_fen, move.at.astimezone(SHANGHAI))
+    at = move.at.astimezone(SHANGHAI)
+    return StatementLine(move.kind, "done", one.reference, one.our_refs, move.amount_fen, at, move.number)
 
 
 def _disagreeing(lines: list[StatementLine], trouble: Trouble) -> list[StatementLine]:

@@ -112,6 +112,15 @@ def test_while_keys_are_exchanged_old_and_new_receivers_both_take_it() -> None:
     assert len(later["webhook-signature"].split()) == 1
 
 
+def test_a_key_that_was_exchanged_while_we_serve_signs_the_next_attempt() -> None:
+    new = b"new-secret-new-secret-new-secret"
+    ring = KeyRing(Path(), {"hook": Entry(secret=Secret(SECRET.decode()))}, {}, {})
+    signer = Signer(ring, "hook")
+    ring.become(KeyRing(Path(), {"hook": Entry(secret=Secret(new.decode()))}, {}, {}))
+
+    assert python_says(signer.headers("evt_1", BODY, NOW), BODY, new)
+
+
 @pytest.mark.parametrize("secret", ["short", "whsec_????", "whsec_c2hvcnQ="])
 def test_a_secret_that_protects_nothing_is_refused(secret: str) -> None:
     with pytest.raises(ConfigRefused) as refused:
