@@ -132,9 +132,9 @@ MUTANTS = (
     ),
     _one(
         "fall to quick-claim while unknown: an act that settles is given up when the counter's time is over",
-        "claims.conversation.turn:CounterTurn.unanswered",
-        "stage = stage_of(errand.step.rule.role)",
-        "stage = Stage.PREPARE",
+        "claims.conversation.turn:stage_of",
+        "return ",
+        'return Stage.PREPARE if role in ("settle", "claim") else ',
         ("one-policy-after-the-other", "our-word-is-the-truth", "never-paid-above-the-burden"),
     ),
     _one(
