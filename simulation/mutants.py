@@ -125,16 +125,16 @@ MUTANTS = (
     ),
     _one(
         "second policy while the first is unknown",
-        "claims.conversation.engine:Engine._converse_all",
-        "break",
-        "continue",
+        "claims.conversation.engine:Engine._in_turn",
+        "and not claim.fixed:\n            return",
+        "and not claim.fixed:\n            continue",
         ("one-policy-after-the-other",),
     ),
     _one(
         "fall to quick-claim while unknown: an act that settles is given up when the counter's time is over",
-        "claims.conversation.turn:CounterTurn.unanswered",
-        "return stage is not Stage.SETTLE and self._is_late(stage) and",
-        "return",
+        "claims.conversation.turn:stage_of",
+        "return ",
+        'return Stage.PREPARE if role in ("settle", "claim") else ',
         ("one-policy-after-the-other", "our-word-is-the-truth", "never-paid-above-the-burden"),
     ),
     _one(
