@@ -43,7 +43,7 @@ bench: .venv/.ready   ## measure against hand-written code in the same run: mapp
 
 lock:          ## renew the locked versions
 	@.venv/bin/python -m pip install -q uv
-	@.venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
+	@.venv/bin/uv pip compile -q pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
 	@.venv/bin/uv pip compile -q pyproject.toml --extra sandbox --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.lock
 
 clean:         ## forget .venv and run-time files

@@ -11,11 +11,17 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.clocks import ClockName, DayRule
 from gateway.claims.conversation.collector import Collector
+from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.material import Material
+from gateway.claims.conversation.offers import Offers
+from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.claims.conversation.resolver import Resolver
+from gateway.claims.conversation.talk import Talk
 from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
@@ -27,7 +33,7 @@ from gateway.claims.partners.registry import Registry
 from gateway.claims.undo.reversal import Reverser
 from gateway.claims.undo.worker import Undoing
 from gateway.clearing.carrier import Carrier
-from gateway.config import ClaimsSettings, InsurerSettings, Settings
+from gateway.config import ClaimsSettings, InsurerSettings, PayoutSettings, Settings
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
@@ -83,11 +89,15 @@ async def start_gateway(settings: Settings, home: Path, clock: Clock | None = No
         ledger = Ledger(store, vault, clock, leases)
         registry, clients = _connect(settings, folders, keys, metrics, clock)
         mailbox = Mailbox()
+        counter = Counter(
+            registry, metrics, clock, claims.counter.quick_claim, int(claims.counter.quote_valid * 1000), Offers(clock)
+        )
         courier = Courier(ledger, mailbox, clock)
         reverser = Reverser(ledger, registry, courier, clock)
-        unanswered = Unanswered(reverser, metrics)
+        unanswered = Unanswered(reverser)
         after = Aftermath(ledger, registry, courier, clock)
-        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
+        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered)
+        engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
         carrier = _carrier(settings, key_dir, keys, store, clock)
         checkpoints = Checkpoints(store, claims.audit_key, keys.private(claims.audit_key), clock)
         gateway = Gateway(settings, home, store, engine, metrics, carrier, clients, checkpoints)
@@ -174,6 +184,7 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     _spawn(gateway, Resolver(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
+    _alone(gateway, "payouts", PayoutWatch(engine.ledger, day_rules(claims.payout)).run)
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
@@ -184,6 +195,13 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     if gateway.carrier is not None:
         _alone(gateway, "window", gateway.carrier.run)
     return renewal
+
+
+def day_rules(payout: PayoutSettings) -> dict[ClockName, DayRule]:
+    """How each clock of the T+1 promise counts."""
+    off, on = frozenset(payout.holidays), frozenset(payout.workdays)
+    ways = {ClockName.APPLICATION: payout.application, ClockName.APPROVAL: payout.approval}
+    return {name: DayRule(payout.days, way == "working", off, on) for name, way in ways.items()}
 
 
 def _spawn(gateway: Gateway, work: Awaitable[None]) -> None:
@@ -225,6 +243,10 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    def late() -> dict[str, int]:
+        found = store.tally("late", "clock", {"over_at": 0})
+        return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
+
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
@@ -233,4 +255,5 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         weak=weak,
         revocations=renewal.crl_days,
         unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
+        late=late,
     )

@@ -2,8 +2,9 @@
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -73,6 +74,10 @@ class HospitalSettings(Closed, frozen=True):
     """Common name of its client certificate."""
     signing_key: str = ""
     """Name of its request-signing key in the key ring."""
+    password: str = ""
+    """Name of the secret that is its password at the SOAP door, for a HIS that can neither sign nor show a certificate."""
+    seals: dict[str, dict[str, Any]] = {}
+    """Formats whose bodies this hospital sends in an envelope: format to the seal's settings."""
     limits: HospitalLimits = HospitalLimits()
     webhook: WebhookSettings | None = None
 
@@ -100,12 +105,34 @@ class OperatorSettings(Closed, frozen=True):
     """Common name of this person's client certificate, issued by ``operator_ca``."""
 
 
+class CounterSettings(Closed, frozen=True):
+    """What a hospital's counter is offered where the bill does not say."""
+
+    quick_claim: bool = False
+    """A direct-pay attempt that is proven dead goes on as a quick-claim under the same order."""
+    quote_valid: float = 300.0
+    """Seconds for which quotes wait for the patient's confirmation."""
+
+
+class PayoutSettings(Closed, frozen=True):
+    """The T+1 promise of quick-claims: two clocks, each in calendar or working days of Shanghai."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 1
+    application: Literal["calendar", "working"] = "calendar"
+    approval: Literal["calendar", "working"] = "calendar"
+    holidays: tuple[date, ...] = ()
+    workdays: tuple[date, ...] = ()
+    """Weekend days that are worked (调休)."""
+
+
 class ClaimsSettings(Closed, frozen=True):
     database: str
     """A SQLite file, relative to the settings, or the URL of a PostgreSQL database that several gateways share."""
     hospital_door: Door
     partner_door: Door
     operator_door: Door
+    counter: CounterSettings = CounterSettings()
+    payout: PayoutSettings = PayoutSettings()
     vault_key: str = "vault-claims"
     """The master key that new bills' data keys are wrapped under."""
     vault_keys_old: tuple[str, ...] = ()

@@ -17,13 +17,17 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
+from gateway.claims.door.enveloped import hospital_seals
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
 from gateway.claims.door.payments import Payments
+from gateway.claims.door.soap import SoapDoor
 from gateway.claims.door.statements import Statements
 from gateway.claims.door.undo import UndoHandlers
+from gateway.claims.door.uploads import Uploads
 from gateway.claims.intake import Intake
 from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
@@ -78,13 +82,17 @@ class Doors:
         guard = Guard(self._tenants(), self.keys, engine.ledger)
         entrance = Entrance(guard, Bodies(claims.hospital_door.limits.body_s))
         handlers = Handlers(guard, intake, engine, metrics, claims.most_open_bills)
+        schemas = Path(self.settings.schemas)
         feed = Feed(guard, Mail(engine.ledger.store, engine.clock), office)
         parts = (
+            Uploads(handlers, intake, guard),
+            SoapDoor(handlers, guard, schemas),
+            CounterDoor(guard, engine),
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
             Payments(guard, engine.ledger),
         )
-        hospital = hospital_app(handlers, feed, parts, entrance, metrics, Path(self.settings.schemas), intake.formats)
+        hospital = hospital_app(handlers, feed, parts, entrance, metrics, schemas, intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
         bodies = Bodies(claims.partner_door.limits.body_s)
         await self._open(
@@ -103,10 +111,15 @@ class Doors:
 
     def _tenants(self) -> list[Tenant]:
         require_each_hospital_once(self.settings.hospitals)
-        return [
-            Tenant(HospitalCode(one.code), one.name, one.certificate_name, one.signing_key, one.limits)
-            for one in self.settings.hospitals
-        ]
+        claims = self.settings.claims
+        assert claims is not None
+        require_safe_passwords(claims.hospital_door, self.settings.hospitals)
+        return list(map(self._tenant, self.settings.hospitals))
+
+    def _tenant(self, one: HospitalSettings) -> Tenant:
+        seals = hospital_seals(one.code, one.seals, self.keys, strict=self.settings.mode == "development")
+        proofs = one.certificate_name, one.signing_key, one.password
+        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits)
 
     def _admin(self, claims: ClaimsSettings, engine: Engine, office: Office, recon: ReconOffice) -> Admin | None:
         if not self.settings.operators:
@@ -140,15 +153,25 @@ def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
     """Raises ``ConfigRefused`` when two entries share a code or a proof: one would answer for the other."""
     seen: set[tuple[str, str]] = set()
     for one in hospitals:
-        marks = {("code", one.code), ("certificate", one.certificate_name), ("key", one.signing_key)}
-        marks -= {("certificate", ""), ("key", "")}
+        proofs = {"certificate": one.certificate_name, "key": one.signing_key, "password": one.password}
+        marks = {("code", one.code), *((kind, name) for kind, name in proofs.items() if name)}
         if marks & seen or len(marks) == 1:
             raise ConfigRefused(
                 f"hospital {one.code} has no proof of its own",
                 code="hospital-setting",
-                hint="Each hospital has one entry, with a certificate_name or signing_key that no other has.",
+                hint="Each hospital has one entry, with a certificate_name, signing_key or password that no other has.",
             )
         seen |= marks
+
+
+def require_safe_passwords(door: Door, hospitals: Iterable[HospitalSettings]) -> None:
+    """Raises ``ConfigRefused`` when a password would travel in the clear."""
+    if any(one.password for one in hospitals) and not door.certificate and door.host not in _LOOPBACK:
+        raise ConfigRefused(
+            "a hospital's password would travel in the clear",
+            code="hospital-setting",
+            hint="Give hospital_door a certificate, or loopback.",
+        )
 
 
 def require_safe_operators(claims: ClaimsSettings, operators: Iterable[OperatorSettings]) -> None:

@@ -7,11 +7,14 @@ from datetime import datetime
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView
-from gateway.claims.canonical.types import ClaimKind
+from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
 _LOOK_AGAIN_MS = 60_000
+_NO_LIMIT = 10**15
+_FOR_OTHERS = (ClaimState.MANUAL, ClaimState.NEED_MORE)
+"""A person or the hospital must act; no timer does."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,28 @@ class ClaimRun:
     dirty: bool = True
     waiting: bool = False
     """It has a row among the waiting ones."""
+    policy_no: int = 0
+    """Place of its policy in the submission (1 is the first), where that is not ``seq``; 0 where it is."""
+
+    refused_early: bool = False
+    """The insurer refused before its settling act: a trial, an eligibility check. Known in the process that saw it."""
+
+    withdrew: bool = False
+    """A batch was refused, and what was uploaded was withdrawn to be uploaded again."""
+    afresh: bool = False
+    """Its confirmed quote rested on an amount that changed: the quote is asked for anew."""
+
+    @property
+    def fixed(self) -> bool:
+        """A fixed benefit: paid to the patient whatever the bill was, so outside what the bill can bear."""
+        return self.policy.benefit_type is BenefitType.FIXED
+
+    @property
+    def most(self) -> int:
+        """So much an insurer may approve (分): what the patient still bears, or what a fixed benefit has left."""
+        if not self.fixed:
+            return self.claimed
+        return _NO_LIMIT if self.policy.residual is UNSET else self.policy.residual
 
     @property
     def insurer(self) -> str:
@@ -82,10 +107,28 @@ class Bill:
     """The undo under way."""
     refused: Exception | None = None
     """Why work on the bill stopped (a duplicate key, a failed store)."""
+    amendments: int = 0
+    """So many amendments came after the submission; they are in it already."""
+    guarantee: bool = False
+    """No bill but the estimate of a stay for which a guarantee is asked: nothing is paid for it."""
+    guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
+    held: str = ""
+    """Why nothing of this bill is sent until a person has looked."""
+    quoted_until: int = 0
+    """While quotes wait for the patient: when they expire (epoch ms)."""
 
     @property
     def approved(self) -> int:
         return sum([claim.approved for claim in self.claims])
+
+    @property
+    def kind(self) -> str:
+        return "guarantee" if self.guarantee else self.submission.kind.value
+
+    def kind_of(self, claim: ClaimRun) -> str:
+        """By which acts a claim goes."""
+        return "guarantee" if self.guarantee else claim.kind.value
 
     @property
     def burden(self) -> int:
@@ -94,7 +137,24 @@ class Bill:
 
     @property
     def self_pay_due(self) -> int:
-        return self.burden - (self.approved if self.submission.kind == "direct_pay" else 0)
+        """What the patient pays at the counter: a quick-claim, a fixed benefit too, is paid to the patient afterwards."""
+        if self.submission.kind != "direct_pay":
+            return self.burden
+        return self.burden - sum([claim.approved for claim in self.claims if claim.kind == "direct_pay"])
+
+    @property
+    def at_counter(self) -> list[ClaimRun]:
+        """Claims that decide the bill; those of another kind follow when the patient has left."""
+        return [claim for claim in self.claims if claim.kind == self.submission.kind]
+
+    @property
+    def followers(self) -> list[ClaimRun]:
+        return [claim for claim in self.claims if claim.kind != self.submission.kind]
+
+    @property
+    def asks(self) -> bool:
+        """Its quotes are shown to the patient and settled after a confirmation only."""
+        return self.submission.counter is not UNSET and self.submission.counter.confirm
 
     def next_look(self, now: int) -> int:
         """When this bill must be taken up again (epoch ms); 0 when nothing is left for us to do."""
@@ -103,12 +163,21 @@ class Bill:
             return min(soon)
         for claim in self.claims:
             if claim.state not in FINAL:
-                return 0 if claim.state is ClaimState.MANUAL else now + _LOOK_AGAIN_MS
+                return 0 if claim.state in _FOR_OTHERS else now + _LOOK_AGAIN_MS
         return 0
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""
-        return self.burden - sum([other.approved for other in self.claims if other.seq < claim.seq])
+        if claim.fixed:
+            return self.burden
+        return self.burden - sum([_taken(other) for other in self.claims if other.seq < claim.seq and not other.fixed])
+
+
+def _taken(claim: ClaimRun) -> int:
+    """What a policy takes of the bill: what it decided, or until then what it offers."""
+    if claim.state in (ClaimState.QUOTED, ClaimState.CONFIRMED):
+        return claim.quoted or 0
+    return claim.approved
 
 
 @dataclass(frozen=True, slots=True)

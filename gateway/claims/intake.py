@@ -19,6 +19,9 @@ _decoder = msgspec.json.Decoder(Submission)
 class Reader(Protocol):
     """A hospital mapping, compiled."""
 
+    @property
+    def kind(self) -> str: ...
+
     def read(self, incoming: Incoming) -> dict[str, object]: ...
 
 
@@ -29,6 +32,11 @@ class Intake:
     @property
     def formats(self) -> tuple[str, ...]:
         return ("canonical", *sorted(self._readers))
+
+    def kind_of(self, form: str) -> str:
+        """What a body of this format is: json, xml, csv or form."""
+        reader = self._readers.get(form)
+        return "json" if reader is None else reader.kind
 
     def read(self, form: str, body: bytes) -> Submission:
         """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); naming fields only."""

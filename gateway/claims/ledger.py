@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.claims.amendments import as_amended
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
@@ -78,8 +79,12 @@ class Ledger:
         if row is None:
             return None
         submission = _submission_decoder.decode(self.submission(order_id))
+        if row["amendments"]:
+            submission = as_amended(self.store, self.keys, order_id, submission, row["amendments"])
         policies = sorted(submission.policies, key=lambda policy: policy.order_no)
-        claims = [self._claim(claim, policies[claim["seq"] - 1]) for claim in self.claim_rows(order_id)]
+        claims = [
+            self._claim(claim, policies[(claim["policy"] or claim["seq"]) - 1]) for claim in self.claim_rows(order_id)
+        ]
         bill = Bill(
             order_id=OrderId(row["order_id"]),
             hospital=row["hospital"],
@@ -95,6 +100,9 @@ class Ledger:
             resumed=True,
             committed=True,
             look_at=row["look_at"] or 0,
+            guarantee=row["kind"] == "guarantee",
+            amendments=row["amendments"] or 0,
+            quoted_until=row["quoted_until"] or 0,
             undo_id=row["undo_id"] or "",
         )
         bill.acknowledged.set()
@@ -124,6 +132,7 @@ class Ledger:
             stored=True,
             dirty=False,
             waiting=row["state"] in WAITING,
+            policy_no=row["policy"] or 0,
         )
 
     def result_of(self, act_id: str) -> ActResult | None:

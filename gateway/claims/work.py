@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.claims.beside import columns_apart, columns_beside, free_invoice, payout_token, use_invoice
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
@@ -36,6 +37,7 @@ class Work(Changes):
         """``owner`` is this process where several share the database, else empty."""
         self._owner = owner
         self._store = store
+        self._keys = keys
         self.safe = Safe(keys, order_id)
         self._clock = clock
         self.unit = Unit()
@@ -97,6 +99,7 @@ class Work(Changes):
             look_at=bill.look_at or None,
             updated_at=now,
             **self._owned(),
+            **columns_beside(bill),
         )
         bill.version += 1
 
@@ -106,7 +109,7 @@ class Work(Changes):
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
-        account, wish = bill.submission.payout_account, bill.submission.payment
+        wish = bill.submission.payment
         if wish is not UNSET:
             put_wish(self.add(), bill.order_id, wish)
         self.add().insert(
@@ -115,7 +118,7 @@ class Work(Changes):
             hospital=bill.hospital,
             idem_key=bill.idem_key,
             body_digest=bill.digest,
-            kind=bill.submission.kind.value,
+            kind=bill.kind,
             state=bill.state.value,
             version=bill.version,
             created_at=millis(bill.created_at),
@@ -128,13 +131,19 @@ class Work(Changes):
             fund_total=bill.submission.split.fund_total,
             account_pay=bill.submission.split.account_pay,
             cash_pay=bill.submission.split.cash_pay,
-            payout_token="" if account is UNSET else account.account_token,
             look_at=bill.look_at or None,
             **({} if wish is UNSET else {"wishes": 1}),
             **self._owned(),
+            **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
+        if not (bill.held or bill.guarantee):
+            use_invoice(bill, self._keys.vault, self.unit)
         bill.stored = True
+
+    def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:
+        """The bill's invoice may support another bill at ``insurers`` (None: at all)."""
+        free_invoice(bill, self._keys.vault, self.add(), insurers)
 
     def _put_claim(self, claim: ClaimRun, now: int) -> None:
         moving = {
@@ -147,22 +156,22 @@ class Work(Changes):
             "reason_code": claim.reason,
             "updated_at": now,
         }
+        if claim.policy_no:
+            moving |= columns_apart(claim)
         if claim.stored:
             guard = {"version": claim.version}
             claim.version += 1
             key: dict[str, str | int | bytes | None] = {"order_id": claim.order_id, "seq": claim.seq}
             self.add().update("claim", key, expect=guard, version=claim.version, **moving)
         else:
+            first = {"claim_id": claim.claim_id, "insurer": claim.insurer, "kind": claim.kind.value}
             self.add().insert(
                 "claim",
-                claim_id=claim.claim_id,
                 order_id=claim.order_id,
                 seq=claim.seq,
-                insurer=claim.insurer,
-                kind=claim.kind.value,
                 version=claim.version,
                 created_at=millis(claim.created_at),
-                **moving,
+                **(first | ({"fixed": 1} if claim.fixed else {}) | moving),
             )
             claim.stored = True
         claim.dirty = False

@@ -36,6 +36,8 @@ class DecidedBill:
     """What the patient bears before commercial insurance."""
     direct_approved: int
     quick_approved: int
+    fixed_approved: int = 0
+    """Fixed benefits: paid to the patient whatever the bill was, so outside what it bears."""
     account_token: str | None = None
     """Where a quick-claim is paid out to; without it the insurer pays the patient itself."""
     timing: Timing = Timing.PRE_PRE
@@ -73,7 +75,7 @@ def dues(bill: DecidedBill) -> tuple[Due, ...]:
         raise ValueError("approved amounts pass the patient's burden")
     found = [_self_pay(bill)] if bill.direct_pay or bill.prepaid else []
     found += _rests(bill)
-    if bill.quick_approved and bill.account_token is not None:
+    if bill.quick_approved + bill.fixed_approved and bill.account_token is not None:
         found.append(_payout(bill, bill.account_token))
     return tuple(found)
 
@@ -145,8 +147,9 @@ def refund(paid: Paid, amount: int, row_kind: str, timing: Timing) -> Due:
 
 
 def _payout(bill: DecidedBill, account_token: str) -> Due:
-    legs = (Leg(kind=LegKind.COMMERCIAL, amount=bill.quick_approved),)
-    return Due(OrderKind.PAYOUT, bill.quick_approved, legs, account_token, timing=bill.timing)
+    amount = bill.quick_approved + bill.fixed_approved
+    legs = (Leg(kind=LegKind.COMMERCIAL, amount=amount),)
+    return Due(OrderKind.PAYOUT, amount, legs, account_token, timing=bill.timing)
 
 
 def on_credit(due: Due) -> Due:

@@ -35,7 +35,10 @@ def decided_bill(store: AnyStore, order_id: str) -> DecidedBill | None:
         hospital_bear=row["total"] - row["fund_total"] - row["account_pay"] - row["cash_pay"],
         cash=row["cash_pay"],
         direct_approved=sum(claim["approved"] for claim in claims if claim["kind"] == "direct_pay"),
-        quick_approved=sum(claim["approved"] for claim in claims if claim["kind"] != "direct_pay"),
+        quick_approved=sum(
+            claim["approved"] for claim in claims if claim["kind"] != "direct_pay" and not claim["fixed"]
+        ),
+        fixed_approved=sum(claim["approved"] for claim in claims if claim["fixed"]),
         account_token=row["payout_token"] or None,
         timing=Timing(row["order_kind"] or Timing.PRE_PRE),
         brought_at=row["created_at"] or 0,

@@ -12,7 +12,7 @@ from gateway.wire.seals.overlap import seal_names
 def users_by_name(settings: Settings, keys: KeyRing) -> dict[str, list[str]]:
     """Role to its users. A role that no file stands behind is in it too: that key is missing."""
     found: dict[str, list[str]] = {}
-    for role, user in (*_of_rooms(settings), *_of_people(settings), *_of_insurers(settings, keys)):
+    for role, user in (*_of_rooms(settings), *_of_people(settings, keys), *_of_insurers(settings, keys)):
         if role and user not in found.setdefault(role, []):
             found[role].append(user)
     return found
@@ -47,9 +47,13 @@ def _of_payment(room: PaymentSettings) -> Iterator[tuple[str, str]]:
     yield from ((_stem(one.ca), "payment") for one in room.channels.values())
 
 
-def _of_people(settings: Settings) -> Iterator[tuple[str, str]]:
+def _of_people(settings: Settings, keys: KeyRing) -> Iterator[tuple[str, str]]:
     for hospital in settings.hospitals:
         yield hospital.signing_key, hospital.code
+        yield hospital.password, hospital.code
+        for config in hospital.seals.values():
+            for name in seal_names(config, keys):
+                yield name, hospital.code
 
 
 def _of_insurers(settings: Settings, keys: KeyRing) -> Iterator[tuple[str, str]]:

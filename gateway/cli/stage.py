@@ -156,6 +156,21 @@ code = "H99990100003"
 name = "测试医院三"
 signing_key = "hospital-h3-hmac"
 
+[[hospitals]]
+code = "H99990100004"
+name = "测试医院四"
+password = "hospital-h4-password"
+certificate_name = "H99990100004"
+
+[hospitals.seals.yibao-6201]
+profile = "yibao-mobile"
+own_key = "mobile-gateway-sm2"
+peer_key = "hospital-h4-sm2"
+secret = "hospital-h4-app"
+app_id = "TESTAPPID0000004TESTAPPID0000004"
+answers = "plain"
+exception = {{ until = "2027-12-31", reason = "the profile's cipher is SM4-ECB" }}
+
 {insurers}"""
 
     def _payment_settings(self, keys: Path) -> str:

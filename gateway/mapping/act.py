@@ -43,6 +43,7 @@ class Direction:
 class HttpSpec:
     method: str
     action: str
+    gzip: bool = False
     status: int = 200
 
 
@@ -80,6 +81,7 @@ class MappedAct:
             protected=protected,
             correlation=correlation,
             pin=self.pin,
+            gzip=self.http.gzip,
         )
 
     def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:

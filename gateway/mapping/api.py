@@ -51,6 +51,8 @@ class Outgoing:
     """HTTP status of a callback's reply (`reply.status`); a request has none."""
     pin: Pin | None = None
     """The mapping and version that made a request."""
+    gzip: bool = False
+    """The sealed body goes packed, the last thing before the wire."""
 
 
 @dataclass(frozen=True, slots=True)

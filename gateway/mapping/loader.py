@@ -25,7 +25,7 @@ NOT_MAPPINGS = frozenset({MANIFEST, BLOCKS, "faults.yaml", "channel.yaml"})
 _ANSWER_KEYS = ("target", "let", "result", "correlation")
 _CALLBACK_KEYS = ("path", "target", "correlation", "let", "result", "reply")
 _REPLY_KEYS = ("status", "target", "let", "body", "headers")
-_HTTP_KEYS = ("method", "path", "query", "headers", "action")
+_HTTP_KEYS = ("method", "path", "query", "headers", "action", "gzip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,10 @@ def _compile(file: MapFile, ends: Ends, outside: Outside) -> MappedAct:
     action = _action(file, http, outside) if file.target.kind in SOAP else ""
     method = text_of(http.get("method"), file.book, "method") or "POST"
     pin = Pin(file.name, file.version, file.digest)
-    act = MappedAct(pin, str(file.path), outside, ends.result, request, HttpSpec(method, action))
+    gzip = text_of(http.get("gzip"), file.book, "gzip") or "false"
+    if gzip not in ("true", "false"):
+        file.book.note(http.pos, "bad-value", "gzip is true or false")
+    act = MappedAct(pin, str(file.path), outside, ends.result, request, HttpSpec(method, action, gzip == "true"))
     _answer(file, act, ends, outside)
     _callback(file, act, ends, outside)
     return act

@@ -60,6 +60,8 @@ class Target:
     """Reading: the encoding of the bytes, whatever the document says of itself."""
     delimiter: str = ","
     header: bool = True
+    records: bool = False
+    """CSV that is read: rows of several kinds, each with a header line of its own."""
     quote_all: bool = False
     line_end: str = "\r\n"
 
@@ -183,10 +185,11 @@ def read_target(node: Map | None, book: Book, pos: Pos, default: str = "json") -
     kind = _word(node, "kind", _KINDS, book)
     if kind != "csv" and (odd := next((e for e in node if e.key in _CSV_KEYS), None)):
         book.note(odd.pos, "unknown-key", f"only a csv target has {odd.key}")
+    header = _word(node, "header", ("true", "false", "records"), book, "true")
     return Target(
         *(kind, node.pos, texts["schema"], texts["wsdl"], texts["operation"], texts["encoding"] or "UTF-8"),
         *(texts["declaration"] != "false", texts["declared"], read_lacking(node, kind, book), texts["encoding"]),
-        *(_delimiter(node, book), _word(node, "header", ("true", "false"), book, "true") == "true"),
+        *(_delimiter(node, book), header == "true", header == "records"),
         _word(node, "quote", ("needed", "always"), book, "needed") == "always",
         {"crlf": "\r\n", "lf": "\n"}.get(_word(node, "line_end", ("crlf", "lf"), book, "crlf"), "\r\n"),
     )

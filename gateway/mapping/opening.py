@@ -10,6 +10,7 @@ from gateway.kernel.errors import MessageRefused
 from gateway.kernel.strictjson import strict_json
 from gateway.kernel.xml import MAX_BYTES, parse_xml
 from gateway.mapping.mapfile import Target
+from gateway.mapping.records import Records, read_records
 
 PLAIN = frozenset({"json", "csv", "form"})
 """Kinds that are read as plain data; every other is XML."""
@@ -47,7 +48,9 @@ def _text(document: bytes, encoding: str) -> str:
 
 
 def _csv_rows(document: bytes, target: Target) -> dict[str, Any]:
-    """``{"rows": [{column: text}]}``; without a header line the columns are named 1, 2, 3 …"""
+    """``{"rows": [{column: text}]}``; without a header line the columns are named 1, 2, 3 …; records: ``{kind: [{…}]}``."""
+    if target.records:
+        return _by_kind(read_records(_text(document, "utf-8-sig"), target.delimiter))
     lines = csv.reader(io.StringIO(_text(document, "utf-8-sig"), newline=""), delimiter=target.delimiter, strict=True)
     try:
         rows = [row for row in lines if row]
@@ -59,6 +62,15 @@ def _csv_rows(document: bytes, target: Target) -> dict[str, Any]:
     if len(set(names)) < len(names) or any(len(row) > len(names) for row in rows):
         raise _refused("a line of the CSV document does not fit its columns")
     return {"rows": [dict(zip(names, row, strict=False)) for row in rows]}
+
+
+def _by_kind(records: Records) -> dict[str, Any]:
+    found: dict[str, Any] = {kind: [] for kind in records.columns}
+    for row in records.rows:
+        if row.overfull:
+            raise _refused(f"line {row.line} has more cells than columns")
+        found[row.kind].append(row.cells)
+    return found
 
 
 def _pairs(document: bytes) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Hospital mappings: a foreign document becomes the canonical submission."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from gateway.mapping.opening import open_document
 from gateway.mapping.sections import Compiled, Ends, compile_reading
 from gateway.mapping.yamlfile import Book
 
+_NAME = re.compile(r"[a-z_.]{1,60}")
+"""Told back only where it can be a name of ours: what else a sender writes there may be anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class MappedReader:
@@ -23,15 +27,36 @@ class MappedReader:
     target: Target
     compiled: Compiled
 
+    @property
+    def kind(self) -> str:
+        """Of the document: json, xml, csv or form."""
+        return self.target.kind
+
     def read(self, incoming: Incoming) -> dict[str, Any]:
         """The document as plain data of the result type, which the caller converts (dates and decimals are already typed).
 
         Raises ``MessageRefused`` for a document that can't be read, ``MappingFailed`` for one that lacks what is needed.
         """
         document = _parsed(self.target, incoming.document)
+        if self.target.records:
+            self._require_known(document)
         args = (document, incoming.http_status, dict(incoming.protected), None)
         result: dict[str, Any] = run_located(self.compiled, self.pin.name, *args)[0]
         return result
+
+    def _require_known(self, document: dict[str, list[dict[str, str]]]) -> None:
+        """A kind of row or a filled column that nothing reads would be lost in silence: a misspelt one must not be."""
+        assert self.compiled.unit is not None
+        known = self.compiled.unit.steps
+        unread = {kind for kind in document if kind not in known}
+        unread |= {f"{kind}.{name}" for kind, rows in document.items() for row in rows for name in row.keys() - known}
+        if unread:
+            raise MessageRefused(
+                "the CSV has rows or columns that this format does not read",
+                code="bad-text",
+                hint="mend the names in the # lines; the columns are in docs/hospital-formats.md",
+                fields=tuple(sorted(filter(_NAME.fullmatch, unread))),
+            )
 
 
 def _parsed(target: Target, document: bytes) -> Any:

@@ -104,6 +104,8 @@ class Unit:
     leaves: dict[tuple[int, int], Leaf] = field(default_factory=dict)
     attributes: set[str] = field(default_factory=set)
     roots: set[str] = field(default_factory=set)
+    steps: set[str] = field(default_factory=set)
+    """Names of members, elements and columns that are looked up in a document."""
     inner: list[Any] = field(default_factory=list)
     """Inner documents with a schema, in the order of their index in generated code."""
     answers: bool = False

@@ -18,6 +18,7 @@ SIMULATORS: Mapping[str, str] = {
     "package": "gateway.sandbox.package:PackageSimulator",
     "huiyibao": "gateway.sandbox.huiyibao:HuiyibaoSimulator",
     "ant": "gateway.sandbox.ant:AntSimulator",
+    "ant-mybank": "gateway.sandbox.ant.mybank:MybankSimulator",
     "eclaimlink": "gateway.sandbox.eclaimlink:EClaimLink",
     "hcx": "gateway.sandbox.hcx:Hcx",
     "gbk-soap": "gateway.sandbox.gbk_soap:GbkSoapSimulator",

@@ -4,6 +4,7 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.recon_tables import RECON_TABLES
@@ -25,7 +26,8 @@ BILL = Table(
     | _columns(INT, "version created_at updated_at total approved self_pay_due")
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
-    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT},
+    | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT}
+    | _columns(INT, "amendments quoted_until"),
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -35,6 +37,7 @@ BILL = Table(
 )
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
 ``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
+``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
 ``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
 CLAIM = Table(
@@ -44,9 +47,11 @@ CLAIM = Table(
     | _columns(TEXT, "insurer kind state outcome")
     | _columns(INT, "claimed approved quoted step version")
     | _columns(TEXT, "reason_code")
-    | _columns(INT, "created_at updated_at"),
+    | _columns(INT, "created_at updated_at")
+    | _columns(INT, "policy fixed"),
     key=("order_id", "seq"),
 )
+"""``policy``: place of its policy in the submission, where that is not ``seq``. ``fixed``: 1 for a fixed benefit."""
 WAITING = Table(
     "waiting",
     _columns(TEXT, "claim_id order_id insurer kind state") | {"amount": INT},
@@ -178,6 +183,9 @@ CLAIMS = Schema(
         DELIVERY,
         FEED_ACK,
         *RECON_TABLES,
+        INVOICE_USE,
+        LATE,
+        GUARANTEE,
         WORK_ITEM,
         NONCE,
         LEASE,

@@ -141,6 +141,11 @@ class Vault:
         """A keyed digest by which equal texts of one purpose are known again, and nothing else is learnt."""
         return hmac.digest(self._index_key.expose(), _bound(b"blind", purpose, text), "sha256").hex()
 
+    def invoice(self, code: str, number: str) -> str:
+        """The blind index of an invoice: HMAC-SHA256 of its code and number without blanks, in upper case."""
+        spelt = _bound(b"invoice", *("".join(word.split()).upper() for word in (code, number)))
+        return hmac.digest(self._index_key.expose(), spelt, "sha256").hex()
+
     def _wrap(self, order_id: str, key: bytes) -> WrappedKey:
         nonce = take(_NONCE)
         sealed = self._masters[self.current].encrypt(nonce, key, _bound(b"key", self.current, order_id))

@@ -6,7 +6,6 @@ passes, and the number of series is bounded by the configuration and not by the 
 
 import platform
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -15,94 +14,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
+from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
 from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
-
-STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total")
-SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
-"""20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
-_KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
-STATUSES = tuple(map(str, _KNOWN_STATUSES))
-OUTCOMES = ("paid", "partial", "zero", "refused", "withdrawn", "to_quick_claim", "not_sent", "reversed", "unknown")
-ROUTES = (
-    "/v1/claims",
-    "/v1/claims/{format}",
-    "/v1/orders/{order_id}",
-    "/v1/events",
-    "/v1/events/ack",
-    "/v1/events/{event_id}/resend",
-    "/v1/statements/{day}/{insurer}",
-    "/v1/orders/{order_id}/undo",
-    "/v1/undos/{undo_id}",
-    "/v1/undos/{undo_id}/{leg}",
-    "/openapi.json",
-    "/partners/{code}/{path}",
-)
-WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
-CONNECTION_CAUSES = ("address-full", "door-full", "gave-way", "no-handshake")
-LABELS = frozenset(
-    {
-        "cause",
-        "insurer",
-        "kind",
-        "outcome",
-        "stage",
-        "name",
-        "door",
-        "route",
-        "status",
-        "code",
-        "algorithm",
-        "version",
-        "python",
-    }
-    | {"le"}
-)
-"""Every label name there is: a new one is added here on purpose."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelValues:
-    """The closed sets. Partners, routes and certificates come from the configuration, the rest from the code."""
-
-    insurers: Collection[str]
-    kinds: Collection[str] = ("direct_pay", "quick_claim", "investigation")
-    outcomes: Collection[str] = OUTCOMES
-    doors: Collection[str] = ("hospital", "partner", "operator")
-    routes: Collection[str] = ROUTES
-    codes: Collection[str] = field(default_factory=lambda: error_codes())
-    certificates: Collection[str] = ()
-    stages: Collection[str] = STAGES
-    statuses: Collection[str] = STATUSES
-    algorithms: Collection[str] = WEAK_ALGORITHMS
-    causes: Collection[str] = CONNECTION_CAUSES
-    by_name: Mapping[str, frozenset[str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        sets = {
-            "insurer": self.insurers,
-            "kind": self.kinds,
-            "outcome": self.outcomes,
-            "door": self.doors,
-            "route": self.routes,
-            "code": self.codes,
-            "name": self.certificates,
-            "stage": self.stages,
-            "status": self.statuses,
-            "algorithm": self.algorithms,
-            "cause": self.causes,
-        }
-        object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
-
-
-def error_codes() -> frozenset[str]:
-    """The codes of the error family as it is loaded now."""
-    family, found = [LianpeiError], set()
-    while family:
-        one = family.pop()
-        found.add(one.code)
-        family += one.__subclasses__()
-    return frozenset(found)
 
 
 def _installed_version() -> str:
@@ -127,7 +41,9 @@ class Metrics:
         self._sources: list[Callable[[], None]] = []
         self._claims = self._counter("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
         self._stages = self._stage_histogram()
+        self._shares = self._share_histogram()
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
+        self._late_payouts = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
@@ -172,6 +88,12 @@ class Metrics:
         self._registry.register(metric)
         return Family(metric, labels, self._known)
 
+    def _share_histogram(self) -> Family[Stages, Stage]:
+        labels = ("stage", "insurer")
+        metric = Stages("lianpei_counter_share", "Part of a counter's time that a stage took", labels, SHARES)
+        self._registry.register(metric)
+        return Family(metric, labels, self._known)
+
     def _tell_build(self, version: str) -> None:
         build = Gauge(
             "lianpei_build_info", "1, under the running version", ("version", "python"), registry=self._registry
@@ -183,6 +105,10 @@ class Metrics:
 
     def stage(self, stage: str, insurer: str, seconds: float) -> None:
         self._stages.at(stage, insurer).observe(seconds)
+
+    def budget_share(self, stage: str, insurer: str, share: float) -> None:
+        """``stage`` of a direct-pay claim (prepare, quote, settle) took ``share`` of the time that a counter waits."""
+        self._shares.at(stage, insurer).observe(share)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""
@@ -232,6 +158,7 @@ class Metrics:
         certificates: Callable[[], Mapping[str, float]] | None = None,
         ready: Callable[[], bool] | None = None,
         weak: Callable[[], Mapping[tuple[str, str], float]] | None = None,
+        late: Callable[[], Mapping[str, int]] | None = None,
         revocations: Callable[[], Mapping[str, float]] | None = None,
         unsigned: Callable[[], tuple[int, float]] | None = None,
     ) -> None:
@@ -247,12 +174,19 @@ class Metrics:
             self._sources.append(lambda: self._days.tell(certificates()))
         if ready is not None:
             self._sources.append(lambda: self._ready.set(int(ready())))
+
+        if late is not None:
+            self._sources.append(lambda: self._tell_late(late()))
         if revocations is not None:
             self._sources.append(lambda: self._crl.tell(revocations()))
         if unsigned is not None:
             self._sources.append(lambda: self._tell_unsigned(*unsigned()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
+
+    def _tell_late(self, figures: Mapping[str, int]) -> None:
+        for clock, count in figures.items():
+            self._late_payouts.at(clock).set(count)
 
     def also_on_scrape(self, tell: Callable[[], None]) -> None:
         """Call ``tell`` when Prometheus asks: it reads figures and sets its own gauges."""

@@ -25,14 +25,16 @@ from gateway.wire.sm2 import Sm2PrivateKey
 MARKER = "DEVELOPMENT-ONLY"
 CA = "ca"
 SERVERS = ("gateway-tls", "payment-tls", "sandbox-tls")
-CLIENTS = {"hospital-h1": "H99990100001"}
+CLIENTS = {"hospital-h1": "H99990100001", "hospital-h4": "H99990100004"}
 """Certificate name -> common name, which is the hospital's code."""
 RSA_KEYS = ("ant-gateway-rsa", "ant-insurer-rsa", "hcx-gateway-rsa", "hcx-insurer-rsa")
 RSA_CERTIFIED = ("eclaimlink-gateway-rsa", "eclaimlink-insurer-rsa")
-SM2_KEYS = ("huiyibao-gateway-sm2", "huiyibao-insurer-sm2")
+SM2_KEYS = ("huiyibao-gateway-sm2", "huiyibao-insurer-sm2", "mobile-gateway-sm2", "hospital-h4-sm2")
 ED25519_KEYS = ("hospital-h2-sign", "audit-sign")
 SECRETS = (
     "hospital-h3-hmac",
+    "hospital-h4-password",
+    "hospital-h4-app",
     "clearing-payment",
     "vault-claims",
     "vault-index",

@@ -1,6 +1,7 @@
 """One hospital at the door is nothing to another: not its bills, its keys, its events, its pace nor its room."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,11 +13,34 @@ from support.signed import HOSPITAL_THREE, HOSPITAL_TWO, signer_of
 
 from gateway.sandbox.hospital.encoding import to_json
 from gateway.sandbox.hospital.fhir import fhir_bundle
+from gateway.sandbox.hospital.his import his_message
+from gateway.sandbox.hospital.mobile import mobile_body
+from gateway.sandbox.hospital.table import csv_file
 from gateway.sandbox.hospital.yibao import yibao_body
 
+OF_AN_ORDER = {
+    ("POST", "/v1/claims/{order_id}/confirm"): b'{"quotes":[]}',
+    ("POST", "/v1/claims/{order_id}/documents"): b'{"claim_id":"clm_1","attachments":[]}',
+    ("PUT", "/v1/claims/{order_id}/policy-order"): b'{"claims":[]}',
+    ("PUT", "/v1/claims/{order_id}/payout-account"): (
+        b'{"payout_account":{"account_token":"a","payee_name":"b","bank_code":"c"}}'
+    ),
+}
+"""What is done to an order that is under way, with a body that the route takes."""
+OF_A_GUARANTEE = {
+    ("GET", "/v1/guarantees/{order_id}"): b"",
+    ("POST", "/v1/guarantees/{order_id}/projection"): b'{"projected_fen":1}',
+    ("POST", "/v1/guarantees/{order_id}/withdrawal"): b"",
+}
 ROUTES = {
+    *OF_AN_ORDER,
+    *OF_A_GUARANTEE,
+    ("POST", "/v1/guarantees"),
+    ("GET", "/v1/offers"),
     ("POST", "/v1/claims"),
     ("POST", "/v1/claims/{format}"),
+    ("POST", "/v1/uploads/csv"),
+    ("POST", "/v1/soap"),
     ("GET", "/v1/orders/{order_id}"),
     ("GET", "/v1/events"),
     ("POST", "/v1/events/ack"),
@@ -52,9 +76,10 @@ async def order(house: House) -> dict[str, Any]:
 
 async def test_every_route_that_is_served_is_tried_here(house: House) -> None:
     paths = (await house.call("GET", "/openapi.json", proven=False)).document["paths"]
+    spoken = {(method.upper(), path): said for path, methods in paths.items() for method, said in methods.items()}
 
     assert {
-        (method.upper(), path) for path, methods in paths.items() for method in methods if method != "parameters"
+        route for route, said in spoken.items() if route[0] != "PARAMETERS" and said.get("security") != []
     } == ROUTES
 
 
@@ -68,7 +93,11 @@ async def test_a_stranger_gets_nothing_from_any_route(
 
     answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
 
-    require_refusal(answer, 401, "caller-unknown")
+    if path == "/v1/soap":
+        assert answer.status == 500
+        assert b"<ns1:Code>caller-unknown<" in answer.body
+    else:
+        require_refusal(answer, 401, "caller-unknown")
 
 
 @pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])
@@ -97,6 +126,26 @@ async def test_another_hospitals_order_is_never_undone(house: House, order: dict
     require_refusal(told, 404, "undo-unknown")
 
 
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        *((route, "order-unknown") for route in sorted(OF_AN_ORDER)),
+        *((route, "guarantee-unknown") for route in sorted(OF_A_GUARANTEE)),
+    ],
+)
+async def test_nothing_is_done_to_another_hospitals_order(
+    house: House, order: dict[str, Any], route: tuple[str, str], code: str
+) -> None:
+    method, path = route
+    body = (OF_AN_ORDER | OF_A_GUARANTEE)[route]
+
+    there = await _signed(house, HOSPITAL_TWO, method, path.format(order_id=order["order_id"]), body)
+    nowhere = await _signed(house, HOSPITAL_TWO, method, path.format(order_id="ord_0000000000000000000000"), body)
+
+    require_refusal(there, 404, code)
+    assert there.body == nowhere.body
+
+
 @pytest.mark.parametrize("hospital", [HOSPITAL_TWO, HOSPITAL_THREE])
 async def test_another_hospitals_events_are_in_no_feed(house: House, order: dict[str, Any], hospital: str) -> None:
     mine = await _signed(house, hospital, "GET", "/v1/events?after=0")
@@ -119,21 +168,49 @@ async def test_another_hospitals_event_is_neither_brought_nor_acknowledged(
     require_refusal(acked, 400, "ack-beyond")
 
 
-@pytest.mark.parametrize("path", ["/v1/claims", "/v1/claims/yibao-2207", "/v1/claims/fhir-r4"])
-async def test_a_bill_is_never_brought_in_another_hospitals_name(house: House, path: str) -> None:
-    """Hospital two signs what is hospital one's own bill, in every format."""
-    form = path.removeprefix("/v1/claims").lstrip("/")
-    bill = sample_bill("package")
-    body = bill.body if not form else _in_format(form, bill.submission)
+SPELLINGS: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "": to_json,
+    "/yibao-2207": lambda bill: to_json(yibao_body(bill)),
+    "/yibao-6201": lambda bill: to_json(mobile_body(bill)),
+    "/fhir-r4": lambda bill: to_json(fhir_bundle(bill)),
+    "/csv": lambda bill: csv_file({"b": bill}).encode(),
+    "/his-soap": lambda bill: his_message(bill, "m").encode(),
+}
 
-    answer = await _signed(house, HOSPITAL_TWO, "POST", path, body, bill.key)
+
+@pytest.mark.parametrize("form", SPELLINGS)
+async def test_a_bill_is_never_brought_in_another_hospitals_name(house: House, form: str) -> None:
+    """Hospital two signs what is hospital one's own bill, in every format."""
+    bill = sample_bill("package")
+
+    answer = await _signed(house, HOSPITAL_TWO, "POST", f"/v1/claims{form}", SPELLINGS[form](bill.submission), bill.key)
 
     require_refusal(answer, 401, "hospital-mismatch")
     assert await house.settlements("package", bill) == []
 
 
-def _in_format(form: str, submission: dict[str, Any]) -> bytes:
-    return to_json(fhir_bundle(submission) if form == "fhir-r4" else yibao_body(submission))
+async def test_an_upload_takes_only_the_callers_own_bills(house: House) -> None:
+    mine, theirs = sample_bill("package", hospital=HOSPITAL_TWO), sample_bill("package")
+    file = csv_file({mine.key: mine.submission, theirs.key: theirs.submission}).encode()
+
+    first, second = (await _signed(house, HOSPITAL_TWO, "POST", "/v1/uploads/csv", file)).document["bills"]
+
+    assert (first["state"], second["state"], second["code"]) == ("accepted", "refused", "hospital-mismatch")
+    assert await house.settlements("package", theirs) == []
+
+
+async def test_the_soap_door_shows_nobody_anothers_order(house: House, order: dict[str, Any]) -> None:
+    def asking(order_id: str) -> bytes:
+        inner = f"<Request><Header/><Body><CommercialQueryRt><CaseNo>{order_id}</CaseNo></CommercialQueryRt></Body></Request>"
+        arguments = f"<input1>GW0002</input1><input2><![CDATA[{inner}]]></input2>"
+        call = f"<HIPMessageServer>{arguments}</HIPMessageServer>"
+        return f'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>{call}</e:Body></e:Envelope>'.encode()
+
+    there = await _signed(house, HOSPITAL_TWO, "POST", "/v1/soap", asking(order["order_id"]))
+    nowhere = await _signed(house, HOSPITAL_TWO, "POST", "/v1/soap", asking("ord_00000000000000000000000000"))
+
+    assert b"order-unknown" in there.body
+    assert there.body == nowhere.body
 
 
 async def test_the_same_key_of_two_hospitals_means_two_bills(house: House) -> None:

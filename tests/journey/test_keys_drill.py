@@ -51,7 +51,7 @@ def test_a_dry_run_opens_a_callback_that_was_encrypted_to_the_next_key_and_chang
     assert not (desk.keys / "rotation.toml").exists()
 
 
-@pytest.mark.parametrize(("code", "why"), [("ant", "report was not answered"), ("hcx", "no sealed word")])
+@pytest.mark.parametrize(("code", "why"), [("ant", "refused report"), ("hcx", "no sealed word")])
 def test_a_key_that_the_partner_does_not_know_fails_and_nothing_is_switched(
     desk: KeyDesk, monkeypatch: pytest.MonkeyPatch, code: str, why: str
 ) -> None:

@@ -90,7 +90,7 @@ def broken_documents(name: str, count: int, seed: int) -> Counter[str]:
     for number in range(count):
         for body in bodies:
             rng = Random(f"{seed}:{number}:{body.name}")
-            document = mutated(body.read_bytes(), "json" if body.suffix == ".json" else "xml", rng)
+            document = mutated(body.read_bytes(), reader.kind, rng)
             try:
                 msgspec.convert(reader.read(Incoming(document)), place.vocabulary.result)
                 outcomes["made"] += 1

@@ -13,9 +13,13 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.material import Material
+from gateway.claims.conversation.offers import Offers
+from gateway.claims.conversation.talk import Talk
 from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.intake import canonical_bytes
 from gateway.claims.partners.manifest import Fault, Manifest
@@ -180,6 +184,7 @@ def parlour(path: Path, insurer: InsurerDouble | None = None, room: Room | None 
     courier = Courier(ledger, mailbox, clock)
     reverser = Reverser(ledger, registry, courier, clock)
     after = Aftermath(ledger, registry, courier, clock)
-    unanswered = Unanswered(reverser, metrics)
-    engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), unanswered, after, {})
+    counter = Counter(registry, metrics, clock, False, 300_000, Offers(clock))
+    talk = Talk(ledger, registry, clock, courier, counter, Material(courier), Unanswered(reverser))
+    engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
     return Parlour(room, insurer, engine, UndoDesk(engine))

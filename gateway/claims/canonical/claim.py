@@ -2,6 +2,7 @@
 
 from typing import Annotated as A
 
+from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.cover import Confirmation, Consent, PayoutAccount, Policy, Report
 from gateway.claims.canonical.money import Invoice, SettlementSplit
 from gateway.claims.canonical.payment import PaymentWish
@@ -47,6 +48,7 @@ class Submission(Model, frozen=True, kw_only=True):
     confirmation: Confirmation | UnsetType = UNSET
     payout_account: PayoutAccount | UnsetType = UNSET
     attachments: tuple[Attachment, ...] = ()
+    counter: CounterWish | UnsetType = UNSET
     payment: PaymentWish | UnsetType = UNSET
 
 

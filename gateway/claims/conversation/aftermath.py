@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.budget import Budget
-from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step, plan
 from gateway.claims.conversation.states import ClaimState
 from gateway.claims.ledger import Ledger, record_of
@@ -31,7 +32,7 @@ class Aftermath:
             partner = self.registry.get(claim.insurer)
             if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
                 continue
-            steps = plan(partner.manifest, claim.kind, bill.submission)
+            steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
             budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)
             while claim.step < len(steps):
                 errand = await errand_for(self.ledger, bill, claim, partner, steps[claim.step], work, budget)
@@ -53,5 +54,5 @@ async def errand_for(
     if bill.resumed:
         rows = await ledger.read(ledger.act_rows, claim.claim_id)
         mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
-        errand.act = record_of(mine[-1]) if mine else None
+        errand.act = record_of(mine[-1]) if mine and not (claim.afresh and step.rule.role == "quote") else None
     return errand

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
+from gateway.claims.partners.manifest import BudgetRule, seconds
 from gateway.kernel.clock import Clock
 
 
@@ -21,18 +23,67 @@ class Budget:
         return self.left() <= 0.0
 
 
-OUTPATIENT_S = 20.0
-INPATIENT_S = 60.0
 QUICK_CLAIM_S = 15.0
 RESUMED_S = 10.0
 
 
-def budget_for(kind: str, visit_kind: str, started: datetime, clock: Clock) -> Budget:
-    """The promise: direct-pay is decided within 20 s (outpatient) or 60 s (inpatient) of the bill's arrival."""
-    counter = INPATIENT_S if visit_kind == "inpatient" else OUTPATIENT_S
-    whole = counter if kind == "direct_pay" else QUICK_CLAIM_S
+def whole_of(kind: str, visit_kind: str, rule: BudgetRule) -> float:
+    """The promise in seconds: direct-pay is decided within 20 s (outpatient) or 60 s (inpatient) of the bill's arrival."""
+    if kind != "direct_pay":
+        return QUICK_CLAIM_S
+    return seconds(rule.inpatient if visit_kind == "inpatient" else rule.outpatient)
+
+
+def budget_for(whole: float, started: datetime, clock: Clock) -> Budget:
+    """What is left of ``whole`` seconds since ``started``; a bill that is taken up again later gets a while."""
     gone = max(0.0, (clock.now() - started).total_seconds())
     return Budget(clock.monotonic() + max(RESUMED_S if gone > whole else 0.0, whole - gone), clock)
+
+
+class Stage(StrEnum):
+    PREPARE = "prepare"
+    QUOTE = "quote"
+    SETTLE = "settle"
+
+
+_BY_ROLE = {"quote": Stage.QUOTE, "settle": Stage.SETTLE}
+
+
+def stage_of(role: str) -> Stage:
+    return _BY_ROLE.get(role, Stage.PREPARE)
+
+
+@dataclass(slots=True)
+class Stages:
+    """One direct-pay claim's deadline, split: what a stage does not need, the next one has.
+
+    The last part is the reserve: no settling act begins in it, so that its outcome can be enquired about, or it be
+    reversed, while the patient is still there.
+    """
+
+    started: float
+    ends_at: float
+    rule: BudgetRule
+    clock: Clock
+
+    def end_of(self, stage: Stage) -> float:
+        """When ``stage`` must be over, on the monotonic clock; for settling: when it must have begun."""
+        percent = self.rule.prepare if stage is Stage.PREPARE else self.rule.prepare + self.rule.quote
+        return self.started + (self.ends_at - self.started) * percent / 100
+
+    def late_for(self, stage: Stage) -> bool:
+        return self.clock.monotonic() >= self.end_of(stage)
+
+    def within(self, stage: Stage) -> Budget:
+        """How long ``stage`` may take; settling has the reserve too."""
+        return Budget(self.ends_at if stage is Stage.SETTLE else self.end_of(stage), self.clock)
+
+
+def stages_for(whole: float, created: datetime, rule: BudgetRule, clock: Clock) -> Stages:
+    """The stages of a claim whose turn comes now, of a bill that came at ``created``."""
+    now = clock.monotonic()
+    gone = max(0.0, (clock.now() - created).total_seconds())
+    return Stages(now, max(now, now + whole - gone), rule, clock)
 
 
 ENQUIRIES = 12

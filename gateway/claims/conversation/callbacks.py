@@ -5,9 +5,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult, read_result
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.late import LateAnswers
+from gateway.claims.conversation.material import ask
+from gateway.claims.conversation.resting import busy, rest
 from gateway.claims.conversation.states import ActState
 from gateway.claims.partners.partner import Partner
 from gateway.claims.work import Work
@@ -15,7 +18,7 @@ from gateway.kernel.errors import NotFound, SealRefused
 from gateway.kernel.ids import change_no
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing
 from gateway.store.api import Row
-from gateway.store.errors import Duplicate
+from gateway.store.errors import Duplicate, StaleWrite
 from gateway.telemetry.logs import get_logger
 from gateway.wire.seals.base import Sealed
 
@@ -76,6 +79,9 @@ class Callbacks:
         act_id = row["act_id"]
         await work.safe.turn_to(row["order_id"], self.engine.ledger.read)
         open_states = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
+        if row["state"] in open_states and result.state == "need_more":
+            await self._ask_more(partner, row, correlation, result, body, work)
+            return
         if row["state"] not in open_states or result.state in ("pending", "unknown", "need_more"):
             work.add().insert(
                 "change",
@@ -94,6 +100,23 @@ class Callbacks:
             await self.engine.wake_if_undoing(row["order_id"])
             return
         await self._apply(partner, row, correlation, result, body, work)
+
+    async def _ask_more(
+        self, partner: Partner, row: Row, correlation: str, result: ActResult, body: bytes, work: Work
+    ) -> None:
+        """The act stays open. Who waits for it is told; a claim at rest is moved with the message. Raises ``Conflict``."""
+        slot = self.engine.mailbox.find(partner.code, correlation)
+        if slot is not None and not slot.arrived:
+            await self._commit(work, row["act_id"], body)
+            self.engine.mailbox.bring(slot.act_id, result)
+            return
+        order_id = row["order_id"]
+        await rest(self.engine, order_id)
+        bill = await self.engine.ledger.read(self.engine.ledger.load_bill, order_id)
+        assert bill is not None
+        if any(claim.claim_id == row["claim_id"] and not claim.final for claim in bill.claims):
+            ask(bill, row["claim_id"], work)
+        await self._commit(work, row["act_id"], body, bill)
 
     async def _apply(
         self, partner: Partner, row: Row, correlation: str, result: ActResult, body: bytes, work: Work
@@ -130,10 +153,12 @@ class Callbacks:
                 return row
             await asyncio.sleep(0.05)
 
-    async def _commit(self, work: Work, act_id: str, body: bytes) -> None:
+    async def _commit(self, work: Work, act_id: str, body: bytes, bill: Bill | None = None) -> None:
         work.message(act_id, "in", body, hashlib.sha256(body).hexdigest(), "", 0)
         try:
-            await work.flush()
+            await work.flush(bill)
+        except StaleWrite:
+            raise busy() from None
         except Duplicate as repeat:
             if repeat.table == "nonce":
                 raise SealRefused("this message was received before", code="seal-replay") from None

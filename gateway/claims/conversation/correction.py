@@ -7,7 +7,7 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.item_correction import item_row, settle_item
-from gateway.claims.conversation.reasking import busy
+from gateway.claims.conversation.resting import busy
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.evidence.bundle import claim_row

@@ -2,47 +2,24 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
 
-from gateway.claims.bill import ActRecord, Bill, ClaimRun
+from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
-from gateway.claims.conversation.budget import ENQUIRIES, Budget, enquiry_delay, given_up, repeat_delay
+from gateway.claims.conversation.budget import ENQUIRIES, enquiry_delay, given_up, repeat_delay
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
-from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
 from gateway.claims.partners.manifest import seconds
-from gateway.claims.partners.partner import Partner, Reply
-from gateway.claims.work import Work, millis
+from gateway.claims.partners.partner import Reply
+from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
 
 _UNKNOWN = ActResult(state="unknown")
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
-
-
-@dataclass(slots=True)
-class Errand:
-    """One step of one claim, with all that is needed to carry it out."""
-
-    bill: Bill
-    claim: ClaimRun
-    partner: Partner
-    step: Step
-    work: Work
-    budget: Budget
-    act: ActRecord | None = None
-    """The act that carries this step, once there is one."""
-    new_id: ActId | None = None
-    """The id that a new act is to have."""
-    target: ActView | None = None
-    """For an undo: the act that it undoes."""
-
-    def known(self) -> ActRecord:
-        assert self.act is not None
-        return self.act
 
 
 class Courier:
@@ -63,7 +40,10 @@ class Courier:
         elif before.state == ActState.NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.ANSWERED:
-            return await self._ledger.read(self._ledger.result_of, before.act_id) or _UNKNOWN
+            kept = await self._ledger.read(self._ledger.result_of, before.act_id)
+            if kept is not None or errand.step.rule.role not in ("step", "quote"):
+                return kept or _UNKNOWN
+            result = await self._send(errand, new_act_id())  # the claim went back to it, and it moves no money
         elif before.state == ActState.PENDING and self._may_repeat(errand, before):
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == ActState.PENDING and self._given_up(errand, before):
@@ -146,11 +126,13 @@ class Courier:
         work.refs(claim, result.refs)
         if slot.arrived:
             return await self._from_slot(slot)
-        if result.state == "pending":
+        if result.state in ("pending", "need_more"):
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)
             work.act_became(claim.claim_id, slot.act_id, ActState.PENDING, "pending")
             work.known_as(errand.partner.code, given, claim.claim_id, slot.act_id)
+            if result.state == "need_more":
+                self._mailbox.close(slot.act_id)
             return result
         self._mailbox.close(slot.act_id)
         state = ActState.UNKNOWN if result.state == "unknown" else ActState.ANSWERED
@@ -211,7 +193,7 @@ class Courier:
             self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
-        if rule.role not in ("step", "quote", "after", "extra"):
+        if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
@@ -232,7 +214,7 @@ class Courier:
             result = await self._ask_or_repeat(errand, act, attempt)
             if result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state not in ("unknown", "not_found"):
+            if result.state != "unknown":
                 return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
@@ -242,12 +224,16 @@ class Courier:
             if not errand.step.rule.status:
                 return await self._send(errand, act.act_id, attempt)
             result = await self._ask(errand, act)
-            if result.state == "not_found" and self._settled(errand, act):
-                # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
-                return await self._send(errand, act.act_id, attempt)
+            if result.state != "not_found":
+                return result
+            if not self._settled(errand, act):
+                return _UNKNOWN
+            if self._clock.monotonic() >= errand.sent_until:
+                return result
+            # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
+            return await self._send(errand, act.act_id, attempt)
         except NotSent:
             return _UNKNOWN
-        return result
 
     def _settled(self, errand: Errand, act: ActRecord) -> bool:
         age = (self._clock.now() - act.prepared_at).total_seconds()
@@ -280,16 +266,19 @@ class Courier:
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
         result = await self._ledger.read(self._ledger.result_of, act.act_id)
-        return None if result is None else self._conclude(errand, act, result)
+        if result is None or result.state in ("pending", "unknown", "need_more"):
+            return None
+        return self._conclude(errand, act, result)
 
     def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
-        """An enquiry or a repeat told what became of the act: from now on that is its answer."""
+        """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""
         self._mailbox.close(act.act_id)
-        errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.ANSWERED, result.state)
+        state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
+        errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        if errand.step.rule.role in ("after", "extra", "undo") or errand.claim.state is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "undo", "extra") or errand.claim.state is ClaimState.DECIDED:
             return
         errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.budget import RESUMED_S, Budget
-from gateway.claims.conversation.courier import Errand
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
-from gateway.claims.conversation.reasking import busy
+from gateway.claims.conversation.resting import busy
 from gateway.claims.evidence.bundle import claim_row
 from gateway.claims.operators.roles import Operator, Role
 from gateway.claims.partners.partner import Partner

@@ -1,6 +1,6 @@
 """What an act's result means for its claim: pure, so that every branch is a unit test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.claims.canonical.dispatch import ActResult
@@ -48,6 +48,9 @@ def judge(step: Step, result: ActResult, claimed: int, quoted: int | None) -> Ju
         return _quote(result, claimed)
     if step.rule.role in ("settle", "claim"):
         return _decision(result, claimed, quoted)
+    if step.rule.role == "guarantee":
+        decision = _decision(result, claimed, None)
+        return replace(decision, outcome="granted") if decision.approved else decision
     return Judgement(Verdict.GO_ON)
 
 
@@ -71,7 +74,7 @@ def _decision(result: ActResult, claimed: int, quoted: int | None) -> Judgement:
     if not 0 <= result.approved <= claimed:
         return Judgement(Verdict.PARK, reason="decision-out-of-bounds")
     if quoted is not None and result.approved != quoted:
-        return Judgement(Verdict.PARK, reason="settled-differs-from-quote")
+        return Judgement(Verdict.PARK, approved=result.approved, reason="settled-differs-from-quote")
     if result.approved == 0:
         return Judgement(Verdict.DECIDED, "zero", 0, result.peer_code)
     outcome = str(result.verdict) if isinstance(result.verdict, str) else "paid"

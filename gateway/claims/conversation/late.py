@@ -45,6 +45,8 @@ class LateAnswers:
                 self._differs(standing, act, told, ours, work)
         elif told and (claim["state"] == ClaimState.CLOSED or standing.reversed):
             self._take_back(standing, act, told, work)
+        elif told and claim["state"] == ClaimState.REVERSING:
+            self._crossed(standing, act, told, work)
 
     def _standing(self, act: Row) -> Standing:
         ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]
@@ -65,6 +67,12 @@ class LateAnswers:
         self._note(standing, act, "money-differs", str(ours), str(told), work)
         self._list(act, "answer-differs", abs(told - ours), work)
         self.engine.metrics.answer_differs(act["insurer"])
+
+    def _crossed(self, standing: Standing, act: Row, told: int, work: Work) -> None:
+        """An approval meets our undo on the way: nobody here knows which of them the insurer did last, so a person looks."""
+        self._note(standing, act, "answer-late", "", str(told), work)
+        self._list(act, "approved-while-reversing", told, work)
+        self.engine.metrics.answer_late(act["insurer"])
 
     def _take_back(self, standing: Standing, act: Row, told: int, work: Work) -> None:
         """The insurer settled what was closed or reversed here: it is asked to take it back, once."""

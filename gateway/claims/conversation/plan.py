@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.types import UNSET
+from gateway.claims.canonical.cover import Policy
+from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.partners.manifest import ActRule, Manifest
 
 
@@ -29,13 +30,38 @@ def _present(submission: Submission, part: str) -> bool:
     return value not in ((), None)
 
 
+def acts_of(manifest: Manifest, kind: str) -> tuple[str, ...]:
+    """The acts of a kind; empty where the partner does not offer it. A guarantee is the act that has the role."""
+    if kind == "guarantee":
+        return tuple(name for name, rule in manifest.acts.items() if rule.role == "guarantee")
+    return manifest.kinds.get(kind, ())
+
+
 def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, ...]:
     """The steps of one claim. The same submission and manifest always give the same plan, so a step number can be stored."""
     steps: list[Step] = []
-    for act in manifest.kinds[kind]:
+    for act in acts_of(manifest, kind):
         rule = manifest.rule(act)
         if rule.when and not _present(submission, rule.when):
             continue
         batches = -(-len(submission.lines) // rule.size) if rule.batch else 1
         steps.extend(Step(act, rule, number, batches) for number in range(1, batches + 1))
     return tuple(steps)
+
+
+def in_turn(submission: Submission) -> list[tuple[Policy, ClaimKind, int]]:
+    """Policies in the patient's order, each with its kind and, where it lost its place, that place (else 0).
+
+    A fixed benefit is paid to the patient and never at the counter: on a direct-pay bill it is claimed afterwards.
+    """
+    policies = sorted(submission.policies, key=lambda policy: policy.order_no)
+    if submission.kind is not ClaimKind.DIRECT_PAY or all(
+        policy.benefit_type is BenefitType.EXPENSE for policy in policies
+    ):
+        return [(policy, submission.kind, 0) for policy in policies]
+    placed = [(policy, place) for place, policy in enumerate(policies, 1)]
+    placed.sort(key=lambda one: one[0].benefit_type is BenefitType.FIXED)
+    return [
+        (policy, ClaimKind.QUICK_CLAIM if policy.benefit_type is BenefitType.FIXED else submission.kind, place)
+        for policy, place in placed
+    ]

@@ -2,6 +2,7 @@
 
 from gateway.claims.conversation.budget import ENQUIRIES
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.resting import busy
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.evidence.bundle import claim_row
 from gateway.claims.operators.roles import Operator, Role
@@ -61,7 +62,3 @@ def _open_act(engine: Engine, row: Row) -> Row | None:
     acts = [act for act in engine.ledger.act_rows(row["claim_id"]) if act["state"] in _OPEN]
     mine = [act for act in acts if partner.manifest.rule(act["name"]).role not in ("status", "undo")]
     return mine[-1] if mine else None
-
-
-def busy() -> Conflict:
-    return Conflict("the order is being worked on", code="order-busy", hint="Look at it again and repeat the request.")

@@ -2,12 +2,19 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.claims.conversation.engine import Engine
+from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.logs import get_logger
+
+_log = get_logger("lianpei.conversation")
 
 _EVERY_S = 0.5
 _PURGE_EVERY = 1200
 """Rounds between purges: ten minutes."""
+_BEGIN_EVERY = 20
+"""Rounds between looks for undos that nobody began: ten seconds."""
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -17,18 +24,31 @@ class Resolver:
     engine: Engine
 
     async def run(self) -> None:
+        recovered, rounds = False, 0
+        while True:
+            try:
+                if not recovered:
+                    await self._start()
+                    recovered = True
+                await self._round(rounds)
+            except LianpeiError as wrong:  # a database that is away comes back; what is due then is still due
+                _log.event("round-failed", code=wrong.error_code)
+            await asyncio.sleep(_EVERY_S)
+            rounds += 1
+
+    async def _start(self) -> None:
         if self.engine.ledger.leases is None:
             await self._recover()
-        await self._undos()
-        rounds = 0
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            for order_id in await self.due():
-                await self.engine.look(order_id)
-            rounds += 1
-            if rounds % _PURGE_EVERY == 0:
-                await self._purge()
-                await self._undos()
+        await self._undos({})
+
+    async def _round(self, rounds: int) -> None:
+        for order_id in await self.due():
+            await self.engine.look(order_id)
+        if rounds and rounds % _BEGIN_EVERY == 0:
+            await self._undos({"was": ""})
+        if rounds and rounds % _PURGE_EVERY == 0:
+            await self._purge()
+            await self._undos({})
 
     async def _recover(self) -> None:
         """After a restart every bill with a timer is taken up at once, paced."""
@@ -45,12 +65,15 @@ class Resolver:
                 return
             await self._some_room()
 
-    async def _undos(self) -> None:
-        """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own."""
+    async def _undos(self, which: dict[str, Any]) -> None:
+        """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own.
+
+        One that was never begun (``was`` is empty) has a patient at the counter.
+        """
         after: tuple[str] | None = None
         while True:
             store = self.engine.ledger.store
-            rows = await store.read(store.find, "undo", {"state": "undoing"}, limit=_AT_ONCE, after=after)
+            rows = await store.read(store.find, "undo", {"state": "undoing"} | which, limit=_AT_ONCE, after=after)
             for row in rows:
                 await self.engine.wake(row["order_id"])
                 after = (row["undo_id"],)

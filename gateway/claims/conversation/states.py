@@ -9,7 +9,10 @@ class ClaimState(StrEnum):
     CREATED = "created"
     SENT = "sent"
     ACCEPTED = "accepted"
+    QUOTED = "quoted"
+    CONFIRMED = "confirmed"
     NEED_MORE = "need_more"
+    SUPPLIED = "supplied"
     UNKNOWN = "unknown"
     REVERSING = "reversing"
     MANUAL = "manual"
@@ -20,12 +23,16 @@ class ClaimState(StrEnum):
 class ClaimEvent(StrEnum):
     SEND = "send"
     PEND = "pend"
+    QUOTE = "quote"
+    CONFIRM = "confirm"
     ASK_MORE = "ask_more"
+    SUPPLY = "supply"
     LOSE = "lose"
     REVERSE = "reverse"
     DECIDE = "decide"
     PARK = "park"
     CLOSE = "close"
+    FALL = "fall"
 
 
 _S, _E = ClaimState, ClaimEvent
@@ -36,12 +43,17 @@ CLAIM = Machine(
     {
         (_S.CREATED, _E.SEND): _S.SENT,
         (_S.CREATED, _E.CLOSE): _S.CLOSED,
+        (_S.CREATED, _E.QUOTE): _S.QUOTED,
+        (_S.CREATED, _E.FALL): _S.CLOSED,
         (_S.SENT, _E.SEND): _S.SENT,
         (_S.SENT, _E.PEND): _S.ACCEPTED,
         (_S.SENT, _E.LOSE): _S.UNKNOWN,
         (_S.SENT, _E.REVERSE): _S.REVERSING,
         (_S.SENT, _E.DECIDE): _S.DECIDED,
         (_S.SENT, _E.PARK): _S.MANUAL,
+        (_S.SENT, _E.QUOTE): _S.QUOTED,
+        (_S.SENT, _E.ASK_MORE): _S.NEED_MORE,
+        (_S.SENT, _E.FALL): _S.CLOSED,
         (_S.ACCEPTED, _E.SEND): _S.SENT,
         (_S.ACCEPTED, _E.PEND): _S.ACCEPTED,
         (_S.ACCEPTED, _E.ASK_MORE): _S.NEED_MORE,
@@ -49,10 +61,31 @@ CLAIM = Machine(
         (_S.ACCEPTED, _E.REVERSE): _S.REVERSING,
         (_S.ACCEPTED, _E.DECIDE): _S.DECIDED,
         (_S.ACCEPTED, _E.PARK): _S.MANUAL,
+        (_S.ACCEPTED, _E.QUOTE): _S.QUOTED,
+        (_S.ACCEPTED, _E.FALL): _S.CLOSED,
+        (_S.QUOTED, _E.CONFIRM): _S.CONFIRMED,
+        (_S.QUOTED, _E.DECIDE): _S.DECIDED,  # the insurer settled another amount, and the patient agrees to that
+        (_S.QUOTED, _E.PARK): _S.MANUAL,
+        (_S.QUOTED, _E.CLOSE): _S.CLOSED,
+        (_S.QUOTED, _E.FALL): _S.CLOSED,
+        (_S.QUOTED, _E.REVERSE): _S.REVERSING,
+        (_S.CONFIRMED, _E.REVERSE): _S.REVERSING,
+        (_S.SUPPLIED, _E.REVERSE): _S.REVERSING,
+        (_S.CONFIRMED, _E.SEND): _S.SENT,
+        (_S.CONFIRMED, _E.PARK): _S.MANUAL,
+        (_S.NEED_MORE, _E.ASK_MORE): _S.NEED_MORE,
+        (_S.NEED_MORE, _E.SUPPLY): _S.SUPPLIED,
         (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,
         (_S.NEED_MORE, _E.REVERSE): _S.REVERSING,
         (_S.NEED_MORE, _E.DECIDE): _S.DECIDED,
         (_S.NEED_MORE, _E.PARK): _S.MANUAL,
+        (_S.SUPPLIED, _E.SEND): _S.SENT,
+        (_S.SUPPLIED, _E.PEND): _S.ACCEPTED,
+        (_S.SUPPLIED, _E.DECIDE): _S.DECIDED,
+        (_S.SUPPLIED, _E.PARK): _S.MANUAL,
+        (_S.UNKNOWN, _E.QUOTE): _S.QUOTED,
+        (_S.UNKNOWN, _E.ASK_MORE): _S.NEED_MORE,
+        (_S.UNKNOWN, _E.FALL): _S.CLOSED,  # the insurer never had it: proven by an enquiry after its settling time
         (_S.UNKNOWN, _E.SEND): _S.SENT,
         (_S.UNKNOWN, _E.PEND): _S.ACCEPTED,
         (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
@@ -71,7 +104,10 @@ CLAIM = Machine(
         _S.CREATED: Words("已登记，未发送", "known and durable; nothing was sent"),
         _S.SENT: Words("与保险公司交互中", "the conversation with the insurer is under way"),
         _S.ACCEPTED: Words("保险公司已受理，稍后答复", "the insurer has it and answers later (callback or poll)"),
+        _S.QUOTED: Words("已试算，等待患者确认", "the insurer's amount is shown; the patient has not agreed yet"),
+        _S.CONFIRMED: Words("患者已确认，待结算", "the patient agreed to the amount; the settling act goes next"),
         _S.NEED_MORE: Words("保险公司要求补充材料", "the insurer asks for more material"),
+        _S.SUPPLIED: Words("已补充材料，待发送", "the material is here and goes to the insurer next"),
         _S.UNKNOWN: Words(
             "结果未知，只查询，不重发",
             "a byte may have reached the insurer and no usable answer came: we ask, we never send again as new",
@@ -86,15 +122,19 @@ CLAIM = Machine(
     {
         _E.SEND: Words("发送", "an act is sent"),
         _E.PEND: Words("受理", "the insurer took it and answers later"),
+        _E.QUOTE: Words("试算", "the insurer quotes, or settled another amount than it quoted"),
+        _E.CONFIRM: Words("患者确认", "the patient agrees to the amount"),
+        _E.SUPPLY: Words("补件", "the hospital brings the material"),
         _E.ASK_MORE: Words("要求补件", "the insurer asks for material"),
         _E.LOSE: Words("答复丢失", "the answer is lost, or a person has the insurer asked again"),
         _E.REVERSE: Words("冲正", "enquiries are used up, the hospital cancels, or a person orders it"),
         _E.DECIDE: Words("作出结论", "the insurer's final word came, or two persons put it down with evidence"),
         _E.PARK: Words("转人工", "a person must look"),
         _E.CLOSE: Words("关闭", "it ends without a decision"),
+        _E.FALL: Words("转快赔", "direct-pay is proven dead: a quick-claim follows under the same order"),
     },
 )
-WAITING = frozenset({_S.ACCEPTED, _S.NEED_MORE, _S.UNKNOWN, _S.REVERSING, _S.MANUAL})
+WAITING = frozenset({_S.ACCEPTED, _S.QUOTED, _S.NEED_MORE, _S.UNKNOWN, _S.REVERSING, _S.MANUAL})
 """Somebody else must act: the insurer, an enquiry or a person."""
 FINAL = CLAIM.final
 move = CLAIM.after
@@ -102,6 +142,7 @@ move = CLAIM.after
 
 class BillState(StrEnum):
     PENDING = "pending"
+    QUOTED = "quoted"
     DECIDED = "decided"
     REVERSING = "reversing"
     REVERSED = "reversed"
@@ -109,6 +150,8 @@ class BillState(StrEnum):
 
 
 class BillEvent(StrEnum):
+    QUOTE = "quote"
+    GO_ON = "go_on"
     DECIDE = "decide"
     FREEZE = "freeze"
     RESTORE = "restore"
@@ -123,6 +166,9 @@ BILL = Machine(
     Words("账单", "bill: what a hospital brought, the order"),
     _B.PENDING,
     {
+        (_B.PENDING, _V.QUOTE): _B.QUOTED,
+        (_B.QUOTED, _V.GO_ON): _B.PENDING,
+        (_B.QUOTED, _V.FREEZE): _B.REVERSING,
         (_B.PENDING, _V.DECIDE): _B.DECIDED,
         (_B.PENDING, _V.FREEZE): _B.REVERSING,
         (_B.DECIDED, _V.FREEZE): _B.REVERSING,
@@ -133,6 +179,7 @@ BILL = Machine(
     },
     {
         _B.PENDING: Words("至少一份保单未有结论", "at least one policy has no final word yet"),
+        _B.QUOTED: Words("已试算，等待患者确认", "every policy that quotes has quoted; the patient has not answered"),
         _B.DECIDED: Words(
             "全部保单已有结论，结算已登记", "every policy has its final word; the settlement order is a row"
         ),
@@ -144,6 +191,8 @@ BILL = Machine(
         _B.REPLACED: Words("已撤销并由新账单代替", "undone, and a new bill stands in its place"),
     },
     {
+        _V.QUOTE: Words("试算完成", "the quotes are there"),
+        _V.GO_ON: Words("患者答复或过期", "the patient answered, or the quotes expired"),
         _V.DECIDE: Words("全部有结论", "the last policy decided"),
         _V.FREEZE: Words("医院要求撤销", "the hospital asks for an undo"),
         _V.RESTORE: Words("部分退费完成或撤销取消", "a part was refunded, or the undo was called off"),

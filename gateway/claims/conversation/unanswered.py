@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.budget import Budget
-from gateway.claims.conversation.courier import Errand
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import plan
 from gateway.claims.conversation.states import ClaimEvent
 from gateway.claims.undo.reversal import Reverser
 from gateway.claims.undo.worker import settle_claim
 from gateway.claims.work import Work
-from gateway.telemetry.metrics import Metrics
 
 _NO_STEP_LEFT = 10_000
 """Beyond every plan: an insurer that answers nothing hears nothing more about this claim."""
@@ -19,7 +18,6 @@ _NO_STEP_LEFT = 10_000
 @dataclass(slots=True)
 class Unanswered:
     reverser: Reverser
-    metrics: Metrics
 
     async def end(self, errand: Errand) -> bool | None:
         """Whether the claim has its final word now; None when a person must look."""
@@ -38,7 +36,7 @@ class Unanswered:
         ledger, partner = self.reverser.ledger, self.reverser.registry.get(claim.insurer)
         if claim.reason != "outcome-unknown" or partner is None:
             return False
-        steps = plan(partner.manifest, claim.kind, bill.submission)
+        steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         acts = await ledger.read(ledger.act_rows, claim.claim_id)
         mine = [act for act in acts if claim.step < len(steps) and act["name"] == steps[claim.step].act]
         if not mine or await ledger.read(ledger.result_of, mine[-1]["act_id"]) is None:
@@ -57,11 +55,8 @@ class Unanswered:
         work.changed(bill, claim, "claim.approved", "0", str(quoted), "accepted-unanswered", act_id)
         work.move_claim(bill, claim, ClaimEvent.DECIDE, "accepted-unanswered", act_id)
         work.event(bill, "accepted-unanswered")
-        self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
 
     async def take_back(self, bill: Bill, claim: ClaimRun, work: Work, budget: Budget) -> bool:
         """Go on with a reversal; True when the claim has its final word."""
         settle_claim(bill, claim, work, await self.reverser.again(bill, claim, work, budget))
-        if claim.final:
-            self.metrics.claim(claim.insurer, claim.kind, claim.outcome)
         return claim.final

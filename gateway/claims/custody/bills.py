@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.claims.conversation.states import FINAL
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import NotFound
 from gateway.store.api import Row
@@ -39,9 +40,11 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     if row["data_class"] == NOTICE:
         return True
     bill = ledger.bill_row(row["order_id"])
-    if bill is None or bill["undo_id"]:
+    if bill is None or bill["undo_id"] or bill["look_at"] is not None:
         return False
-    return bill["state"] in ("decided", "reversed", "replaced") and bill["look_at"] is None
+    if bill["state"] not in ("decided", "reversed", "replaced"):
+        return False
+    return all(claim["state"] in FINAL for claim in ledger.claim_rows(row["order_id"]))
 
 
 def messages_of(ledger: Ledger, order_id: str, claim_ids: list[str]) -> list[Row]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.claims.custody.erasure import erase, retain, rewrap
 from gateway.claims.custody.export import export
+from gateway.claims.custody.recorded import recorded
 from gateway.claims.custody.wish import Wish
 from gateway.claims.evidence.bundle import make_bundle
 from gateway.claims.ledger import Ledger
@@ -45,6 +46,8 @@ class Keeper:
                 return await retain(self._ledger, self._years, who, wish)
             case "evidence":
                 return {"bundle": await make_bundle(self._ledger, self._checkpoints, self._keys, who, wish)}
+            case "recorded":
+                return await recorded(self._ledger, who, wish)
             case "checkpoint":
                 await self._checkpoints.sign_new()
                 row = await self._ledger.read(newest, self._ledger.store)

@@ -8,7 +8,7 @@ import msgspec
 from gateway.kernel.errors import BadRequest
 from gateway.kernel.ids import is_id
 
-Action = Literal["rewrap", "erase", "export", "retention", "evidence", "checkpoint"]
+Action = Literal["rewrap", "erase", "export", "retention", "evidence", "checkpoint", "recorded"]
 _NUMBER = re.compile(r"\d{6}")
 
 
@@ -25,6 +25,9 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     messages: bool = False
     """Whether an evidence bundle has the messages' bytes."""
     apply: bool = False
+    insurer: str = ""
+    """Whose acts are wanted, where recorded ones are."""
+    most: int = 100
 
 
 def is_plain(text: str) -> bool:

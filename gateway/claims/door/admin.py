@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.extra import Extra
+from gateway.claims.conversation.payouts import late_payouts
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.delivery.office import Office
@@ -59,6 +60,7 @@ class Admin:
         app.router.add_post("/admin/corrections/{correction_id}/approve", self.approve)
         app.router.add_post("/admin/corrections/{correction_id}/withdraw", self.withdraw)
         app.router.add_get("/admin/weak-crypto", self.weak_crypto)
+        app.router.add_get("/admin/late-payouts", self.late_payouts)
         for part in self._parts:
             part.add_to(app)
 
@@ -138,6 +140,12 @@ class Admin:
         partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
         shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
         return json_answer({"weak": shown})
+
+    async def late_payouts(self, request: web.Request) -> web.Response:
+        """Quick-claims whose T+1 promise is broken, the oldest first."""
+        who(request).require(Role.VIEW)
+        ledger = self._engine.ledger
+        return json_answer({"late": await ledger.read(late_payouts, ledger, ledger.clock.epoch_ms())})
 
     async def openapi(self, request: web.Request) -> web.Response:
         """This document."""

@@ -1,6 +1,9 @@
-"""Who calls: a hospital proves itself by its client certificate (mTLS) or by signing the request (RFC 9421)."""
+"""Who calls: a hospital proves itself by its client certificate (mTLS), by signing the request (RFC 9421), or, at the SOAP
+door alone, by a password (RFC 7617)."""
 
-from collections.abc import Callable
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -8,26 +11,32 @@ from typing import Any
 from aiohttp import web
 
 from gateway.claims.door.fairness import HospitalLimits, Pace
+from gateway.claims.door.problems import SOAP_PATH
 from gateway.claims.ledger import Ledger
 from gateway.claims.work import Work, millis
-from gateway.kernel.errors import NotAllowed
+from gateway.kernel.errors import ConfigRefused, NotAllowed
 from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
 from gateway.wire.httpsig import require_digest, verify_head
 from gateway.wire.keys import KeyRing
+from gateway.wire.seals.base import Seal
 from gateway.wire.tls import days_until, peer_certificate_end, peer_common_name
 
 WINDOW_S = 300
+SHORTEST_PASSWORD = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One hospital. ``certificate_name`` is its client certificate's common name, ``signing_key`` its request-signing key's name."""
+    """One hospital. ``certificate_name`` is its client certificate's common name; the other two are names of the key ring."""
 
     hospital: HospitalCode
     name: str
     certificate_name: str = ""
     signing_key: str = ""
+    password: str = ""
+    seals: Mapping[str, Seal] = field(default_factory=dict)
+    """Formats whose bodies come in an envelope, and what opens it."""
     limits: HospitalLimits = field(default_factory=HospitalLimits)
 
 
@@ -68,6 +77,7 @@ class Guard:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
         self._signing = [tenant for tenant in tenants if tenant.signing_key]
         self._by_key: dict[str, Tenant] = {}
+        self._by_password = _passwords(tenants, keys)
         self._ends: dict[HospitalCode, str] = {}
         self._paces = {tenant.hospital: Pace(tenant.limits, clock) for tenant in tenants}
         self._keys = keys
@@ -92,11 +102,20 @@ class Guard:
             return Caller(tenant)
         if "Signature-Input" in request.headers:
             return self._signed(request)
+        if request.path == SOAP_PATH and "Authorization" in request.headers:
+            return self._with_password(request.headers["Authorization"])
         raise NotAllowed(
             "the caller is not known",
             code="caller-unknown",
             hint="Connect with the client certificate registered for your hospital, or sign the request (RFC 9421).",
         )
+
+    def _with_password(self, shown: str) -> Caller:
+        """Passwords are compared by their digest, so that time tells nothing about them."""
+        tenant, name = self._by_password.get(_digest(shown.partition(" ")[2].strip()), (None, ""))
+        if tenant is None or not self._keys.counts(tenant.password, name, self._ledger.clock.now()):
+            raise NotAllowed("the caller is not known", code="caller-unknown", hint="User is the hospital's code.")
+        return Caller(tenant)
 
     async def use_up(self, caller: Caller) -> None:
         """Commit the nonce of a request that stores nothing else. Raises ``NotAllowed`` for a replay."""
@@ -125,6 +144,26 @@ class Guard:
     def certificate_days(self) -> dict[str, float]:
         """Days until the client certificates end that the hospitals showed since the start, as ``hospital:<code>``."""
         return {f"hospital:{code}": days_until(end) for code, end in self._ends.items()}
+
+
+def _passwords(tenants: list[Tenant], keys: KeyRing) -> dict[str, tuple[Tenant, str]]:
+    """Digest of what RFC 7617 makes of code and password, to the hospital and the secret's name. Raises ``ConfigRefused``."""
+    found: dict[str, tuple[Tenant, str]] = {}
+    for tenant in tenants:
+        for name in keys.alternatives(tenant.password) if tenant.password else ():
+            password = keys.using({name: name}).secret(name).expose()
+            if len(password) < SHORTEST_PASSWORD:
+                raise ConfigRefused(
+                    f"the password {name} is shorter than {SHORTEST_PASSWORD} characters",
+                    code="hospital-setting",
+                    hint="Make one: openssl rand -hex 32",
+                )
+            found[_digest(b64encode(f"{tenant.hospital}:{password}".encode()).decode())] = tenant, name
+    return found
+
+
+def _digest(shown: str) -> str:
+    return hashlib.sha256(b"lianpei hospital\0" + shown.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def spend(nonce: Nonce, work: Work) -> None:

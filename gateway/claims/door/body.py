@@ -10,10 +10,16 @@ _UNWRITABLE = re.compile(
 )
 """Escapes of characters that XML 1.0 forbids (section 2.2). Unescaped ones are no JSON anyway."""
 
+_RAW = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+"""The same characters as they stand, in UTF-8: for formats whose own rules let them through."""
 
-def require_writable(body: bytes) -> None:
-    """Raise ``BadRequest`` (``text-not-allowed``) for characters that no insurer's message can carry."""
-    if b"\\" in body and _UNWRITABLE.search(body):
+_WHERE = {"json": _UNWRITABLE, "csv": _RAW, "form": _RAW}
+
+
+def require_writable(body: bytes, kind: str = "json") -> None:
+    """Raise ``BadRequest`` (``text-not-allowed``) for characters that no insurer's message can carry; XML has none."""
+    pattern = _WHERE.get(kind)
+    if pattern is not None and (pattern is _RAW or b"\\" in body) and pattern.search(body):
         raise BadRequest(
             "a text holds a control character",
             code="text-not-allowed",

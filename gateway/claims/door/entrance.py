@@ -5,6 +5,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.claims.door.auth import Caller, Guard
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.problems import SOAP_PATH
 from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
 
@@ -28,13 +29,13 @@ class Entrance:
         return enter
 
     async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.match_info.http_exception is not None or request.path.startswith(_OPEN):
+        if request.match_info.http_exception is not None or request.path.startswith(_OPEN) or _is_wsdl(request):
             return await handler(request)
         caller = request[_CALLER] = self._guard.who(request)
         vouch_for(request)
-        if request.method != "POST":
+        if request.method not in ("POST", "PUT"):
             if request.can_read_body:
-                raise BadRequest("this request has no body", hint="Send the body with a POST only.")
+                raise BadRequest("this request has no body", hint="Send the body with a POST or PUT only.")
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant
@@ -42,6 +43,11 @@ class Entrance:
             caller.require_own(body)
             request[_BODY] = body
             return await handler(request)
+
+
+def _is_wsdl(request: web.Request) -> bool:
+    """How to call by SOAP is open too: clients fetch it before they prove themselves."""
+    return request.method == "GET" and request.path == SOAP_PATH
 
 
 def caller_of(request: web.Request) -> Caller:

@@ -10,7 +10,11 @@ from aiohttp import web
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.canonical.counter import CounterWish
+from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.guarantees import inherit
+from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
@@ -22,10 +26,12 @@ from gateway.kernel.ids import is_id
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.seals.base import Role
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
 _LONGEST_WAIT_S = 60
+GUARANTEES = "/v1/guarantees"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -42,7 +48,6 @@ class Handlers:
         """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
         started = perf_counter()
         caller, body = caller_of(request), body_of(request)
-        tenant = caller.tenant
         key = request.headers.get("Idempotency-Key", "")
         if not is_id(key):
             raise BadRequest(
@@ -51,20 +56,44 @@ class Handlers:
                 hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
             )
         self._metrics.stage("door", "other", perf_counter() - started)
-        form = request.match_info.get("format", "canonical")
-        submission = self._read(form, body, tenant)
+        wait, prefer = wait_of(request), request.headers.get("Prefer", "")
+        form, guarantee = request.match_info.get("format", "canonical"), request.path == GUARANTEES
+        answer = await self.take(caller, form, body, key, wait, prefer=prefer, guarantee=guarantee)
+        if prefer:
+            answer.headers["Preference-Applied"] = f"wait={wait:g}"
+        return answer
+
+    async def take(
+        self,
+        caller: Caller,
+        form: str,
+        body: bytes,
+        key: str,
+        wait: float,
+        *,
+        prefer: str = "",
+        guarantee: bool = False,
+    ) -> web.Response:
+        """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken."""
+        tenant = caller.tenant
+        submission = preferred(self._read(form, body, tenant), prefer)
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
-            return await self._repeated(before, digest, request)
+            return await self._repeated(before, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
-        return await self._accept(bill, caller, request)
+        bill.guarantee = guarantee
+        if submission.counter is not UNSET:
+            await inherit(self._engine, bill)
+        return await self._accept(bill, caller, wait)
 
     def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
         started = perf_counter()
-        require_writable(body)
+        if (seal := tenant.seals.get(form)) is not None:
+            body = seal.open(body, Role.REQUEST, self._engine.clock.now()).document
+        require_writable(body, self._intake.kind_of(form))
         submission = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:
             raise NotAllowed(
@@ -76,18 +105,18 @@ class Handlers:
         self._metrics.stage("normalise", "other", perf_counter() - started)
         return submission
 
-    async def _accept(self, bill: Bill, caller: Caller, request: web.Request) -> web.Response:
+    async def _accept(self, bill: Bill, caller: Caller, wait: float) -> web.Response:
         engine = self._engine
         self._require_room(caller.tenant)
         work = engine.ledger.work()
         if caller.nonce is not None:
             spend(caller.nonce, work)
         self._count(bill.hospital, engine.start(bill, work))
-        await _at_rest(bill, _wait_of(request))
+        await _at_rest(bill, wait)
         await bill.acknowledged.wait()
         if not bill.committed:
-            return await self._not_stored(bill, request)
-        return self._answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id, request)
+            return await self._not_stored(bill, caller, wait)
+        return _answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id)
 
     def _require_room(self, tenant: Tenant) -> None:
         if len(self._engine.running) >= self._most_open or self._open[tenant.hospital] >= tenant.limits.open_bills:
@@ -100,17 +129,25 @@ class Handlers:
         self._open[hospital] += 1
         worker.add_done_callback(done)
 
-    async def _not_stored(self, bill: Bill, request: web.Request) -> web.Response:
+    async def _not_stored(self, bill: Bill, caller: Caller, wait: float) -> web.Response:
         """The bill's rows were refused: another request with the same key was first, or the store failed."""
         if isinstance(bill.refused, Duplicate):
+            if bill.refused.table == "invoice_use":
+                return await self._accept(self._stopped(bill), caller, wait)
             if bill.refused.table == "nonce":
                 raise replayed()
             row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
-                return await self._repeated(row, bill.digest, request)
+                return await self._repeated(row, bill.digest, wait)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
 
-    async def _repeated(self, row: Row, digest: str, request: web.Request) -> web.Response:
+    def _stopped(self, bill: Bill) -> Bill:
+        """The bill anew, to be taken and parked: its invoice supports another one, so a person decides."""
+        return self._engine.new_bill(
+            bill.submission, bill.encoded, bill.hospital, bill.idem_key, bill.digest, INVOICE_REASON
+        )
+
+    async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
         """The same key again: the same bill, its first answer; another bill under the key is refused."""
         if row["body_digest"] != digest:
             raise Conflict(
@@ -120,20 +157,23 @@ class Handlers:
             )
         worker = self._engine.running.get(row["order_id"])
         if worker is not None:
-            await asyncio.wait({worker}, timeout=_wait_of(request))
+            await asyncio.wait({worker}, timeout=wait)
         newest = await self._engine.ledger.read(self._engine.ledger.bill_row, row["order_id"])
         row = newest or row
         view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
-        return self._answer(view, row["state"] != "pending", row["order_id"], request)
+        return _answer(view, row["state"] != "pending", row["order_id"])
 
     async def order(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}``: the bill as it stands; another hospital's bill is as unknown as no bill."""
         tenant = await self._reader(request)
-        row = await self._engine.ledger.read(self._engine.ledger.bill_row, request.match_info["order_id"])
+        return web.Response(body=await self.view(tenant, request.match_info["order_id"]), headers=_JSON)
+
+    async def view(self, tenant: Tenant, order_id: str) -> bytes:
+        """Raises ``NotFound``."""
+        row = await self._engine.ledger.read(self._engine.ledger.bill_row, order_id)
         if row is None or row["hospital"] != tenant.hospital:
             raise NotFound("no such order", code="order-unknown")
-        view = await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
-        return web.Response(body=view, headers=_JSON)
+        return await self._engine.ledger.read(stored_view, row, self._engine.ledger, self._engine.registry)
 
     async def events(self, request: web.Request) -> web.Response:
         """``GET /v1/events?after=N``: the feed in order; ask again with the last ``seq`` seen."""
@@ -153,18 +193,29 @@ class Handlers:
         await self._guard.use_up(caller)
         return caller.tenant
 
-    def _answer(self, view: bytes, decided: bool, order_id: str, request: web.Request) -> web.Response:
-        headers = dict(_JSON)
-        if "Prefer" in request.headers:
-            headers["Preference-Applied"] = f"wait={_wait_of(request):g}"
-        if decided:
-            return web.Response(body=view, headers=headers)
-        headers["Location"] = f"/v1/orders/{order_id}"
-        headers["Retry-After"] = "2"
-        return web.Response(status=202, body=view, headers=headers)
+
+def _answer(view: bytes, decided: bool, order_id: str) -> web.Response:
+    if decided:
+        return web.Response(body=view, headers=_JSON)
+    return web.Response(
+        status=202, body=view, headers={**_JSON, "Location": f"/v1/orders/{order_id}", "Retry-After": "2"}
+    )
 
 
-def _wait_of(request: web.Request) -> float:
+def preferred(submission: Submission, prefer: str) -> Submission:
+    """``Prefer: confirm`` and ``Prefer: quick-claim`` say in any format what ``counter`` says in a canonical bill."""
+    if "confirm" not in prefer and "quick-claim" not in prefer:
+        return submission
+    words = {word.strip() for word in prefer.replace(";", ",").split(",")}
+    wish = CounterWish() if submission.counter is UNSET else submission.counter
+    if "confirm" in words:
+        wish = msgspec.structs.replace(wish, confirm=True)
+    if "quick-claim" in words:
+        wish = msgspec.structs.replace(wish, quick_claim=True)
+    return msgspec.structs.replace(submission, counter=wish)
+
+
+def wait_of(request: web.Request) -> float:
     found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
     return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
 

@@ -7,6 +7,9 @@ import msgspec
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
+from gateway.claims.door.openapi_carried import UPLOAD, carried_paths
+from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
+from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
@@ -44,6 +47,7 @@ _CLAIM = {
         "quoted_fen": {"type": ["integer", "null"]},
         "approved_fen": {"type": "integer"},
         "reason": {"type": ["string", "null"]},
+        "policy": {"type": "integer", "description": "Place of its policy in the bill, where that is not seq."},
         "message": _TWO_TONGUES,
         "who_acts": {"type": "string"},
     },
@@ -59,7 +63,8 @@ _ORDER = {
         "approved_fen": {"type": "integer"},
         "self_pay_due_fen": {"type": "integer"},
         "claims": {"type": "array", "items": {"$ref": "#/components/schemas/ClaimView"}},
-        "links": {"type": "object", "properties": {"self": {"type": "string"}}},
+        "quote": {"$ref": "#/components/schemas/Quote"},
+        "links": {"type": "object", "properties": {"self": {"type": "string"}, "confirm": {"type": "string"}}},
     },
 }
 _EVENTS = {
@@ -93,7 +98,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
         400: "The request's form is wrong.",
         401: "The caller is not known, or the request was received before.",
         404: "No such thing for this caller.",
-        409: "The Idempotency-Key was used for another bill.",
+        409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
         408: "The body was not whole in time.",
         413: "The body is too large.",
         422: "The bill breaks the model or the money does not tie out.",
@@ -105,6 +110,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
 
 def _submit(form: str | None) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": "#/components/schemas/Submission"} if form is None else {"type": "object"}
+    media = ["application/json"] if form is None else ["application/json", "application/xml", "text/csv"]
     return {
         "operationId": "submit" if form is None else "submitInFormat",
         "summary": "Submit one bill; the same key and bill give the same answer.",
@@ -115,14 +121,18 @@ def _submit(form: str | None) -> dict[str, Any]:
                 "required": True,
                 "schema": {"type": "string", "maxLength": 64},
             },
-            {"name": "Prefer", "in": "header", "schema": {"type": "string", "examples": ["wait=20"]}},
+            {
+                "name": "Prefer",
+                "in": "header",
+                "schema": {"type": "string", "examples": ["wait=20", "wait=20, confirm, quick-claim"]},
+            },
         ]
         + (
             []
             if form is None
             else [{"name": "format", "in": "path", "required": True, "schema": {"enum": form.split(",")}}]
         ),
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media}},
         "responses": {
             "200": _answer("Decided.", "Order"),
             "202": _answer("Accepted and durable; ask at Location.", "Order"),
@@ -134,8 +144,9 @@ def _submit(form: str | None) -> dict[str, Any]:
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
+    components |= body_schemas(_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
-    own |= COMPONENTS
+    own |= COMPONENTS | COUNTER_SCHEMAS | {"Upload": UPLOAD}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}}
     foreign = ",".join(form for form in formats if form != "canonical")
@@ -152,6 +163,8 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
         "paths": {
             "/v1/claims": {"post": _submit(None)},
             **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
+            **carried_paths(_refusals(400, 401, 408, 413, 429, 503)),
+            **counter_paths(_answer, _refusals, _submit(None)),
             "/v1/orders/{order_id}": {
                 "get": {
                     "operationId": "order",
@@ -185,6 +198,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                     "name": "Signature",
                     "description": "RFC 9421, see docs/hospital-door.md.",
                 },
+                "password": {"type": "http", "scheme": "basic", "description": "At /v1/soap only."},
             },
         },
     }

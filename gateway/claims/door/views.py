@@ -12,6 +12,7 @@ from gateway.store.api import Row
 _SENTENCES: dict[str, tuple[str, str]] = {
     "paid": ("商保已赔付", "The insurer pays its share."),
     "partial": ("商保部分赔付", "The insurer pays a part."),
+    "granted": ("保险公司已出具担保", "The insurer grants the guarantee."),
     "refused": ("商保不予赔付，请患者自付", "The insurer does not pay; the patient pays."),
     "zero": ("商保核定赔付为零，请患者自付", "The insurer's share is zero; the patient pays."),
     "withdrawn": ("案件已撤销", "The case was withdrawn."),
@@ -23,6 +24,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_sent": ("未提交保险公司，请患者自付", "Nothing was sent to the insurer; the patient pays."),
 }
 _WAITING = {
+    "quoted": ("已试算，请患者确认", "Quoted; ask the patient to confirm."),
+    "confirmed": ("患者已确认，正在结算", "Confirmed; being settled."),
+    "supplied": ("材料已收到，正在发送保险公司", "The material is here and goes to the insurer."),
     "created": ("等待处理", "Waiting for its turn."),
     "sent": ("保险公司处理中", "The insurer is working on it."),
     "accepted": ("保险公司已受理，等待结果", "Taken by the insurer; the result comes later."),
@@ -39,7 +43,17 @@ _WAITING = {
 }
 
 
-def _message(state: str, outcome: str) -> dict[str, str]:
+_FOLLOWS = (
+    "已登记快赔：请患者先自付并离开，保险公司随后赔付",
+    "Registered as a quick-claim: the patient pays now and may leave, the insurer pays later.",
+)
+_UNDER_WAY = ("created", "sent", "accepted")
+_QUOTE = ("请患者确认商保与自付金额", "Ask the patient to confirm the insurer's and the own share.")
+
+
+def _message(state: str, outcome: str, follows: bool) -> dict[str, str]:
+    if follows and state in _UNDER_WAY:
+        return {"zh": _FOLLOWS[0], "en": _FOLLOWS[1]}
     zh, en = _SENTENCES.get(outcome) or _WAITING.get(state) or ("处理中", "In progress.")
     return {"zh": zh, "en": en}
 
@@ -59,8 +73,10 @@ def _claim(row: dict[str, Any], registry: Registry) -> dict[str, Any]:
         "quoted_fen": row["quoted"],
         "approved_fen": row["approved"],
         "reason": row["reason_code"] or None,
-        "message": _message(row["state"], row["outcome"]),
+        "message": _message(row["state"], row["outcome"], bool(row["policy"]) and row["kind"] == "quick_claim"),
     }
+    if row["policy"]:
+        view["policy"] = row["policy"]
     fault = next((f for f in partner.faults.values() if f.code == row["reason_code"]), None) if partner else None
     if fault is not None:
         view["message"] = {"zh": fault.zh, "en": fault.en}
@@ -82,16 +98,18 @@ def bill_view(bill: Bill, registry: Registry) -> bytes:
             "quoted": claim.quoted,
             "approved": claim.approved,
             "reason_code": claim.reason,
+            "policy": claim.policy_no,
         }
         for claim in bill.claims
     ]
     head = {
         "order_id": bill.order_id,
-        "kind": bill.submission.kind.value,
+        "kind": bill.kind,
         "state": bill.state.value,
         "total": bill.submission.split.total,
         "approved": bill.approved,
         "self_pay_due": bill.self_pay_due,
+        "quoted_until": bill.quoted_until,
     }
     return _encode(head, rows, registry)
 
@@ -101,15 +119,30 @@ def stored_view(row: Row, ledger: Ledger, registry: Registry) -> bytes:
 
 
 def _encode(head: dict[str, Any], claims: list[dict[str, Any]], registry: Registry) -> bytes:
-    return msgspec.json.encode(
-        {
-            "order_id": head["order_id"],
-            "kind": head["kind"],
-            "state": head["state"],
-            "total_fen": head["total"],
-            "approved_fen": head["approved"],
-            "self_pay_due_fen": head["self_pay_due"],
-            "claims": [_claim(claim, registry) for claim in claims],
-            "links": {"self": f"/v1/orders/{head['order_id']}"},
-        }
-    )
+    order_id = head["order_id"]
+    view = {
+        "order_id": order_id,
+        "kind": head["kind"],
+        "state": head["state"],
+        "total_fen": head["total"],
+        "approved_fen": head["approved"],
+        "self_pay_due_fen": head["self_pay_due"],
+        "claims": [_claim(claim, registry) for claim in claims],
+        "links": {"self": f"/v1/orders/{order_id}"},
+    }
+    if head["state"] == "quoted":
+        view["quote"] = _quote(head, claims)
+        view["links"] |= {"confirm": f"/v1/claims/{order_id}/confirm"}
+    return msgspec.json.encode(view)
+
+
+def _quote(head: dict[str, Any], claims: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the screen shows and the confirmation echoes."""
+    offered = {claim["claim_id"]: claim["quoted"] or 0 for claim in claims if claim["state"] == "quoted"}
+    return {
+        "quotes": [{"claim_id": claim_id, "quoted_fen": fen} for claim_id, fen in offered.items()],
+        "insurers_fen": sum(offered.values()),
+        "patient_fen": head["self_pay_due"] - sum(offered.values()),
+        "expires_at": head["quoted_until"],
+        "message": {"zh": _QUOTE[0], "en": _QUOTE[1]},
+    }

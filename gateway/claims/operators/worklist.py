@@ -7,7 +7,8 @@ import msgspec
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.reasking import ask_again, busy
+from gateway.claims.conversation.reasking import ask_again
+from gateway.claims.conversation.resting import busy
 from gateway.claims.conversation.states import ClaimEvent
 from gateway.claims.operators.roles import Operator, Operators, Role
 from gateway.claims.undo.book import UndoBook, read_undo

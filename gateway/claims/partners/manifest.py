@@ -75,6 +75,20 @@ class Limits(Closed, frozen=True):
     per_second: Annotated[int, msgspec.Meta(ge=1)] = 1000
 
 
+class BudgetRule(Closed, frozen=True):
+    """How long a counter waits, and how it is split (percent of the whole). What is left over is the reserve."""
+
+    outpatient: str = "20s"
+    inpatient: str = "60s"
+    prepare: Annotated[int, msgspec.Meta(ge=1, le=90)] = 50
+    quote: Annotated[int, msgspec.Meta(ge=1, le=90)] = 35
+
+    @property
+    def reserve(self) -> int:
+        """Percent kept for enquiry and reversal: no settling act begins in it."""
+        return 100 - self.prepare - self.quote
+
+
 class Manifest(Closed, frozen=True):
     insurer: str
     names: Names
@@ -90,6 +104,7 @@ class Manifest(Closed, frozen=True):
     token: TokenRule | None = None
     collect: CollectRule | None = None
     limits: Limits = Limits()
+    budget: BudgetRule = BudgetRule()
     settling_time: str = "5s"
     poll_every: str = "2s"
     """How often a pending act with a ``status`` act is asked again."""
@@ -168,7 +183,15 @@ def load_manifest(folder: Path) -> Manifest:
         ) from None
     if manifest.insurer != folder.name:
         raise ConfigRefused(f"{folder.name}/insurer.yaml: insurer must be the folder's name")
-    for span in (manifest.settling_time, manifest.poll_every, *(rule.timeout for rule in manifest.acts.values())):
+    if manifest.budget.reserve < 1:
+        raise ConfigRefused(f"{folder.name}/insurer.yaml: budget leaves no reserve", hint="prepare + quote < 100")
+    counter = (manifest.budget.outpatient, manifest.budget.inpatient)
+    for span in (
+        manifest.settling_time,
+        manifest.poll_every,
+        *counter,
+        *(rule.timeout for rule in manifest.acts.values()),
+    ):
         seconds(span)
     return manifest
 

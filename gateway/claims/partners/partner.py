@@ -1,6 +1,7 @@
 """One insurer, ready to talk: its compiled acts, its seal, its connection and its words for what went wrong."""
 
 import asyncio
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -106,8 +107,9 @@ class Partner:
         headers["Content-Type"] = sealed.content_type or out.content_type
         if self.manifest.token and not bare:
             headers[self.manifest.token.header] = self.manifest.token.prefix + await self.tokens.current()
+        body = gzip.compress(sealed.body, mtime=0) if out.gzip else sealed.body
         started = perf_counter()
-        answer = await self.client.send(out.method, out.path, out.query, headers, sealed.body, deadline)
+        answer = await self.client.send(out.method, out.path, out.query, headers, body, deadline)
         self.metrics.stage("send", self.code, perf_counter() - started)
         return answer
 

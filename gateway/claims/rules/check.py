@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.rules import case, idcard, lines, split
+from gateway.claims.rules import case, idcard, lines, numbers, split
 from gateway.claims.rules.finding import Finding, Severity
 from gateway.kernel.errors import BadClaim, BadMoney
 
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     split.invoice,
     idcard.identity_card,
     case.diagnoses,
+    numbers.plain_numbers,
 )
 
 MOST = 100

@@ -7,6 +7,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.types import UNSET, ClassLevel
 from gateway.claims.canonical.visit import FeeLine
 from gateway.claims.rules.finding import Finding, flag, refuse
+from gateway.claims.rules.numbers import is_plain
 from gateway.kernel.money import MAX_FEN, line_amount
 
 ROUNDING_FEN = 1
@@ -20,7 +21,7 @@ def line_amounts(s: Submission) -> Iterator[Finding]:
     """Rule 1: amount = price × quantity, half up to the 分. The hospital's amount stands when it misses by one 分."""
     for index, line in enumerate(s.lines):
         try:
-            agrees = line.price * line.qty * _HUNDRED == line.amount
+            agrees = line.price * line.qty * _HUNDRED == line.amount and is_plain(line.price) and is_plain(line.qty)
         except DecimalException:
             agrees = False
         if not agrees:
@@ -29,13 +30,12 @@ def line_amounts(s: Submission) -> Iterator[Finding]:
 
 def _rounded_amount(index: int, line: FeeLine) -> Iterator[Finding]:
     fields = (f"lines.{index}.amount", f"lines.{index}.price", f"lines.{index}.qty")
-    try:
-        difference = line.amount - line_amount(line.price, line.qty)
-    except (DecimalException, ValueError, OverflowError):
+    if not (is_plain(line.price) and is_plain(line.qty)):
         yield refuse(
             "money-1", fields, "单价或数量不是可计算的数", "price or quantity is no number that can be multiplied"
         )
         return
+    difference = line.amount - line_amount(line.price, line.qty)
     if abs(difference) > MAX_FEN:
         yield refuse("money-1", fields, "单价乘数量超出金额上限", "price × quantity is beyond any amount")
     elif abs(difference) > ROUNDING_FEN:
@@ -96,10 +96,12 @@ def line_parts(s: Submission) -> Iterator[Finding]:
 
 def refunds(s: Submission) -> Iterator[Finding]:
     """Rule 14: what is refunded never passes the line that it undoes, neither in money nor in quantity."""
-    backs = [(index, line) for index, line in enumerate(s.lines) if line.amount < 0 or line.qty < 0]
+    backs = [(index, line) for index, line in enumerate(s.lines) if line.amount < 0 or line.qty.is_signed()]
     if not backs:
         return
-    originals = {line.line_no: line for line in s.lines}
+    # Rule 1 tells of quantities that are no numbers; nothing can be compared with them.
+    backs = [(index, line) for index, line in backs if is_plain(line.qty)]
+    originals = {line.line_no: line for line in s.lines if is_plain(line.qty)}
     money: dict[str, int] = {}
     quantity: dict[str, Decimal] = {}
     for index, line in backs:

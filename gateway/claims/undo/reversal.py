@@ -6,7 +6,8 @@ from enum import StrEnum
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import Budget
-from gateway.claims.conversation.courier import Courier, Errand
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimState
 from gateway.claims.ledger import Ledger, act_view, record_of
@@ -121,6 +122,7 @@ class Reverser:
         step = Step(way.undo, way.partner.manifest.rule(way.undo))
         row = next((act for act in way.acts if act["act_id"] == reversal.act_id), None)
         act = None if row is None else record_of(row)
+        asked_at = (self.clock.now() if act is None else act.prepared_at).timestamp()
         errand = Errand(
             reversal.bill, claim, way.partner, step, work, reversal.budget, act, reversal.new_id, way.target
         )
@@ -133,9 +135,9 @@ class Reverser:
             return Ending(End.REFUSED if way.money else End.DONE, bad.error_code)
         if result is None:
             return Ending(End.LATER, "answer-lost")
-        return self._judged(reversal, result)
+        return self._judged(reversal, result, asked_at)
 
-    def _judged(self, reversal: Reversal, result: ActResult) -> Ending:
+    def _judged(self, reversal: Reversal, result: ActResult, asked_at: float) -> Ending:
         claim, way = reversal.claim, reversal.way
         claim.next_at, claim.dirty = 0, True
         fault = way.partner.faults.get(result.peer_code)
@@ -146,18 +148,21 @@ class Reverser:
             case "refused" if word == ALREADY_PAID:
                 return Ending(End.PAID, word)
             case "refused" if word == NOT_FOUND and claim.state is not ClaimState.DECIDED:
-                return self._missing(reversal)
+                return self._missing(reversal, asked_at)
             case "refused":
                 return Ending(End.REFUSED if way.money else End.DONE, word)
             case _:
                 return Ending(End.LOST, "enquiries-used-up")
 
-    def _missing(self, reversal: Reversal) -> Ending:
-        """The insurer has nothing to undo: final once our first message can't arrive any more (domain §3.6, 6)."""
+    def _missing(self, reversal: Reversal, asked_at: float) -> Ending:
+        """The insurer has nothing to undo: final if it was asked when our first message couldn't arrive any more.
+
+        Domain §3.6, 6. An answer that was lost and found later still speaks of the moment ``asked_at`` (epoch s).
+        """
         target = reversal.way.target
         assert target is not None
-        settled_at = int((target.sent_at.timestamp() + seconds(reversal.way.partner.manifest.settling_time)) * 1000)
-        if self.clock.epoch_ms() >= settled_at:
+        settled_at = target.sent_at.timestamp() + seconds(reversal.way.partner.manifest.settling_time)
+        if asked_at >= settled_at:
             return Ending(End.DONE, NOT_FOUND)
-        reversal.claim.next_at = settled_at
+        reversal.claim.next_at = max(int(settled_at * 1000), self.clock.epoch_ms())
         return Ending(End.LATER, NOT_FOUND)

@@ -146,7 +146,10 @@ class Undoing:
             book.move_undo(UndoEvent.FINISH, "every-leg-ended")
         work.event(bill, "undo-called-off" if called_off else "undo-done")
         if not undo.counter:
-            work.move_bill(bill, _bill_event(undo, called_off), undo.undo_id)
+            event = _bill_event(undo, called_off)
+            work.move_bill(bill, event, undo.undo_id)
+            if event is BillEvent.UNDO:
+                work.free_invoice(bill)
         bill.undo_id = ""
         work.add().update("bill", {"order_id": bill.order_id}, undo_id=None)
 

@@ -4,11 +4,13 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from gateway.cli.maptools.place import Place, find_place
+from gateway.cli.maptools.recorded import Recorded, add_options, hidden, recorded_sources
 from gateway.cli.maptools.sample import read_source
 from gateway.cli.maptools.tool import add_json, add_tool
 from gateway.kernel.errors import ConfigRefused
@@ -33,6 +35,7 @@ def add_commands(tools: Any) -> None:
     )
     one.add_argument("--made", type=int, default=0, metavar="N", help="and N sources that the fuzzer makes")
     one.add_argument("--seed", type=int, default=1, help="seed of the sources made (1)")
+    add_options(one)
     add_json(one)
     one.set_defaults(run=_run)
 
@@ -43,11 +46,14 @@ def _run(chosen: argparse.Namespace) -> int:
     refuse([*left.mistakes, *right.mistakes])
     mine, theirs = _acts(a, left), _acts(b, right)
     only = sorted(set(mine) ^ set(theirs))
+    recorded = recorded_sources(a, chosen)
     found = [
         one
         for name in sorted(set(mine) & set(theirs))
-        for one in _compared(mine[name], _side(a, left, mine[name]), _side(b, right, theirs[name]), a, chosen)
+        for one in _compared(mine[name], _side(a, left, mine[name]), _side(b, right, theirs[name]), a, chosen, recorded)
     ]
+    if not chosen.show:
+        found = list(hidden(found, recorded))
     differ = [one for one in found if not one.same]
     if chosen.json:
         rows = [asdict(one) | {"money": one.money_changes} for one in differ]
@@ -66,9 +72,12 @@ def _side(place: Place, loaded: Loaded, name: str) -> Side:
     return Side(loaded.acts[name], loaded.files[name], place.constants)
 
 
-def _compared(name: str, a: Side, b: Side, place: Place, chosen: argparse.Namespace) -> Iterator[Comparison]:
+def _compared(
+    name: str, a: Side, b: Side, place: Place, chosen: argparse.Namespace, recorded: Recorded
+) -> Iterator[Comparison]:
     if a.act.request is not None and b.act.request is not None:
-        yield compare_requests(f"{name} request", a, b, _sources(a, b, place, chosen))
+        sources = chain(_sources(a, b, place, chosen), recorded.get(name.partition("@")[0], ()))
+        yield compare_requests(f"{name} request", a, b, sources)
     if all(side.act.answer is not None or side.act.callback is not None for side in (a, b)):
         yield compare_answers(f"{name} answer", a, b, _answers(a, b, place))
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 
 from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
-from gateway.mapping.runtime import dates, documents, numbers, widths, words
+from gateway.mapping.runtime import dates, documents, numbers, text, widths, words
 from gateway.mapping.runtime.base import RefusalError
 
 
@@ -115,6 +115,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "substr": lambda x, start, length: x[start : start + length],
     "replace": lambda x, old, new: x.replace(old, new),
     "join": _join,
+    "pieces": text.pieces,
     "pad": lambda x, width, fill: x.rjust(width, fill),
     "pad_right": lambda x, width, fill: x.ljust(width, fill),
     "cut_bytes": widths.cut_bytes,

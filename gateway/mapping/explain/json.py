@@ -111,8 +111,10 @@ class JsonWalk(Walk):
                 return [] if got.absent and not deliberate else [head + self.told(entry.value, got, json_text)]
             if not self.shown(entry.value, names):
                 return []
-            text = self.node(entry.value, names)
-            return [] if key.optional and text in _EMPTY else [head + text]
+            by_text = isinstance(entry.value, Map) and entry.value.get("$text") is not None
+            text = self.node(entry.value, names.leaning(True) if key.optional and by_text else names)
+            gone = text in _EMPTY or (by_text and text == "null")
+            return [] if key.optional and gone else [head + text]
 
     def _rows(self, node: Map, names: Names, before: int) -> list[str]:
         """One text per round; ``before`` of them stand in the same array already."""

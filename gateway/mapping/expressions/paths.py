@@ -23,6 +23,7 @@ def step(base: Value, name: str, scope: Scope, unit: Unit) -> Value:
     if kind is Kind.ANY:
         return base
     if kind is Kind.DOC:
+        unit.steps.add(name)
         return document_step(base, name)
     if kind is Kind.GROUP:
         return _of_group(base, name)

@@ -33,8 +33,8 @@ def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
 
 def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:
     value, other = args
-    if value.type.kind is Kind.DOC and other.type.kind is not Kind.DOC:
-        value = as_text(value)
+    if {value.type.kind, other.type.kind} & TEXTS:
+        value, other = as_text(value), as_text(other)
     if not value.type.optional:
         return value
     type_ = unified(replace(value, type=value.type.present()), other)
@@ -152,6 +152,7 @@ TABLE = {
     "substr": simple("substr", TEXT, _X, Param("from", WHOLE), Param("length", WHOLE)),
     "replace": simple("replace", TEXT, _X, Param("old", TEXTS), Param("new", TEXTS)),
     "join": Function((Param("list", LISTS), Param("between", TEXTS)), _join, takes_absent=True),
+    "pieces": simple("pieces", Type(Kind.LIST, of=TEXT), _X, Param("between", TEXTS, constant=True)),
     "pad": simple("pad", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default="0")),
     "pad_right": simple("pad_right", TEXT, _X, Param("width", WHOLE), Param("fill", TEXTS, constant=True, default=" ")),
     "matches": Function((_X, Param("regex", TEXTS, constant=True)), _matches),

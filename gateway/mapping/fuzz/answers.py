@@ -1,5 +1,7 @@
 """Answers that went wrong on the way: good ones with parts gone, doubled, of another kind or cut off."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -31,16 +33,36 @@ _VALUES: tuple[Any, ...] = (
 
 
 def mutated(document: bytes, kind: str, rng: Random) -> bytes:
-    """The document with one to three changes; ``kind`` is json or another (XML)."""
+    """The document with one to three changes; ``kind`` is json, csv or another (XML)."""
     for _ in range(rng.choice((1, 1, 2, 3))):
         structural = rng.random() < 0.8
         if not structural:
             document = rng.choice(_BYTES)(document, rng)
         elif kind == "json":
             document = _json(document, rng)
+        elif kind == "csv":
+            document = _csv(document, rng)
         else:
             document = _xml(document, rng)
     return document
+
+
+def _csv(document: bytes, rng: Random) -> bytes:
+    """Another text in a cell, or a row that is gone, comes twice or stands elsewhere."""
+    rows = [row for row in csv.reader(io.StringIO(document.decode("utf-8", "replace"))) if row]
+    if not rows:
+        return document
+    row = rng.choice(rows)
+    change = rng.random()
+    if change < 0.7:
+        row[rng.randrange(len(row))] = str(rng.choice(_VALUES))
+    elif change < 0.8:
+        rows.remove(row)
+    else:
+        rows.insert(rng.randrange(len(rows)), list(row))
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode("utf-8", "surrogatepass")
 
 
 def _json(document: bytes, rng: Random) -> bytes:

@@ -151,6 +151,13 @@ def join(items: Any, between: str) -> str:
     return between.join(items)
 
 
+def pieces(value: str, between: str) -> list[str]:
+    """An empty text has no pieces. Raises ``RefusalError`` where nothing says what stands between them."""
+    if not between:
+        raise RefusalError("an empty text can't stand between pieces")
+    return value.split(between) if value else []
+
+
 HELPERS: Mapping[str, Any] = {
     "jtext": encode_basestring,
     **{
@@ -158,7 +165,7 @@ HELPERS: Mapping[str, Any] = {
         for function in (
             *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled),
             *(quoted, form_text, pad, pad_right),
-            *(uuid5, matches, trim, upper, lower, substr, replace, join),
+            *(uuid5, matches, trim, upper, lower, substr, replace, join, pieces),
         )
     },
 }

@@ -210,17 +210,17 @@ class Model:
         node, (low, high) = part.node, _occurs(part.node)
         tag = node.tag.removeprefix(XS)
         if tag != "group":
-            return Group(tag, low, high, [p for child in node for p in self._particle(part.at(child), depth)])
+            inside = _elements(node)
+            return Group(tag, low, high, [p for child in inside for p in self._particle(part.at(child), depth)])
         named = self.schemas.get("group", part.refers("ref"))
-        inside = [] if named is None or depth > MAX_DEPTH else [c for c in named.node if c.tag != f"{XS}annotation"]
+        inside = [] if named is None or depth > MAX_DEPTH else _elements(named.node)
         if named is None or not inside:
             return Group("sequence", low, high, [Wildcard(0, MANY, "##any", "")])
         return Group("sequence", low, high, [self.group(named.at(inside[0]), depth + 1)])
 
     def _particle(self, part: Part, depth: int) -> list[Particle]:
         node = part.node
-        tag = node.tag.removeprefix(XS) if isinstance(node.tag, str) else ""
-        low, high = _occurs(node)
+        tag, (low, high) = node.tag.removeprefix(XS), _occurs(node)
         if tag == "element":
             name = part.refers("ref")
             top = self.schemas.get("element", name) if name else part
@@ -228,6 +228,11 @@ class Model:
         if tag == "any":
             return [Wildcard(low, high, node.get("namespace", "##any"), part.namespace)]
         return [self.group(part, depth)] if tag in ("sequence", "choice", "all", "group") else []
+
+
+def _elements(node: etree._Element) -> list[etree._Element]:
+    """What is declared inside: neither comments nor documentation."""
+    return [child for child in node.iterchildren(etree.Element) if child.tag != f"{XS}annotation"]
 
 
 def _narrowed(part: Part, base: Content, schemas: SchemaSet) -> Facets | None:

@@ -21,6 +21,8 @@ class CsvTree(Tree):
         self.target = target
 
     def root(self, node: Map, scope: Scope) -> tuple[Parts, Shape]:
+        if self.target.records:
+            self.wrong(self.target.pos, "bad-value", "header: records is for documents that are read")
         rows = self.unit.temp("x")
         self.writer.put(f"{rows} = []", node.pos)
         kinds = self._kinds(node)

@@ -8,11 +8,11 @@ from gateway.mapping.targets.jsontext import bind, encoded, joined, json_shape, 
 from gateway.mapping.targets.text import as_plain_text
 from gateway.mapping.types import Kind
 from gateway.mapping.values import Scope
-from gateway.mapping.yamlfile import Entry, Map, Node, Pos, Scalar, Seq
+from gateway.mapping.yamlfile import Entry, Map, Node, Scalar, Seq
 
 _DIRECTIVES = ("$when", "$each", "$let", "$item", "$text", "$document", "$raw", "$name")
 _NOT_INSIDE = ("$when", "$each", "$let", "$name")
-_EMPTY = ("{}", "[]", '""')
+EMPTY = ("{}", "[]", '""')
 """What ``Name?`` over a node leaves out; a single digit is a value."""
 
 
@@ -238,15 +238,23 @@ class JsonTree(Tree):
         def build() -> Parts:
             parts, shape = self.node(entry.value, inner)
             shapes.append(shape)
-            return self._dropped_when_empty(parts, head, after, entry.pos) if droppable else [head, *parts, after]
+            return self._dropped_when_empty(parts, head, after, entry) if droppable else [head, *parts, after]
 
         condition, inner = self.condition(entry.value, scope) if isinstance(entry.value, Map) else ("", scope)
+        if droppable and says_text(entry.value):
+            inner = replace(inner, lenient=True)
         parts = self.only_if(condition, entry.pos, build)
         shapes[0].maybe_missing = droppable
+        shapes[0].nullable = shapes[0].nullable and not (droppable and says_text(entry.value))
         return parts, shapes[0]
 
-    def _dropped_when_empty(self, parts: Parts, head: str, after: str, pos: Pos) -> Parts:
-        """``Name?`` over an object or array: left out when nothing is in it."""
-        name = self.unit.temp("p")
-        self.writer.put_text(f"{name} = ", parts, "", pos)
-        return [Code(f"(cat({head!r}, {name}, {after!r}) if {name} not in {_EMPTY} else '')", pos)]
+    def _dropped_when_empty(self, parts: Parts, head: str, after: str, entry: Entry) -> Parts:
+        """``Name?`` over an object or array: left out when nothing is in it; over ``$text``: when its value is absent."""
+        name, empty = self.unit.temp("p"), (*EMPTY, "null") if says_text(entry.value) else EMPTY
+        self.writer.put_text(f"{name} = ", parts, "", entry.pos)
+        return [Code(f"(cat({head!r}, {name}, {after!r}) if {name} not in {empty} else '')", entry.pos)]
+
+
+def says_text(node: Node) -> bool:
+    """Whether the node is a value by ``$text``, with a ``$let`` or ``$when`` beside it."""
+    return isinstance(node, Map) and node.get("$text") is not None

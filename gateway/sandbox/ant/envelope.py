@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from Crypto.Hash import SHA256
 from Crypto.PublicKey import RSA
@@ -29,6 +29,29 @@ class Keys:
             RSA.import_key((folder / "ant-insurer-rsa.key.pem").read_bytes()),
             RSA.import_key((folder / "ant-gateway-rsa.pub.pem").read_bytes()),
         )
+
+
+class Envelope(Protocol):
+    """How a message is signed and put together; ``tag`` is request or response."""
+
+    def seal(self, tag: str, inner: bytes) -> bytes: ...
+
+    def open(self, tag: str, body: bytes) -> etree._Element:
+        """The verified element: only what is under the signature. Raises ``Violation`` 401."""
+        ...
+
+
+class TextEnvelope(Envelope):
+    """Variant A."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def seal(self, tag: str, inner: bytes) -> bytes:
+        return seal(self._keys, tag, inner)
+
+    def open(self, tag: str, body: bytes) -> etree._Element:
+        return open_signed(self._keys, tag, body)
 
 
 def seal(keys: Keys, tag: str, inner: bytes) -> bytes:

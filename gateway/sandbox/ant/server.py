@@ -9,7 +9,7 @@ from datetime import datetime
 from aiohttp import web
 
 from gateway.sandbox.ant import letters
-from gateway.sandbox.ant.envelope import Keys, open_signed, seal
+from gateway.sandbox.ant.envelope import Envelope, Keys, TextEnvelope
 from gateway.sandbox.ant.report import Report, message_id, read_report
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.courier import Courier, Letter
@@ -37,9 +37,9 @@ class Case:
 class AntSimulator:
     code = "ant"
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    def __init__(self, settings: SimulatorSettings, envelope: Envelope | None = None) -> None:
         self._settings = settings
-        self._keys = Keys.load(settings.keys)
+        self._envelope = envelope or TextEnvelope(Keys.load(settings.keys))
         self._desk = Desk(self.code, frozenset({"report", "notify"}))
         self._courier = Courier(settings, self._desk)
         self._cases: dict[str, Case] = {}
@@ -62,7 +62,7 @@ class AntSimulator:
     async def _answer(self, body: bytes) -> web.Response:
         asked = report_no = ""
         try:
-            request = open_signed(self._keys, "request", body)
+            request = self._envelope.open("request", body)
             asked = message_id(request)
             report = read_report(request)
             report_no = report.report_no
@@ -71,7 +71,7 @@ class AntSimulator:
         except Violation as refusal:
             code, text = refusal.peer_code, refusal.message
         inner = letters.answer(asked, report_no, code, text, self._now())
-        return web.Response(body=seal(self._keys, "response", inner), content_type=_XML, charset="utf-8")
+        return web.Response(body=self._envelope.seal("response", inner), content_type=_XML, charset="utf-8")
 
     def _take(self, report: Report) -> None:
         """Enter a new case, or more material for one that waits for it; the same ``outBizNo`` changes nothing."""
@@ -120,9 +120,9 @@ class AntSimulator:
         letter = Letter(
             op="notify",
             reference=case.settlement.reference,
-            path="/partners/ant/notify",
+            path=f"/partners/{self.code}/notify",
             content_type=_XML,
-            build=lambda: seal(self._keys, "request", write(number, self._now())),
+            build=lambda: self._envelope.seal("request", write(number, self._now())),
             is_acknowledged=functools.partial(self._is_taken, case),
         )
         self._courier.send_later(letter, self._settings.slow_s if slow else self._settings.delay_s)
@@ -151,7 +151,7 @@ class AntSimulator:
 
     def _is_taken(self, case: Case, body: bytes) -> bool:
         try:
-            response = open_signed(self._keys, "response", body)
+            response = self._envelope.open("response", body)
         except Violation:
             return False
         case.told = response.findtext("body/success") == "1" and response.findtext("body/errorCode") == DONE

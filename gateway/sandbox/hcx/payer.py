@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,8 @@ from gateway.sandbox.hcx.bundle import Bundle, Item, bill_of, claim_items
 from gateway.sandbox.terms import assess, product, refuses
 
 NOT_COVERED = "ELIG-001"
+DIFFERS_BY = 100
+"""分 that a policy ``DIFFER…`` settles less than it quoted."""
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 
 
@@ -82,7 +84,7 @@ class Payer:
         """The decision on a claim. The same claim number again is told the first decision and pays nothing more."""
         decision = self._decided.get(bundle.identifier)
         if decision is None:
-            decision = self._decided[bundle.identifier] = self._assess(bundle)
+            decision = self._decided[bundle.identifier] = self._settled(bundle)
             self._enter(bundle, decision)
         return self._claim_response(bundle, decision)
 
@@ -98,6 +100,12 @@ class Payer:
             return Decision(reference, 0, False, tuple(items))
         left = self.ledger.residuals.left(bundle.policy_no, terms)
         return Decision(reference, assess(bill_of(bundle, items), terms, left).payable, True, tuple(items))
+
+    def _settled(self, bundle: Bundle) -> Decision:
+        """What is settled, for a policy ``DIFFER…`` not what was quoted."""
+        decision = self._assess(bundle)
+        less = DIFFERS_BY if bundle.policy_no.startswith("DIFFER") else 0
+        return replace(decision, payable=max(0, decision.payable - less))
 
     def _enter(self, bundle: Bundle, decision: Decision) -> None:
         terms, refs = product(inpatient=bundle.is_inpatient), {"claim": bundle.identifier}

@@ -121,6 +121,10 @@ class Acts:
     def _fee_lines(self, records: Records) -> Records:
         """All lines of a call are taken, or none; a line that comes again replaces itself."""
         taken = [(self.visits.find(record), read_line(record)) for record in records]
+        for visit in {visit.medical_num: visit for visit, _ in taken}.values():
+            if visit.policy_no.startswith("BATCH") and visit.lines and not visit.stumbled:
+                visit.stumbled = True
+                raise Violation("1000008", "批次顺序不符")
         for visit, line in taken:
             if self.settlements.is_live(visit) and visit.lines.get(line.serial) != line:
                 raise Violation("1000008", "就诊已结算,不能更改明细")

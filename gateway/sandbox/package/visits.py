@@ -33,6 +33,8 @@ class Visit:
     lines: dict[str, Line] = field(default_factory=dict)
     prior_paid: int = 0
     """What the last S290 said that earlier commercial payers took, in 分."""
+    stumbled: bool = False
+    """A batch of its lines was refused once (policy ``BATCH…``)."""
 
     def total(self) -> int:
         return sum(line.money for line in self.lines.values())

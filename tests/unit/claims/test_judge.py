@@ -61,7 +61,7 @@ def test_a_settlement_that_differs_from_the_quote_is_never_taken_silently() -> N
     result = ActResult(state="accepted", approved=499)
 
     assert judge(SETTLE, result, claimed=1000, quoted=500) == Judgement(
-        Verdict.PARK, reason="settled-differs-from-quote"
+        Verdict.PARK, approved=499, reason="settled-differs-from-quote"
     )
 
 

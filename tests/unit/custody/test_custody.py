@@ -7,6 +7,8 @@ import pytest
 from support.bills import sample_bill
 from support.room import ANSWER, Room, open_room
 
+from gateway.claims.conversation.falling import fall
+from gateway.claims.conversation.states import ClaimEvent
 from gateway.kernel.errors import LianpeiError
 from gateway.sandbox.hospital.marks import planted
 from gateway.store.errors import VaultRefused
@@ -60,7 +62,8 @@ async def test_what_comes_for_an_erased_order_is_kept_by_its_digest_alone(room: 
 
 async def test_a_person_is_erased_in_all_bills_and_others_are_not(room: Room) -> None:
     mine, other = sample_bill("package"), await room.brought()
-    first, second = await room.brought(mine), await room.brought(mine)
+    later = mine.changed(lambda bill: bill["invoice"].update(bill_no="0000000002"))
+    first, second = await room.brought(mine), await room.brought(later)
     number = mine.submission["patient"]["cert_no"]
 
     answer = await room.wish("erase", cert_no=f" {number.lower()} ")
@@ -160,3 +163,14 @@ async def test_an_unknown_order_claim_or_an_unnamed_person_is_refused(room: Room
     assert await refused(room, "evidence", claim_id="clm_none") == "claim-unknown"
     assert await refused(room, "erase") == "erase-whom"
     assert await refused(room, "export") == "export-whom"
+
+
+async def test_a_decided_order_whose_quick_claim_waits_for_material_is_not_erased(room: Room) -> None:
+    bill = await room.brought()
+    work = room.ledger.work(bill.order_id)
+    follower = fall(bill, bill.claims[0], work)
+    work.move_claim(bill, follower, ClaimEvent.SEND, "claim")
+    work.move_claim(bill, follower, ClaimEvent.ASK_MORE, "more-material")
+    await work.flush(bill)
+
+    assert await refused(room, "erase", order_id=bill.order_id) == "order-open"

@@ -17,7 +17,9 @@ _OUTCOMES = frozenset({"Refused", "NotSent", "Unknown"})
 _APART = frozenset({"sandbox", "cli", "functions", "targets", "expressions"})
 """The sandbox's codes are the synthetic partners' own; the commands print codes of others; in the compiler of the
 mapping language ``code`` is generated Python."""
-_GAPS = frozenset({"_why_not"})
+_GAPS = frozenset({"why_not"})
+_ENDINGS = frozenset({"_close", "_park", "drop", "_drop", "decline"})
+"""Functions that are given the reason for which a claim ends."""
 _OTHER_CODES = frozenset({"replace"})
 """``dataclasses.replace(value, code=…)`` is about generated Python too."""
 
@@ -39,11 +41,11 @@ def claim_reasons() -> set[str]:
 def _reasons(tree: ast.Module) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any("reason" in ast.unparse(target) for target in node.targets):
+        if isinstance(node, ast.Assign) and any("reason" in ast.unparse(target).lower() for target in node.targets):
             found |= set(_texts(node.value))
         if isinstance(node, ast.Call):
             found |= {text for word in node.keywords if word.arg == "reason" for text in _texts(word.value)}
-            if _name(node.func) in ("_close", "_park"):
+            if _name(node.func) in _ENDINGS:
                 found |= {text for argument in node.args for text in _texts(argument)}
         if isinstance(node, ast.FunctionDef) and node.name in _GAPS:
             found |= _returned(node)

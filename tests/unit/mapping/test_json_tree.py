@@ -33,6 +33,10 @@ REQUEST = "request:\n"
         pytest.param(
             "  a: {$when: claim.claimed > 0, $text: claim.claimed}\n", {"a": 17231}, id="text under a condition"
         ),
+        pytest.param("  a?: {$text: visit.mdtrt_id}\n  b: =1\n", {"b": "1"}, id="absent text with ? is left out"),
+        pytest.param("  a?: {$text: upper(visit.mdtrt_id)}\n", {}, id="absence passes through functions below ?"),
+        pytest.param("  a?: {$let: {x: visit.visit_id}, $text: x}\n", {"a": "V1"}, id="present text with ? stays"),
+        pytest.param("  a: {$text: visit.mdtrt_id}\n", {"a": None}, id="absent text is null"),
         pytest.param(
             "  a:\n    $each: l in lines\n    n: position\n    c: l.line_no\n",
             {"a": [{"n": 1, "c": "L1"}, {"n": 2, "c": "L2"}]},

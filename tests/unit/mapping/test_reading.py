@@ -80,6 +80,12 @@ def test_an_xml_answer_is_read_by_local_names(shop):
     assert expected == shop.read(result, document, "xml")
 
 
+def test_an_element_that_stands_in_for_a_text_is_read_as_text(shop):
+    result = "  result: {state: =accepted, peer_code: 'default(empty_as_absent(r.b), r.c)'}\n"
+
+    assert shop.read(result, "<a><b></b><c>stands in</c></a>", "xml")["peer_code"] == "stands in"
+
+
 def test_results_may_be_lists_of_objects_and_of_texts(shop):
     result = """  let: {others: list(x.k for x in r.list)}
   result:

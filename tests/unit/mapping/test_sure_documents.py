@@ -72,3 +72,7 @@ def test_a_repeated_element_that_comes_out_empty_is_still_found(shop: Workshop) 
     act = shop.act("target: {kind: xml, schema: a.xsd}\nhttp: {path: /x}\n" + body)
     with pytest.raises(MappingFailed, match="breaks its schema"):
         act.write(shop.dispatch(procedures=[]))
+
+
+def test_a_comment_inside_a_schemas_group_means_nothing(shop: Workshop) -> None:
+    assert is_sure(shop, "<!-- first the name -->" + element("n") + "<!-- and that is all -->", "{n: patient.name}")

@@ -1,6 +1,7 @@
 """The window over the claims room's real ledger and vault, and the payment room over the sandbox's payment channel."""
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -31,6 +32,8 @@ from gateway.store.vault import Vault
 sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 from rule_bills import submission
 
+_invoices = itertools.count(1)
+
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
@@ -42,6 +45,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 async def decided(ledger: Ledger, kind: str, approved: int, **more: Any) -> Bill:
     """A decided bill with one claim, on disk as the claims room writes it."""
     edits = {"kind": kind, "split.commercial_pay": [], "split.self_pay_due": 0, **more}
+    edits["invoice.bill_no"] = f"{next(_invoices):010d}"
     brought = submission(edits)
     order_id, now = new_order_id(), datetime.now(UTC)
     policy = brought.policies[0]

@@ -222,3 +222,31 @@ def test_burden_and_remainder() -> None:
 def test_an_invoice_is_used_once_per_expense_insurer() -> None:
     assert invoice_uses(submission()) == (("package", "99000001", "0000000001"),)
     assert invoice_uses(submission({"policies.0.benefit_type": "fixed"})) == ()
+
+
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+400", "-1E+14", "1E-400", "0E-400"])
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("lines.0.price", "money-1"),
+        ("lines.0.qty", "money-1"),
+        ("lines.0.self_ratio", "money-21"),
+        ("lines.0.price_limit", "money-21"),
+        ("policies.0.liabilities", "money-21"),
+    ],
+)
+def test_a_number_that_cannot_be_written_out_is_refused_by_its_field(field: str, rule: str, number: str) -> None:
+    told = [{"code": "L1", "ratio": number}] if field.endswith("liabilities") else number
+    named = f"{field}.0.ratio" if field.endswith("liabilities") else field
+
+    with pytest.raises(BadMoney) as refused:
+        require_sound(submission({field: told}))
+
+    assert rule in refused.value.message
+    assert named in refused.value.fields
+    assert number not in refused.value.message
+
+
+def test_a_price_beyond_any_is_refused_although_nothing_was_taken_of_it() -> None:
+    with pytest.raises(BadMoney, match="money-1"):
+        require_sound(submission({"lines.0.price": "1E+400", "lines.0.qty": "0", "lines.0.amount": 0}))

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 from ant_support import REPORT, Platform, Signer, inside, report
+from dispatches import folder
+
+from gateway.mapping import Incoming
 
 
 def without(text: str, part: str) -> str:
@@ -59,3 +62,14 @@ async def test_a_message_that_cannot_be_trusted_is_refused(platform: Platform, s
 
     assert answer.findtext("body/errorCode") == "401"
     assert (await platform.ledger())["settlements"] == []
+
+
+async def test_an_insurer_that_could_not_verify_us_is_read_as_a_refusal(platform: Platform, sandbox_keys: Path) -> None:
+    """It knows no number of ours to answer under, so that its head has none."""
+    async with platform.session.post(platform.url + "/gateway", data=REPORT.encode()) as reply:
+        answer = await reply.read()
+
+    read = folder("ant", sandbox_keys)["report"].read(Incoming(answer))
+
+    assert b"<reqMsgId></reqMsgId>" in answer or b"<reqMsgId/>" in answer
+    assert (read["state"], read["peer_code"]) == ("refused", "401")

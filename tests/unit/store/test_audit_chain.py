@@ -79,7 +79,7 @@ TOUCHES = {
     "a claim's state": "UPDATE claim SET state = 'closed'",
     "a deleted claim": "DELETE FROM claim WHERE order_id = (SELECT MAX(order_id) FROM bill)",
     "an approved amount": "UPDATE claim SET approved = approved + 1",
-    "an entry's link": "UPDATE chain SET link = replace(link, 'a', 'b') WHERE seq = 2",
+    "an entry's link": "UPDATE chain SET link = 'x' || substr(link, 2) WHERE seq = 2",
     "an entry's references": "UPDATE chain SET refs = 'message x y' WHERE seq = 2",
     "a deleted entry": "DELETE FROM chain WHERE seq = 2",
     "the newest entry deleted": "DELETE FROM chain WHERE seq = (SELECT MAX(seq) FROM chain)",

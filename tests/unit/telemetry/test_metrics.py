@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.kernel.errors import Busy
-from gateway.telemetry.metrics import LABELS, STAGES, LabelValues, Metrics
+from gateway.telemetry.label_values import LABELS, STAGES, LabelValues
+from gateway.telemetry.metrics import Metrics
 
 PROMISED = {
     "lianpei_claims_total",

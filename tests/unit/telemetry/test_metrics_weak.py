@@ -3,7 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.telemetry.metrics import WEAK_ALGORITHMS, LabelValues, Metrics
+from gateway.telemetry.label_values import WEAK_ALGORITHMS, LabelValues
+from gateway.telemetry.metrics import Metrics
 from gateway.wire.seals.weak import ALGORITHMS
 
 

@@ -1,0 +1,36 @@
+"""What a courier is sent with."""
+
+import math
+from dataclasses import dataclass
+
+from gateway.claims.bill import ActRecord, Bill, ClaimRun
+from gateway.claims.canonical.dispatch import ActView
+from gateway.claims.conversation.budget import Budget
+from gateway.claims.conversation.plan import Step
+from gateway.claims.partners.partner import Partner
+from gateway.claims.work import Work
+from gateway.kernel.ids import ActId
+
+
+@dataclass(slots=True)
+class Errand:
+    """One step of one claim, with all that is needed to carry it out."""
+
+    bill: Bill
+    claim: ClaimRun
+    partner: Partner
+    step: Step
+    work: Work
+    budget: Budget
+    act: ActRecord | None = None
+    """The act that carries this step, once there is one."""
+    new_id: ActId | None = None
+    """The id that a new act is to have."""
+    target: ActView | None = None
+    """For an undo: the act that it undoes."""
+    sent_until: float = math.inf
+    """On the monotonic clock: an act that is proven not to have happened is sent again until then."""
+
+    def known(self) -> ActRecord:
+        assert self.act is not None
+        return self.act

@@ -1,0 +1,171 @@
+"""One claim's conversation with its insurer, step by step, until it has its final word or must rest."""
+
+from dataclasses import dataclass
+
+from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.conversation.aftermath import errand_for
+from gateway.claims.conversation.budget import RESUMED_S, Budget
+from gateway.claims.conversation.counter import Counter
+from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.errand import Errand
+from gateway.claims.conversation.gaps import why_not
+from gateway.claims.conversation.judge import Judgement, Verdict, judge
+from gateway.claims.conversation.material import Material
+from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.states import ClaimEvent, ClaimState
+from gateway.claims.conversation.turn import Turn
+from gateway.claims.conversation.unanswered import Unanswered
+from gateway.claims.conversation.uploads import uploaded_again
+from gateway.claims.ledger import Ledger
+from gateway.claims.partners.partner import Partner
+from gateway.claims.partners.registry import Registry
+from gateway.claims.work import Work
+from gateway.kernel.clock import Clock
+from gateway.kernel.errors import MessageRefused, NotSent
+
+_AFTER_MS = 30_000
+"""Should we die before the acts that follow a decision, a timer takes them up."""
+_AGAIN_MS = 15_000
+
+
+@dataclass(slots=True)
+class Talk:
+    ledger: Ledger
+    registry: Registry
+    clock: Clock
+    courier: Courier
+    counter: Counter
+    material: Material
+    unanswered: Unanswered
+
+    async def converse(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
+        """True when the claim has its final word."""
+        if claim.state is ClaimState.QUOTED:
+            return False
+        if claim.state is ClaimState.MANUAL and not await self.unanswered.came(bill, claim, work):
+            return False
+        if claim.state is ClaimState.REVERSING:
+            budget = Budget(self.clock.monotonic() + RESUMED_S, self.clock)
+            return await self.unanswered.take_back(bill, claim, work, budget)
+        partner = self.registry.get(claim.insurer)
+        if claim.state is ClaimState.CREATED:
+            claim.claimed = bill.remaining_for(claim)
+            claim.prior_paid = bill.burden - claim.claimed
+            gap = why_not(bill, claim, partner, self.clock.now())
+            if gap:
+                self._close(bill, claim, work, gap)
+                return True
+        else:
+            claim.prior_paid = bill.burden - bill.remaining_for(claim)
+        if partner is None:
+            return False
+        return await self._take_steps(bill, claim, partner, work)
+
+    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> bool:
+        steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
+        turn = self.counter.turn(bill, claim, partner, work)
+        while claim.step < len(steps):
+            if bill.order_id in self.courier.frozen:
+                return False
+            step = steps[claim.step]
+            errand = await errand_for(self.ledger, bill, claim, partner, step, work, turn.budget(step))
+            errand.sent_until = turn.sent_until
+            done = await self._take_step(errand, turn)
+            if done is not None:
+                if done and claim.approved and claim.step < len(steps):
+                    claim.next_at = work.now() + _AFTER_MS
+                return done
+        self._park(bill, claim, work, "conversation-without-decision")
+        return False
+
+    async def _take_step(self, errand: Errand, turn: Turn) -> bool | None:
+        """None = next step, True = final, False = not now."""
+        bill, claim, work = errand.bill, errand.claim, errand.work
+        stops = turn.before(errand)
+        if stops is not None:
+            return stops
+        try:
+            if claim.state in (ClaimState.NEED_MORE, ClaimState.SUPPLIED) and not await self.material.goes_on(errand):
+                return False
+            result = await self.courier.carry_out(errand)
+        except NotSent as closed:
+            return turn.unsent(errand) or self._not_sent(errand, closed.error_code)
+        except MessageRefused as bad:
+            self._park(bill, claim, work, bad.error_code)
+            return False
+        if result is None:
+            return turn.unanswered(errand)
+        if result.state == "not_found" and turn.gone():
+            return True
+        if result.state == "need_more":
+            return self.material.asked(errand, result)
+        return await self._answered(errand, turn, result)
+
+    async def _answered(self, errand: Errand, turn: Turn, result: ActResult) -> bool | None:
+        claim, step = errand.claim, errand.step
+        turn.told(step)
+        if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
+            return None
+        verdict = judge(step, result, claim.most, claim.quoted)
+        if verdict.verdict is Verdict.ASK:
+            ended = await self.unanswered.end(errand)
+            if ended is None:
+                self._park(errand.bill, claim, errand.work, "outcome-unknown")
+            return bool(ended)
+        return self._apply(errand.bill, claim, errand.work, step, verdict, result)
+
+    def _apply(
+        self, bill: Bill, claim: ClaimRun, work: Work, step: Step, verdict: Judgement, result: ActResult
+    ) -> bool | None:
+        """Move the claim on. None = next step, True = final, False = not now."""
+        match verdict.verdict:
+            case Verdict.GO_ON:
+                claim.step += 1
+                claim.dirty = True
+                if step.rule.role == "quote":
+                    claim.quoted, claim.afresh = verdict.approved, False
+                return None
+            case Verdict.DECIDED:
+                claim.outcome, claim.approved = verdict.outcome, verdict.approved
+                claim.reason = self._reason(claim, verdict.reason)
+                claim.step += 1
+                claim.next_at = 0
+                work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
+                work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
+                claim.refused_early = verdict.outcome == "refused" and step.rule.role in ("step", "quote")
+                return True
+            case _ if self.counter.differs(bill, claim, work, verdict):
+                return False
+            case _:
+                reason = verdict.reason or result.peer_code or "outcome-unknown"
+                self._park(bill, claim, work, reason if verdict.reason else "outcome-unknown")
+                return False
+
+    def _reason(self, claim: ClaimRun, peer_code: str) -> str:
+        partner = self.registry.get(claim.insurer)
+        fault = partner.faults.get(peer_code) if partner is not None else None
+        return fault.code if fault is not None else ""
+
+    def _not_sent(self, errand: Errand, code: str) -> bool:
+        """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""
+        bill, claim, work = errand.bill, errand.claim, errand.work
+        if claim.kind == "direct_pay" and claim.step == 0:
+            claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
+            work.move_claim(bill, claim, ClaimEvent.PARK, code)
+            work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
+            return True
+        claim.next_at, claim.dirty = work.now() + _AGAIN_MS, True
+        return False
+
+    def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
+        claim.reason, claim.outcome = reason, "not_sent"
+        work.move_claim(bill, claim, ClaimEvent.CLOSE, reason)
+
+    def _park(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
+        """Hand over to a person; the bill stays pending and visible."""
+        claim.reason, claim.next_at = reason, 0
+        if claim.state is ClaimState.CREATED:
+            work.move_claim(bill, claim, ClaimEvent.SEND, reason)
+        work.move_claim(bill, claim, ClaimEvent.PARK, reason)
+        work.event(bill, "needs-a-person")

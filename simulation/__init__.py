@@ -1,0 +1,1 @@
+"""The whole conversation on a virtual clock: one seed is one world, with faults at every boundary (docs/simulation.md)."""

@@ -1,0 +1,163 @@
+"""Bugs planted on purpose: each is a line of the product changed, and the promise that must notice it."""
+
+import __future__
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, NamedTuple
+
+
+class Change(NamedTuple):
+    """``place`` is ``module:Class.method``; there ``old`` (exactly once, the method's own indent left out) becomes ``new``."""
+
+    place: str
+    old: str
+    new: str
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        module, _, path = self.place.partition(":")
+        home: Any = importlib.import_module(f"gateway.{module}")
+        *owners, method = path.split(".")
+        for owner in owners:
+            home = getattr(home, owner)
+        sound = home.__dict__[method]
+        setattr(home, method, self._bent(sound))
+        try:
+            yield
+        finally:
+            setattr(home, method, sound)
+
+    def _bent(self, sound: FunctionType) -> FunctionType:
+        source = textwrap.dedent(inspect.getsource(sound))
+        if source.count(self.old) != 1:
+            raise LookupError(f"the line to change is not in {self.place} exactly once")
+        made: dict[str, Any] = {}
+        code = compile(source.replace(self.old, self.new), self.place, "exec", __future__.annotations.compiler_flag)
+        exec(code, sound.__globals__, made)  # noqa: S102
+        bent: FunctionType = made[sound.__name__]
+        return bent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    changes: tuple[Change, ...]
+    caught_by: frozenset[str]
+    """Promises of which at least one must break."""
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for change in self.changes:
+                stack.enter_context(change.made())
+            yield
+
+
+def _one(name: str, place: str, old: str, new: str, caught_by: tuple[str, ...]) -> Mutant:
+    return Mutant(name, (Change(place, old, new),), frozenset(caught_by))
+
+
+MUTANTS = (
+    _one(
+        "lost intent: the act is sent before its row is on the disk",
+        "claims.conversation.courier:Courier._send",
+        "await work.flush(errand.bill)\n        reply =",
+        "reply =",
+        ("intent-before-send",),
+    ),
+    _one(
+        "resend after unknown: a lost answer is taken for a lost message",
+        "claims.conversation.courier:Courier.carry_out",
+        "else:\n        result = _UNKNOWN",
+        "else:\n        result = await self._send(errand, new_act_id())",
+        ("a-claim-is-settled-once", "our-word-is-the-truth"),
+    ),
+    _one(
+        "impatient resend: “not found” is believed before the settling time is over",
+        "claims.conversation.courier:Courier._settled",
+        "return age >=",
+        "return True or age >=",
+        ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
+    ),
+    _one(
+        "early reversal: “nothing to undo” is final while the first message may still arrive",
+        "claims.undo.reversal:Reverser._missing",
+        "if asked_at >= settled_at:",
+        "if True:",
+        ("our-word-is-the-truth",),
+    ),
+    _one(
+        "counter-reversal missed: a late approval of what was reversed is only noted",
+        "claims.conversation.late:LateAnswers._take_back",
+        "order_id, claim_id, undo_id, now =",
+        "return\n    order_id, claim_id, undo_id, now =",
+        ("our-word-is-the-truth",),
+    ),
+    _one(
+        "callback applied twice: what comes again is added to what was decided",
+        "claims.conversation.late:LateAnswers.heed",
+        "if told != ours:\n            self._differs(standing, act, told, ours, work)",
+        'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
+        '        work.add().update("claim", key, approved=ours + told)',
+        ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
+    ),
+    _one(
+        "late money wins: an answer that differs replaces what was decided",
+        "claims.conversation.late:LateAnswers._differs",
+        "self._note(standing",
+        'key = {"order_id": act["order_id"], "seq": standing.claim["seq"]}\n'
+        '    work.add().update("claim", key, approved=told)\n    return\n    self._note(standing',
+        ("history-is-whole", "our-word-is-the-truth"),
+    ),
+    Mutant(
+        "stale lease write: a node that lost the bill still writes it",
+        (
+            Change("claims.work:Work._update_bill", 'expect={"version": bill.version},', ""),
+            Change("claims.work:Work._put_claim", 'guard = {"version": claim.version}', "guard = {}"),
+        ),
+        frozenset(("an-act-is-done-once", "a-claim-is-settled-once", "history-is-a-walk", "history-is-whole")),
+    ),
+    _one(
+        "second policy while the first is unknown",
+        "claims.conversation.engine:Engine._converse_all",
+        "break",
+        "continue",
+        ("one-policy-after-the-other",),
+    ),
+    _one(
+        "told twice: a decision is written for the payment side with each look",
+        "claims.conversation.engine:Engine._converse_all",
+        "if bill.state is BillState.PENDING and all(",
+        "if bill.state is BillState.DECIDED and bill.resumed:\n"
+        '        work.event(bill, "decided")\n        work.outbox(bill, "decided")\n'
+        "    if bill.state is BillState.PENDING and all(",
+        ("an-event-is-told-once", "payment-is-told-once"),
+    ),
+    _one(
+        "acknowledged too early: the hospital hears of a bill that is not on the disk",
+        "claims.work:Work.flush",
+        "await self._store.commit(unit)",
+        "bill and (setattr(bill, 'committed', True), bill.acknowledged.set(), bill.at_rest.set())\n    await self._store.commit(unit)",
+        ("acknowledged-is-kept",),
+    ),
+    _one(
+        "forgotten: a bill without a timer is never taken up again",
+        "claims.work:Work._set_alarm",
+        "at = bill.next_look(now)",
+        "at = 0",
+        ("everything-ends-or-has-a-person",),
+    ),
+    _one(
+        "parked in silence: a claim for a person stands in no work list",
+        "claims.changes:Changes._hand_over",
+        "claim_id, order_id = ",
+        "return\n    claim_id, order_id = ",
+        ("parked-is-listed",),
+    ),
+)

@@ -1,0 +1,107 @@
+"""Several policies (domain §3.9): the patient's order, one without a word, and benefits outside the cap."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from journey.test_s3_4_quick_claim import send, until
+from support.bills import sample_bill
+from support.house import House
+
+
+async def test_s3_9_the_second_policy_is_told_what_the_first_took(house: House) -> None:
+    bill = sample_bill("package", "hcx")
+    cash = bill.submission["split"]["cash_pay"]
+
+    document = await house.settle(bill)
+    first, second = document["claims"]
+
+    assert (first["claimed_fen"], second["claimed_fen"]) == (cash, cash - first["approved_fen"])
+    assert document["approved_fen"] + document["self_pay_due_fen"] == cash
+
+
+def _fixed_first(submission: dict[str, Any]) -> None:
+    submission["policies"][0] |= {"benefit_type": "fixed"}
+
+
+async def test_s3_9_a_fixed_benefit_lowers_nothing_at_the_counter(house: House) -> None:
+    """It is claimed after the counter, and the expense policy still sees the whole burden."""
+    bill = sample_bill("hcx", "package").changed(_fixed_first)
+    cash = bill.submission["split"]["cash_pay"]
+
+    order_id = (await house.submit(bill)).document["order_id"]
+    document = await _all_final(house, order_id)
+    expense, fixed = document["claims"]
+
+    assert (expense["insurer"], expense["kind"], expense["claimed_fen"]) == ("package", "direct_pay", cash)
+    assert (fixed["insurer"], fixed["kind"], fixed["claimed_fen"]) == ("hcx", "quick_claim", cash)
+    assert fixed["approved_fen"] > 0
+    assert document["self_pay_due_fen"] == cash - expense["approved_fen"]
+
+
+async def _all_final(house: House, order_id: str, looks: int = 200) -> dict[str, Any]:
+    for _ in range(looks):
+        document: dict[str, Any] = (await house.order(order_id)).document
+        if all(claim["state"] in ("decided", "closed") for claim in document["claims"]):
+            return document
+        await asyncio.sleep(0.1)
+    raise AssertionError(document)
+
+
+def _may_follow(submission: dict[str, Any]) -> None:
+    submission["counter"] = {"quick_claim": True}
+
+
+async def test_s3_9_e1_e2_policies_after_one_that_a_person_looks_at_turn_into_quick_claims(house: House) -> None:
+    """The first insurer settled another amount than it quoted: no later policy is sent before that is settled."""
+    bill = sample_bill("hcx", "package", policy="DIFFER").changed(_may_follow)
+
+    answer = await house.submit(bill)
+    parked, second, follower = answer.document["claims"]
+
+    assert (parked["state"], answer.document["state"]) == ("manual", "pending")
+    assert (second["state"], second["outcome"], second["reason"]) == ("closed", "to_quick_claim", "earlier-policy-open")
+    assert (follower["kind"], follower["insurer"], follower["state"]) == ("quick_claim", "package", "created")
+    assert await house.settlements("package", bill) == []
+
+
+@pytest.mark.long
+async def test_s3_9_e2_policies_after_an_unknown_one_leave_it_at_the_deadline(house: House) -> None:
+    """The first insurer's settlement is unknown for 20 s: the second waits, then turns into a quick-claim."""
+    bill = sample_bill("package", "hcx").changed(_may_follow)
+    await house.script("package", "S291", "lose_answer")
+    await house.script("package", "S300", "error500", times=6)
+
+    answer = await house.submit(bill)
+    unknown, second, follower = answer.document["claims"]
+
+    assert (unknown["state"], answer.document["state"]) == ("unknown", "pending")
+    assert (second["state"], second["reason"]) == ("closed", "earlier-policy-open")
+    assert (follower["kind"], follower["insurer"], follower["state"]) == ("quick_claim", "hcx", "created")
+
+    document = await _all_final(house, answer.document["order_id"], 1200)
+    first, _, last = document["claims"]
+    assert first["outcome"] == "paid"
+    assert last["claimed_fen"] == bill.submission["split"]["cash_pay"] - first["approved_fen"]
+    assert last["outcome"] == "paid"
+
+
+async def test_s3_9_e3_only_policies_that_were_not_sent_change_their_order(house: House) -> None:
+    bill = sample_bill("ant", "eclaimlink", "hcx", policy="MATERIAL")
+    order_id = (await house.submit(bill, wait=0)).document["order_id"]
+    first = await until(house, order_id, "need_more")
+    claims = (await house.order(order_id)).document["claims"]
+    wished = [claims[2]["claim_id"], claims[1]["claim_id"]]
+
+    sent_too = await send(house, "PUT", order_id, "policy-order", {"claims": [first["claim_id"], *wished]})
+    moved = await send(house, "PUT", order_id, "policy-order", {"claims": wished})
+    report = {"kind": "fee-list", "ref": "file:1", "sha256": "b" * 64}
+    await send(house, "POST", order_id, "documents", {"claim_id": first["claim_id"], "attachments": [report]})
+    document = await _all_final(house, order_id)
+
+    assert (sent_too.status, sent_too.code) == (409, "policy-sent")
+    assert [claim["insurer"] for claim in moved.document["claims"]] == ["ant", "hcx", "eclaimlink"]
+    assert [claim["claim_id"] for claim in document["claims"]] == [first["claim_id"], *wished]
+    amounts = [(claim["claimed_fen"], claim["approved_fen"]) for claim in document["claims"]]
+    assert amounts[1][0] == amounts[0][0] - amounts[0][1]
+    assert amounts[2][0] == amounts[1][0] - amounts[1][1]
