@@ -46,7 +46,7 @@ simulate: .venv/.ready   ## play seeded worlds with faults at every boundary (SE
 
 lock:          ## renew the locked versions
 	@.venv/bin/python -m pip install -q uv
-	@.venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
+	@.venv/bin/uv pip compile -q pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
 	@.venv/bin/uv pip compile -q pyproject.toml --extra sandbox --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.lock
 
 clean:         ## forget .venv and run-time files

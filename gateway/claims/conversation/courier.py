@@ -266,7 +266,9 @@ class Courier:
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
         result = await self._ledger.read(self._ledger.result_of, act.act_id)
-        return None if result is None else self._conclude(errand, act, result)
+        if result is None or result.state in ("pending", "unknown", "need_more"):
+            return None
+        return self._conclude(errand, act, result)
 
     def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
         """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""

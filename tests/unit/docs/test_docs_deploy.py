@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
 
 
+GATEWAYS = ("gateway-a", "gateway-b")
+
+
 def compose() -> dict[str, Any]:
     said: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
     return said
@@ -31,10 +34,42 @@ def test_the_example_settings_are_read_and_run_one_room_each(room: str) -> None:
 
 def test_the_rooms_share_no_volume_and_no_key_directory() -> None:
     mounts = {name: set(one["volumes"]) for name, one in compose()["services"].items()}
-    assert mounts["gateway"] & mounts["payment"] == set()
+    for gateway in GATEWAYS:
+        assert mounts[gateway] & mounts["payment"] == set()
 
 
-@pytest.mark.parametrize("room", ["gateway", "payment"])
+def test_the_payment_room_has_no_road_to_the_claims_database() -> None:
+    services = compose()["services"]
+    assert set(services["payment"]["networks"]) & set(services["database"]["networks"]) == set()
+
+
+@pytest.mark.parametrize("unit", ["gateway", "payment"])
+def test_a_unit_is_one_that_systemd_takes_and_is_hardened(unit: str, tmp_path: Path) -> None:
+    """systemd's own judge reads it; the program's path is the only thing that this machine has not."""
+    program = tmp_path / "lianpei"
+    program.write_text("#!/bin/sh\n", "utf-8")
+    program.chmod(0o755)
+    text = (DEPLOY / "systemd" / f"lianpei-{unit}.service").read_text("utf-8")
+    copy = tmp_path / f"lianpei-{unit}.service"
+    copy.write_text(text.replace("/opt/lianpei/bin/lianpei", str(program)), "utf-8")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, check=False
+    )
+    assert (verified.returncode, f"lianpei-{unit}" in verified.stderr) == (0, False), verified.stderr
+    judged = ["systemd-analyze", "security", "--offline=true", "--threshold=20", copy]
+    secure = subprocess.run(judged, capture_output=True, text=True, check=False)
+    assert secure.returncode == 0, secure.stdout[-2000:]
+
+
+def test_the_units_run_the_rooms_as_two_users_in_two_folders() -> None:
+    said = [dict(re.findall(r"^(\w+)=(.*)$", path.read_text("utf-8"), re.M)) for path in DEPLOY.glob("systemd/*")]
+    assert len(said) == len({one["User"] for one in said}) == len({one["StateDirectory"] for one in said}) == 2
+    grace = load_settings(DEPLOY / "gateway.toml").claims
+    assert grace is not None
+    assert all(int(one["TimeoutStopSec"]) > grace.stop_notice + grace.stop_grace + 15 for one in said)
+
+
+@pytest.mark.parametrize("room", [*GATEWAYS, "payment"])
 def test_a_room_is_confined(room: str) -> None:
     said = compose()["services"][room]
     assert (said["read_only"], said["cap_drop"]) == (True, ["ALL"])
@@ -49,8 +84,8 @@ def test_every_port_that_is_published_or_scraped_is_one_that_is_served() -> None
     served = {claims.hospital_door.port, claims.partner_door.port, claims.operator_door.port, payment.door.port}
     watched = (DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8")
     exposed = {int(port) for port in re.findall(r"^EXPOSE (.*)$", (ROOT / "Dockerfile").read_text(), re.M)[0].split()}
-    published = {int(port.split(":")[1]) for port in compose()["services"]["gateway"]["ports"]}
-    scraped = {int(port) for port in re.findall(r'"(?:gateway|payment):(\d+)"', watched)}
+    published = {int(port.split(":")[1]) for port in compose()["services"]["gateway-a"]["ports"]}
+    scraped = {int(port) for port in re.findall(r'"(?:gateway-[ab]|payment):(\d+)"', watched)}
     assert exposed == served
     assert published | scraped <= served
 
