@@ -235,6 +235,7 @@ ACT = Machine(
         (_A.PENDING, _W.ANSWER): _A.ANSWERED,
         (_A.PENDING, _W.LOSE): _A.UNKNOWN,
         (_A.NOT_SENT, _W.SEND): _A.PREPARED,
+        (_A.NOT_SENT, _W.LOSE): _A.UNKNOWN,  # a repeat did not leave; what became of the first is not known
         (_A.UNKNOWN, _W.SEND): _A.PREPARED,
         (_A.UNKNOWN, _W.TAKE): _A.PENDING,
         (_A.UNKNOWN, _W.ANSWER): _A.ANSWERED,
