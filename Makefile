@@ -40,6 +40,8 @@ bench: .venv/.ready   ## measure against hand-written code in the same run: mapp
 	@$(PY) -m benchmarks.check_folders
 	@$(PY) -m benchmarks.seals
 	@$(PY) -m benchmarks.gateway_job
+	@scripts/test-tools
+	@$(PY) -m benchmarks.nodes
 
 lock:          ## renew the locked versions
 	@.venv/bin/python -m pip install -q uv
