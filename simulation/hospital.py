@@ -108,9 +108,7 @@ class Hospital:
     async def _submitted(self, bill: Brought, node: Node) -> bool:
         door = Handlers(_Guard(), _INTAKE, node.engine, self.world.metrics)
         request: Any = _Request(bill.key, bill.body, self._numbers.choice((1, 2, 25)))
-        self.world.story.tell(
-            "hospital", "submits", key=bill.key, kind=bill.kind, to=node.name, of="+".join(bill.insurers)
-        )
+        self.world.story.tell("hospital", "submits", key=bill.key, kind=bill.kind, to=node.name, of="+".join(bill.insurers))
         try:
             answer: web.Response = await node.call(door.submit(request))
         except Gone:

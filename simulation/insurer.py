@@ -65,11 +65,7 @@ class Insurer:
         self.on_arrival(self, message)
         known = self.acts.get(message["act_id"])
         self._story.tell(
-            self.code,
-            "repeat" if known else "arrived",
-            act=message["act_id"],
-            name=message["name"],
-            claim=message["claim"],
+            self.code, "repeat" if known else "arrived", act=message["act_id"], name=message["name"], claim=message["claim"]
         )
         if rule.role == "status":
             return self._status(message)
@@ -133,9 +129,7 @@ class Insurer:
 
     def _undone(self, case: Case, message: dict[str, Any]) -> dict[str, Any]:
         target = self.acts.get(message["target"])
-        if target is None or (
-            target.name not in ("quote",) and not case.settlements and target.answer.get("state") != "pending"
-        ):
+        if target is None or (target.name not in ("quote",) and not case.settlements and target.answer.get("state") != "pending"):
             return {"state": "refused", "peer_code": "NONE"}
         if target.answer.get("state") == "pending":
             case.withdrawn = True

@@ -51,9 +51,8 @@ class Invariants:
     def unfinished(self) -> list[str]:
         """Claims and undos that have neither an end nor a person."""
         claims = [
-            row["claim_id"]
-            for row in self._disk.find("claim", {}, limit=1000)
-            if row["state"] not in _REST and not self._waits_for_a_person(row)
+            row["claim_id"] for row in self._disk.find("claim", {}, limit=1000) if row["state"] not in _REST
+            and not self._waits_for_a_person(row)
         ]
         undos = [row["undo_id"] for row in self._disk.find("undo", {"state": "undoing"}, limit=1000)]
         return claims + undos

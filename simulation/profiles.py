@@ -87,12 +87,7 @@ def profiles() -> dict[str, Profile]:
         ),
         # Takes a claim and calls later; can't be asked, a repeat is the same message (as ant).
         _profile(
-            "caller",
-            True,
-            True,
-            0.8,
-            {"claim": {"role": "claim", "retry": "same_id"}},
-            kinds={"quick_claim": ("claim",)},
+            "caller", True, True, 0.8, {"claim": {"role": "claim", "retry": "same_id"}}, kinds={"quick_claim": ("claim",)}
         ),
         # Takes a claim, is polled and calls as well; asks to be left alone with repeats.
         _profile(
@@ -104,13 +99,6 @@ def profiles() -> dict[str, Profile]:
             kinds={"quick_claim": ("claim",), "direct_pay": ("claim",)},
         ),
         # Can't be asked and must not be told twice: a lost answer is for a person.
-        _profile(
-            "silent",
-            False,
-            False,
-            0.0,
-            {"claim": {"role": "claim"}},
-            kinds={"direct_pay": ("claim",), "quick_claim": ("claim",)},
-        ),
+        _profile("silent", False, False, 0.0, {"claim": {"role": "claim"}}, kinds={"direct_pay": ("claim",), "quick_claim": ("claim",)}),
     )
     return {one.manifest.insurer: one for one in found}

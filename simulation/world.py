@@ -169,14 +169,7 @@ class World:
         partner = node.registry.get(insurer.code)
         assert partner is not None
         told = msgspec.json.decode(body)["result"]
-        self.story.tell(
-            insurer.code,
-            "calls",
-            act=told["correlation"],
-            state=told["state"],
-            amount=told.get("approved"),
-            to=node.name,
-        )
+        self.story.tell(insurer.code, "calls", act=told["correlation"], state=told["state"], amount=told.get("approved"), to=node.name)
         try:
             await node.call(node.callbacks.receive(partner, "result", body, {}))
         except Gone:
