@@ -40,6 +40,8 @@ bench: .venv/.ready   ## measure against hand-written code in the same run: mapp
 	@$(PY) -m benchmarks.check_folders
 	@$(PY) -m benchmarks.seals
 	@$(PY) -m benchmarks.gateway_job
+	@scripts/test-tools
+	@$(PY) -m benchmarks.nodes
 
 simulate: .venv/.ready   ## play seeded worlds with faults at every boundary (SEEDS=10000), then hunt planted bugs
 	@$(PY) -m simulation --seeds $(or $(SEEDS),10000)

@@ -105,7 +105,8 @@ async def test_gateways_go_on_while_the_tables_of_the_next_version_are_made_unde
         while not made.is_set() or done < 2:
             bill = sample_bill("package")
             final = await house.settle(bill)
-            assert [one["amount_fen"] for one in await house.settlements("package", bill)] == [final["approved_fen"]]
+            booked = [one for one in await house.settlements("package", bill) if one["state"] == "settled"]
+            assert sum(one["amount_fen"] for one in booked) == final["approved_fen"]
             done += 1
         return done
 
@@ -124,7 +125,7 @@ async def test_b10_sixty_four_bills_in_flight_at_a_stop_are_all_decided_after_th
             await house.script("package", "*", "delay", seconds=3, times=1000)
             load = Load(house, workers=64, insurers=("package",))
             counters = asyncio.create_task(load.run(60))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.2)
             load.enough.set()
             await asyncio.sleep(1.5)
             process = stage.processes["gateway"]
