@@ -32,6 +32,11 @@ def test_a_seed_tells_the_same_story_twice() -> None:
     assert first.stdout.count("\n") > 10
 
 
+def test_a_settling_act_is_asked_about_after_its_counter_closed() -> None:
+    """World 20191 once asked no more: a repeat was refused a connection, and the counter's time had run out."""
+    assert "every promise kept" in simulated("--seed", "20191").stdout
+
+
 @pytest.mark.long
 def test_ten_thousand_worlds_and_every_planted_bug() -> None:
     done = simulated("--seeds", "10000")

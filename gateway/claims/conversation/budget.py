@@ -75,8 +75,8 @@ class Stages:
         return self.clock.monotonic() >= self.end_of(stage)
 
     def within(self, stage: Stage) -> Budget:
-        """How long ``stage`` may take; settling has the reserve too."""
-        return Budget(self.ends_at if stage is Stage.SETTLE else self.end_of(stage), self.clock)
+        """How long ``stage``, one before settling, may take."""
+        return Budget(self.end_of(stage), self.clock)
 
 
 def stages_for(whole: float, created: datetime, rule: BudgetRule, clock: Clock) -> Stages:

@@ -66,9 +66,9 @@ class CounterTurn(Turn):
             self.sent_until = stages.end_of(Stage.SETTLE)
 
     def budget(self, step: Step) -> Budget:
-        if self._stages is None:
-            return self.whole
-        return self._stages.within(stage_of(step.rule.role))
+        """A settling act has all that is left, and a while more when it is taken up again later: somebody must ask."""
+        stage = stage_of(step.rule.role)
+        return self.whole if self._stages is None or stage is Stage.SETTLE else self._stages.within(stage)
 
     def before(self, errand: Errand) -> bool | None:
         stage, claim = stage_of(errand.step.rule.role), self._claim

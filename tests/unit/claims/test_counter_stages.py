@@ -52,7 +52,7 @@ def test_each_stage_ends_before_the_next_and_a_reserve_is_left() -> None:
     ends = [stages.end_of(stage) - stages.started for stage in Stage]
 
     assert ends == [10.0, 17.0, 17.0]
-    assert stages.within(Stage.SETTLE).left() == 20.0
+    assert stages.within(Stage.QUOTE).left() == 17.0
 
 
 @pytest.mark.parametrize(
