@@ -118,6 +118,7 @@ async def test_gateways_go_on_while_the_tables_of_the_next_version_are_made_unde
         assert sum(await counters) >= 12
 
 
+@pytest.mark.long
 async def test_b10_sixty_four_bills_in_flight_at_a_stop_are_all_decided_after_the_next_start(tmp_path: Path) -> None:
     with Stage(tmp_path, free_ports(), tmp_path / "keys") as stage:
         stage.ready()
