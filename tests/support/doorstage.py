@@ -47,10 +47,11 @@ class DoorStage(Stage):
     def prepare(self) -> None:
         super().prepare()
         for name in OPERATORS:
-            self.tokens[name] = secrets.token_hex(32)
             file = self.keys / f"admin-{name.replace('.', '-')}.secret"
-            file.touch(mode=0o600)
-            file.write_text(self.tokens[name])
+            if not file.exists():  # stages share their keys: what a running one read stays
+                file.touch(mode=0o600)
+                file.write_text(secrets.token_hex(32))
+            self.tokens[name] = file.read_text("ascii")
 
     def _gateway_settings(self) -> str:
         told = super()._gateway_settings()
