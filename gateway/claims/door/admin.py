@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -13,22 +12,20 @@ from gateway.claims.conversation.payouts import late_payouts
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.custody.wish import sound_reason
 from gateway.claims.delivery.office import Office
+from gateway.claims.door.admin_call import WHO, json_answer, read_wish, who
 from gateway.claims.door.admin_openapi import Reasoned, admin_document
 from gateway.claims.door.admin_recon import AdminRecon
 from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.problems import answer_errors
-from gateway.claims.door.worklist import WHO, Wish, WorkRoutes, json_answer, shown, who
+from gateway.claims.door.worklist import WorkRoutes, shown
 from gateway.claims.operators.desk import Desk
 from gateway.claims.operators.roles import Operators, Role, unknown
 from gateway.claims.operators.worklist import WorkDesk
 from gateway.claims.reconciliation.office import ReconOffice
-from gateway.kernel.errors import BadRequest
 from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.tls import peer_common_name
-
-_MOST_BYTES = 64 * 1024
 
 
 class Admin:
@@ -44,9 +41,9 @@ class Admin:
         self._corrections = Corrections(engine)
         self._work = WorkDesk(engine, self._corrections, operators)
         self._parts = (
-            AdminWebhooks(office, who),
-            AdminRecon(recon, bodies, who),
-            WorkRoutes(self._work, self._read),
+            AdminWebhooks(office),
+            AdminRecon(recon, bodies),
+            WorkRoutes(self._work, bodies),
         )
 
     def add_to(self, app: web.Application) -> None:
@@ -105,13 +102,13 @@ class Admin:
 
     async def enquire(self, request: web.Request) -> web.Response:
         """Have the insurer asked now."""
-        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        reason = sound_reason((await read_wish(self._bodies, request, Reasoned)).reason, "reason:")
         await ask_again(self._engine, who(request), request.match_info["claim_id"], reason)
         return json_answer({"asked": request.match_info["claim_id"]}, 202)
 
     async def send(self, request: web.Request) -> web.Response:
         """Send an act that belongs to no conversation and tell what the insurer answered."""
-        reason = sound_reason((await self._read(request, Reasoned)).reason, "reason:")
+        reason = sound_reason((await read_wish(self._bodies, request, Reasoned)).reason, "reason:")
         wish = Extra(self._engine, who(request), request.match_info["claim_id"], request.match_info["act"], reason)
         return json_answer(await wish.send())
 
@@ -123,7 +120,7 @@ class Admin:
 
     async def propose(self, request: web.Request) -> web.Response:
         """Propose what becomes of a claim that a person must decide."""
-        row = await self._corrections.propose(who(request), await self._read(request, Proposal))
+        row = await self._corrections.propose(who(request), await read_wish(self._bodies, request, Proposal))
         return json_answer(shown(row), 201)
 
     async def approve(self, request: web.Request) -> web.Response:
@@ -150,15 +147,6 @@ class Admin:
     async def openapi(self, request: web.Request) -> web.Response:
         """This document."""
         return json_answer(admin_document(request.app))
-
-    async def _read(self, request: web.Request, kind: type[Wish]) -> Wish:
-        async with self._bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
-            try:
-                return msgspec.json.decode(body, type=kind)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise BadRequest(
-                    "the body is not what this route takes", code="admin-body", hint="See docs/admin.md."
-                ) from None
 
 
 def operator_app(

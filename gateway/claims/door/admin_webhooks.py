@@ -1,22 +1,17 @@
 """The operators' routes about webhooks: which endpoints fail, what was not taken, bring it again, enable an endpoint."""
 
-from collections.abc import Callable
-
-import msgspec
 from aiohttp import web
 
 from gateway.claims.delivery.office import Office
 from gateway.claims.delivery.rows import State
-from gateway.claims.operators.roles import Operator, Role
+from gateway.claims.door.admin_call import json_answer, who
+from gateway.claims.operators.roles import Role
 from gateway.kernel.errors import BadRequest
-
-_JSON = {"Content-Type": "application/json"}
 
 
 class AdminWebhooks:
-    def __init__(self, office: Office, who: Callable[[web.Request], Operator]) -> None:
+    def __init__(self, office: Office) -> None:
         self._office = office
-        self._who = who
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/webhooks", self.endpoints)
@@ -26,28 +21,24 @@ class AdminWebhooks:
 
     async def endpoints(self, request: web.Request) -> web.Response:
         """Hospitals' webhooks: whether they are taken up, what waits for them."""
-        self._who(request).require(Role.VIEW)
-        return _json({"webhooks": await self._office.overview()})
+        who(request).require(Role.VIEW)
+        return json_answer({"webhooks": await self._office.overview()})
 
     async def deliveries(self, request: web.Request) -> web.Response:
         """One hospital's deliveries by state (waiting, given_up, delivered), a page after ``after``."""
-        self._who(request).require(Role.VIEW)
+        who(request).require(Role.VIEW)
         state, after = request.query.get("state", State.WAITING.value), request.query.get("after", "0")
         if state not in set(State) or not (after.isascii() and after.isdigit()):
             raise BadRequest("no such list", code="webhook-list", hint="state: " + ", ".join(State))
         found = await self._office.deliveries(request.match_info["hospital"], state, int(after))
-        return _json({"deliveries": found})
+        return json_answer({"deliveries": found})
 
     async def enable(self, request: web.Request) -> web.Response:
         """Take a webhook up again that was given up."""
-        self._who(request).require(Role.RE_DRIVE)
-        return _json(await self._office.enable(request.match_info["hospital"]))
+        who(request).require(Role.RE_DRIVE)
+        return json_answer(await self._office.enable(request.match_info["hospital"]))
 
     async def resend(self, request: web.Request) -> web.Response:
         """Bring an event once more."""
-        self._who(request).require(Role.RE_DRIVE)
-        return _json(await self._office.resend(request.match_info["event_id"]), 202)
-
-
-def _json(told: object, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(told), headers=_JSON)
+        who(request).require(Role.RE_DRIVE)
+        return json_answer(await self._office.resend(request.match_info["event_id"]), 202)

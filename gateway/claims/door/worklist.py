@@ -1,32 +1,23 @@
-"""``/admin/worklist``: what waits for a person, and the buttons (docs/admin.md); and what all operators' routes share."""
+"""``/admin/worklist``: what waits for a person, and the buttons (docs/admin.md)."""
 
-from collections.abc import Awaitable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from gateway.claims.conversation.correction import Proposal
 from gateway.claims.custody.wish import sound_reason
+from gateway.claims.door.admin_call import json_answer, read_wish, who
 from gateway.claims.door.admin_openapi import Reasoned
-from gateway.claims.operators.roles import Operator
+from gateway.claims.door.bodies import Bodies
 from gateway.claims.operators.worklist import Accepted, Assigned, WorkDesk
 
-WHO = web.RequestKey("operator", Operator)
-Wish = TypeVar("Wish")
 _ITEM = "/admin/worklist/{item_id}"
 
 
-class ReadBody(Protocol):
-    """The request's body as this struct, else ``BadRequest``."""
-
-    def __call__(self, request: web.Request, kind: type[Wish], /) -> Awaitable[Wish]: ...
-
-
 class WorkRoutes:
-    def __init__(self, desk: WorkDesk, read: ReadBody) -> None:
+    def __init__(self, desk: WorkDesk, bodies: Bodies) -> None:
         self._desk = desk
-        self._read = read
+        self._bodies = bodies
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/worklist", self.listed)
@@ -55,7 +46,7 @@ class WorkRoutes:
 
     async def accept(self, request: web.Request) -> web.Response:
         """Propose its end with evidence; a second person approves."""
-        said, item_id = await self._read(request, Accepted), request.match_info["item_id"]
+        said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
         if item_id.startswith("clm_"):
             wish = Proposal("decide", said.evidence, claim_id=item_id, approved_fen=said.approved_fen)
         elif item_id.startswith("answer:"):
@@ -66,22 +57,14 @@ class WorkRoutes:
 
     async def assign(self, request: web.Request) -> web.Response:
         """Hand it over to an operator."""
-        said = await self._read(request, Assigned)
+        said = await read_wish(self._bodies, request, Assigned)
         row = await self._desk.assign(who(request), request.match_info["item_id"], said.owner)
         return json_answer({"item_id": row["item_id"], "owner": row["owner"]})
 
     async def _reason(self, request: web.Request) -> str:
-        return sound_reason((await self._read(request, Reasoned)).reason, "reason:")
-
-
-def who(request: web.Request) -> Operator:
-    return request[WHO]
+        return sound_reason((await read_wish(self._bodies, request, Reasoned)).reason, "reason:")
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """A correction without the fingerprint of what its proposer showed."""
     return {name: value for name, value in row.items() if name != "proposed_with"}
-
-
-def json_answer(told: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(told), headers={"Content-Type": "application/json"})

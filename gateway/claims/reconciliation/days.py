@@ -20,6 +20,5 @@ def read_day(text: str) -> date:
 
 def bounds(day: date, zone: ZoneInfo = SHANGHAI) -> tuple[int, int]:
     """First moment of the day and of the next one, in epoch ms."""
-    return tuple(  # type: ignore[return-value]  # two moments make two numbers
-        int(datetime.combine(one, time(), zone).timestamp() * 1000) for one in (day, day + timedelta(days=1))
-    )
+    first, end = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return int(first.timestamp() * 1000), int(end.timestamp() * 1000)

@@ -1,0 +1,34 @@
+"""What every operators' route needs: who calls, the body it takes, the answer it gives."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.claims.door.bodies import Bodies
+from gateway.claims.operators.roles import Operator
+from gateway.kernel.errors import BadRequest
+
+WHO = web.RequestKey("operator", Operator)
+_MOST_BYTES = 64 * 1024
+_Wish = TypeVar("_Wish")
+
+
+def who(request: web.Request) -> Operator:
+    """The operator that the door's entrance introduced."""
+    return request[WHO]
+
+
+async def read_wish(bodies: Bodies, request: web.Request, kind: type[_Wish]) -> _Wish:
+    """The request's body as ``kind``. Raises ``BadRequest`` (``admin-body``) without telling what was sent."""
+    async with bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadRequest(
+                "the body is not what this route takes", code="admin-body", hint="See /admin/openapi.json."
+            ) from None
+
+
+def json_answer(told: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(told), headers={"Content-Type": "application/json"})
