@@ -1,7 +1,6 @@
 """Insurers of every character that a partner folder can describe: how they are spoken to, and what they do with a repeat."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -36,7 +35,13 @@ class Profile:
 
 
 def _profile(
-    code: str, knows_repeats: bool, calls: bool, says_pending: float, acts: dict[str, Any], **more: Any
+    code: str,
+    acts: dict[str, Any],
+    *,
+    knows_repeats: bool = False,
+    calls: bool = False,
+    says_pending: float = 0.0,
+    **more: Any,
 ) -> Profile:
     status = {"status": {"role": "status", "timeout": "3s"}}
     timed = {name: {"timeout": "3s"} | rule for name, rule in acts.items()}
@@ -44,73 +49,56 @@ def _profile(
     return Profile(msgspec.convert(told, Manifest), knows_repeats, calls, says_pending)
 
 
-@cache
-def profiles() -> dict[str, Profile]:
-    settle = {"role": "settle", "status": "status", "undo": "refund"}
-    undo = {"role": "undo", "status": "status"}
-    found = (
-        # Speaks in many steps, repeats are one message, settlement is asked after (as huiyibao).
-        _profile(
-            "steps",
-            False,
-            False,
-            0.0,
-            {
-                "open": {"retry": "same_id"},
-                "quote": {"role": "quote", "retry": "same_id", "undo": "cancel"},
-                "settle": settle,
-                "push": {"role": "after", "retry": "same_id"},
-                "cancel": undo,
-                "refund": undo,
-            },
-            kinds={"direct_pay": ("open", "quote", "settle", "push")},
-        ),
-        # One settling act that must never go twice; unknown ones are reversed.
-        _profile(
-            "reverser",
-            False,
-            True,
-            0.2,
-            {"settle": settle, "refund": undo},
-            kinds={"direct_pay": ("settle",), "quick_claim": ("settle",)},
-            on_unknown="reverse",
-        ),
-        # A quote stands by contract when the settlement's answer is lost for good.
-        _profile(
-            "acceptor",
-            False,
-            False,
-            0.0,
-            {"quote": {"role": "quote", "status": "status"}, "settle": settle, "refund": undo},
-            kinds={"direct_pay": ("quote", "settle")},
-            on_unknown="accept",
-        ),
-        # Takes a claim and calls later; can't be asked, a repeat is the same message (as ant).
-        _profile(
-            "caller",
-            True,
-            True,
-            0.8,
-            {"claim": {"role": "claim", "retry": "same_id"}},
-            kinds={"quick_claim": ("claim",)},
-        ),
-        # Takes a claim, is polled and calls as well; asks to be left alone with repeats.
-        _profile(
-            "polled",
-            False,
-            True,
-            0.6,
-            {"claim": {"role": "claim", "status": "status", "undo": "refund"}, "refund": undo},
-            kinds={"quick_claim": ("claim",), "direct_pay": ("claim",)},
-        ),
-        # Can't be asked and must not be told twice: a lost answer is for a person.
-        _profile(
-            "silent",
-            False,
-            False,
-            0.0,
-            {"claim": {"role": "claim"}},
-            kinds={"direct_pay": ("claim",), "quick_claim": ("claim",)},
-        ),
-    )
-    return {one.manifest.insurer: one for one in found}
+_SETTLE = {"role": "settle", "status": "status", "undo": "refund"}
+_UNDO = {"role": "undo", "status": "status"}
+_ALL = (
+    # Speaks in many steps, repeats are one message, settlement is asked after (as huiyibao).
+    _profile(
+        "steps",
+        {
+            "open": {"retry": "same_id"},
+            "quote": {"role": "quote", "retry": "same_id", "undo": "cancel"},
+            "settle": _SETTLE,
+            "push": {"role": "after", "retry": "same_id"},
+            "cancel": _UNDO,
+            "refund": _UNDO,
+        },
+        kinds={"direct_pay": ("open", "quote", "settle", "push")},
+    ),
+    # One settling act that must never go twice; unknown ones are reversed.
+    _profile(
+        "reverser",
+        {"settle": _SETTLE, "refund": _UNDO},
+        calls=True,
+        says_pending=0.2,
+        kinds={"direct_pay": ("settle",), "quick_claim": ("settle",)},
+        on_unknown="reverse",
+    ),
+    # A quote stands by contract when the settlement's answer is lost for good.
+    _profile(
+        "acceptor",
+        {"quote": {"role": "quote", "status": "status"}, "settle": _SETTLE, "refund": _UNDO},
+        kinds={"direct_pay": ("quote", "settle")},
+        on_unknown="accept",
+    ),
+    # Takes a claim and calls later; can't be asked, a repeat is the same message (as ant).
+    _profile(
+        "caller",
+        {"claim": {"role": "claim", "retry": "same_id"}},
+        knows_repeats=True,
+        calls=True,
+        says_pending=0.8,
+        kinds={"quick_claim": ("claim",)},
+    ),
+    # Takes a claim, is polled and calls as well; asks to be left alone with repeats.
+    _profile(
+        "polled",
+        {"claim": {"role": "claim", "status": "status", "undo": "refund"}, "refund": _UNDO},
+        calls=True,
+        says_pending=0.6,
+        kinds={"quick_claim": ("claim",), "direct_pay": ("claim",)},
+    ),
+    # Can't be asked and must not be told twice: a lost answer is for a person.
+    _profile("silent", {"claim": {"role": "claim"}}, kinds={"direct_pay": ("claim",), "quick_claim": ("claim",)}),
+)
+PROFILES = {one.manifest.insurer: one for one in _ALL}

@@ -20,7 +20,7 @@ from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
 from simulation.node import Gone, Node
-from simulation.profiles import profiles
+from simulation.profiles import PROFILES
 from simulation.story import Story
 from simulation.till import Till
 from simulation.wire import Weather
@@ -33,7 +33,7 @@ LONGEST_S = 1800.0
 
 @cache
 def _metrics() -> Metrics:
-    return Metrics.for_codes(list(profiles()))
+    return Metrics.for_codes(list(PROFILES))
 
 
 @cache
@@ -55,8 +55,7 @@ class World:
         slow, fails = (0.0, 0.0) if calm else (numbers.choice((0.0, 0.02)), numbers.choice((0.0, 0.01)))
         self.disk_trouble = DiskTrouble(stream(seed, "disk"), slow, fails, far=self.shared)
         self.insurers = {
-            code: Insurer(profile, stream(seed, code), self.story, self.loop.time)
-            for code, profile in profiles().items()
+            code: Insurer(profile, stream(seed, code), self.story, self.loop.time) for code, profile in PROFILES.items()
         }
         self.falls = numbers.random() < 0.5
         """Whether a dead direct-pay attempt goes on as a quick-claim."""
@@ -113,7 +112,7 @@ class World:
         made = []
         for number in range(1, self._numbers.choice((1, 1, 2, 3)) + 1):
             kind = self._numbers.choice(("direct_pay", "direct_pay", "quick_claim"))
-            fit = [code for code, one in profiles().items() if kind in one.manifest.kinds]
+            fit = [code for code, one in PROFILES.items() if kind in one.manifest.kinds]
             insurers = tuple(self._numbers.sample(fit, self._numbers.choice((1, 1, 2))))
             made.append(self.hospital.bring(number, kind, insurers))
         return made
