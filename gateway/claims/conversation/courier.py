@@ -6,17 +6,18 @@ import hashlib
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import ENQUIRIES, enquiry_delay, given_up, repeat_delay
+from gateway.claims.conversation.enquiry import ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Reply
 from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
+from gateway.kernel.spans import seconds
 
 _UNKNOWN = ActResult(state="unknown")
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
@@ -71,6 +72,7 @@ class Courier:
     async def _send(self, errand: Errand, act_id: ActId, attempt: int = 1) -> ActResult:
         """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id."""
         claim, step, partner, work = errand.claim, errand.step, errand.partner, errand.work
+        partner.admit(step.act, claim.kind)
         now = self._clock.now()
         view = ActView(
             act_id=act_id,
@@ -113,7 +115,7 @@ class Courier:
             work.act_became(claim.claim_id, act_id, ActState.NOT_SENT, "not_sent")
             raise
         except OutcomeUnknown as lost:
-            return await self._lost(errand, slot, lost.error_code)
+            return await self._lost(errand, slot, lost)
         except BaseException:
             self._mailbox.close(act_id)
             raise
@@ -140,10 +142,11 @@ class Courier:
         work.act_became(claim.claim_id, slot.act_id, state, result.state)
         return result
 
-    async def _lost(self, errand: Errand, slot: Slot, code: str) -> ActResult:
+    async def _lost(self, errand: Errand, slot: Slot, lost: OutcomeUnknown) -> ActResult:
+        keep_unread(errand.work, slot.act_id, lost)
         if slot.arrived:
             return await self._from_slot(slot)
-        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, code)
+        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, lost.error_code)
         return _UNKNOWN
 
     async def _from_slot(self, slot: Slot) -> ActResult:
@@ -166,7 +169,7 @@ class Courier:
             if await self._arrived(slot, pause):
                 return await self._from_slot(slot)
             if step.rule.status:
-                result = await self._ask(errand, act)
+                result = await ask_if_open(errand, act, self._clock)
                 if result.state not in ("pending", "unknown", "not_found", "need_more"):
                     return self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
@@ -210,8 +213,14 @@ class Courier:
             if self._over(errand):
                 self._mailbox.close(act.act_id)
                 return None
+            try:
+                result = await self._ask_or_repeat(errand, act, attempt + 1)
+            except NotNow as closed:  # no enquiry was made, so none is counted
+                self._mailbox.close(act.act_id)
+                errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, closed.error_code)
+                errand.claim.next_at, errand.claim.dirty = closed.again_at, True
+                return None
             attempt += 1
-            result = await self._ask_or_repeat(errand, act, attempt)
             if result.state == "pending":
                 return await self._wait(errand, act)
             if result.state != "unknown":
@@ -223,7 +232,7 @@ class Courier:
         try:
             if not errand.step.rule.status:
                 return await self._send(errand, act.act_id, attempt)
-            result = await self._ask(errand, act)
+            result = await ask(errand, act, self._clock)
             if result.state != "not_found":
                 return result
             if not self._settled(errand, act):
@@ -232,36 +241,14 @@ class Courier:
                 return result
             # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
             return await self._send(errand, act.act_id, attempt)
+        except NotNow:
+            raise
         except NotSent:
             return _UNKNOWN
 
     def _settled(self, errand: Errand, act: ActRecord) -> bool:
         age = (self._clock.now() - act.prepared_at).total_seconds()
         return age >= seconds(errand.partner.manifest.settling_time)
-
-    async def _ask(self, errand: Errand, act: ActRecord) -> ActResult:
-        """One status enquiry about ``act``: a look, with no effect on money."""
-        claim, partner = errand.claim, errand.partner
-        name = errand.step.rule.status
-        view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = act.seen
-        submission = errand.bill.submission
-        dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=target)
-        prepared = partner.prepare(dispatch)
-        digest = hashlib.sha256(prepared.sealed.body).hexdigest()
-        deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
-        errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
-        await errand.work.flush(errand.bill)
-        try:
-            reply = await partner.exchange(prepared, dispatch)
-        except (NotSent, OutcomeUnknown):
-            errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
-            return _UNKNOWN
-        answered = hashlib.sha256(reply.raw).hexdigest()
-        errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
-        errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)
-        errand.work.refs(claim, reply.result.refs)
-        return reply.result
 
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
