@@ -25,8 +25,11 @@ async def ask_if_open(errand: Errand, act: ActRecord, clock: Clock) -> ActResult
         return _UNKNOWN
 
 
-async def ask(errand: Errand, act: ActRecord, clock: Clock) -> ActResult:
-    """What became of ``act``, or ``unknown``. Raises ``NotNow`` when no enquiry was made."""
+async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = False) -> ActResult:
+    """What became of ``act``, or ``unknown``. Raises ``NotNow`` when no enquiry was made.
+
+    ``alone``: the bill is somebody else's to write, so only the enquiry's own rows are.
+    """
     claim, partner = errand.claim, errand.partner
     name = errand.step.rule.status
     partner.admit(name, claim.kind)
@@ -37,7 +40,7 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock) -> ActResult:
     digest = hashlib.sha256(prepared.sealed.body).hexdigest()
     deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
     errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
-    await errand.work.flush(errand.bill)
+    await errand.work.flush(None if alone else errand.bill)
     try:
         reply = await partner.exchange(prepared, dispatch)
     except NotNow:

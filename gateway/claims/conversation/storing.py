@@ -7,7 +7,7 @@ from gateway.claims.conversation.states import ClaimState
 from gateway.kernel.clock import SHANGHAI
 from gateway.kernel.errors import NotNow, NotSent
 
-AGAIN_MS = 15_000
+_AGAIN_MS, _LATEST_MS = 5_000, 60_000
 CLOSED, BUSY, UNREACHABLE = "insurer-closed", "insurer-busy", "insurer-unreachable"
 NEVER_ASKED = frozenset({CLOSED, BUSY, UNREACHABLE})
 _REASONS = {
@@ -32,12 +32,15 @@ def was_never_asked(reason: str) -> bool:
     return reason.partition(" ")[0] in NEVER_ASKED
 
 
-def keep(claim: ClaimRun, closed: NotSent, now: int) -> None:
+def keep(claim: ClaimRun, closed: NotSent, now: int, attempts: int) -> None:
     """Come again at the time that the lane gave, else in a while. A closed insurer's hours are shown as long as they last."""
-    claim.next_at, claim.dirty = again_at(closed, now), True
+    claim.next_at, claim.dirty = again_at(closed, now, attempts), True
     if closed.error_code == CLOSED and claim.state is ClaimState.CREATED:
         claim.reason = told(closed)
 
 
-def again_at(closed: NotSent, now: int) -> int:
-    return closed.again_at if isinstance(closed, NotNow) else now + AGAIN_MS
+def again_at(closed: NotSent, now: int, attempts: int) -> int:
+    """Epoch ms: the lane's word, or 5, 10, 20 … s after an attempt, at most a minute."""
+    if isinstance(closed, NotNow):
+        return closed.again_at
+    return now + min(_LATEST_MS, _AGAIN_MS << min(8, max(0, attempts - 1)))

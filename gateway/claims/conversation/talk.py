@@ -156,7 +156,7 @@ class Talk:
                 work.move_claim(bill, claim, ClaimEvent.PARK, closed.error_code)
             work.move_claim(bill, claim, ClaimEvent.CLOSE, closed.error_code)
             return True
-        keep(claim, closed, work.now())
+        keep(claim, closed, work.now(), errand.act.attempts if errand.act is not None else 1)
         return False
 
     def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:

@@ -124,15 +124,29 @@ class Lane:
         if self._waiting:
             self._pump()
 
-    def heard(self) -> None:
-        """The insurer was reached by a probe without a place."""
-        if self.breaker.saw(self._clock.monotonic(), True, True):
+    @property
+    def wants_probe(self) -> bool:
+        """Whether it is time to find out if the insurer is back."""
+        breaker = self.breaker
+        if self.state != Phase.OPEN or self.places.taken[Way.ASK]:
+            return False
+        return self._clock.monotonic() >= breaker.rests_until
+
+    def heard(self, *, good: bool) -> None:
+        """What a probe found that needed no place."""
+        if self.breaker.saw(self._clock.monotonic(), good, True):
             self._turned()
 
     def asked_to_wait(self, header: str) -> None:
         """The insurer answered 429 or 503 with this ``Retry-After``; it is obeyed for ``breaker.most`` at the longest."""
         wait = min(self._longest_wait, asked_wait(header, self._clock.now()))
         self._quiet_until = max(self._quiet_until, self._clock.monotonic() + wait)
+
+    @property
+    def state(self) -> int:
+        """0 open, 1 on trial, 2 broken, 3 in its closed hours."""
+        closed = self.windows.ever_closed and self.windows.closed_until(self._clock.epoch_ms())
+        return 3 if closed else int(self.breaker.phase)
 
     def waiting(self, way: Way) -> int:
         return len(self._queues[way])

@@ -129,7 +129,10 @@ class Reverser:
         try:
             result = await self.courier.carry_out(errand)
         except NotSent as closed:
-            claim.next_at, claim.dirty = again_at(closed, work.now()), True
+            claim.next_at, claim.dirty = (
+                again_at(closed, work.now(), errand.act.attempts if errand.act is not None else 1),
+                True,
+            )
             return Ending(End.LATER, closed.error_code)
         except MessageRefused as bad:
             return Ending(End.REFUSED if way.money else End.DONE, bad.error_code)
