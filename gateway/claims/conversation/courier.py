@@ -6,7 +6,7 @@ import hashlib
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import ENQUIRIES, enquiry_delay, given_up, repeat_delay
-from gateway.claims.conversation.enquiry import ask, ask_if_open, keep_unread
+from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
@@ -198,7 +198,7 @@ class Courier:
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
-        attempt = act.attempts
+        attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
         while attempt <= errand.partner.manifest.enquiries:
             self._sleep_until(errand, enquiry_delay(attempt))
@@ -225,6 +225,10 @@ class Courier:
                 return await self._wait(errand, act)
             if result.state != "unknown":
                 return self._conclude(errand, act, result)
+            unread = unread + 1 if result is UNREAD else 0
+            if unread == MOST_UNREAD:
+                self._mailbox.close(act.act_id)
+                return UNREAD
         self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 

@@ -15,6 +15,10 @@ from gateway.kernel.ids import new_act_id
 from gateway.kernel.spans import seconds
 
 _UNKNOWN = ActResult(state="unknown")
+UNREAD = ActResult(state="unknown", peer_code="answer-unread")
+"""The insurer answers, and we can't read it: asking on would not help, a mapping or a key must be mended."""
+MOST_UNREAD = 3
+"""So many unread answers in a row to enquiries about one act: then a person looks."""
 
 
 async def ask_if_open(errand: Errand, act: ActRecord, clock: Clock) -> ActResult:
@@ -49,7 +53,7 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
     except (NotSent, OutcomeUnknown) as lost:
         keep_unread(errand.work, view.act_id, lost)
         errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
-        return _UNKNOWN
+        return UNREAD if isinstance(lost, AnswerUnread) else _UNKNOWN
     answered = hashlib.sha256(reply.raw).hexdigest()
     errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
     errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)

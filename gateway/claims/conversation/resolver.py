@@ -1,10 +1,11 @@
 """Takes up what was left open: after a restart every bill that has a timer, and later whatever is due."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.suspects import Suspects
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.logs import get_logger
 
@@ -22,6 +23,10 @@ _AT_ONCE = 64
 @dataclass(slots=True)
 class Resolver:
     engine: Engine
+    suspects: Suspects = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.suspects = Suspects(self.engine)
 
     async def run(self) -> None:
         recovered, rounds = False, 0
@@ -37,14 +42,19 @@ class Resolver:
             rounds += 1
 
     async def _start(self) -> None:
+        await self.engine.aside.learn()
         if self.engine.ledger.leases is None:
             await self._recover()
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
-        for order_id in await self.due():
-            await self.engine.look(order_id)
+        mine, left = await self.due()
+        await self.suspects.take_over(left)
+        for order_id in mine:
+            if order_id not in self.suspects.queued:
+                await self.engine.look(order_id)
         if rounds and rounds % _BEGIN_EVERY == 0:
+            await self.engine.aside.learn()
             await self._undos({"was": ""})
         if rounds and rounds % _PURGE_EVERY == 0:
             await self._purge()
@@ -58,11 +68,10 @@ class Resolver:
             rows = await store.read(
                 store.find, "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
             )
-            for row in rows:
-                self.engine.resume(row["order_id"])
-                after = (row["look_at"], row["order_id"])
+            await self.suspects.take_over([row["order_id"] for row in rows])
             if len(rows) < _AT_ONCE:
                 return
+            after = (rows[-1]["look_at"], rows[-1]["order_id"])
             await self._some_room()
 
     async def _undos(self, which: dict[str, Any]) -> None:
@@ -87,11 +96,16 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    async def due(self) -> list[str]:
-        """Bills whose time has come."""
+    async def due(self) -> tuple[list[str], list[str]]:
+        """Bills whose time has come, and those that processes which are gone left open."""
         ledger = self.engine.ledger
-        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), _AT_ONCE)
-        return [row["order_id"] for row in rows]
+        room = _AT_ONCE + len(self.suspects.queued)
+        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), room)
+        if ledger.leases is None:
+            return [row["order_id"] for row in rows], []
+        me = ledger.leases.holder
+        left = [row["order_id"] for row in rows if row["owner"] != me]
+        return [row["order_id"] for row in rows if row["owner"] == me], left
 
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""

@@ -8,11 +8,13 @@ from gateway.claims.conversation.aftermath import errand_for
 from gateway.claims.conversation.budget import RESUMED_S, Budget
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.enquiry import UNREAD
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.gaps import why_not
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.setting_aside import keep_context
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.conversation.storing import keep, told
 from gateway.claims.conversation.turn import Turn
@@ -92,6 +94,7 @@ class Talk:
         except NotSent as closed:
             return turn.unsent(errand, told(closed)) or self._not_sent(errand, closed)
         except MessageRefused as bad:
+            keep_context(work, bill.order_id, claim.claim_id, errand.step.act, bad)
             self._park(bill, claim, work, bad.error_code)
             return False
         if result is None:
@@ -108,6 +111,9 @@ class Talk:
         if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
             return None
         verdict = judge(step, result, claim.most, claim.quoted)
+        if verdict.verdict is Verdict.ASK and result is UNREAD:
+            self._park(errand.bill, claim, errand.work, "answer-unread")
+            return False
         if verdict.verdict is Verdict.ASK:
             ended = await self.unanswered.end(errand)
             if ended is None:

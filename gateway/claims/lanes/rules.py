@@ -34,7 +34,7 @@ class BreakerRule(Rules, frozen=True):
 
     share: Percent = 50
     """Percent of the acts within ``within`` without a usable answer."""
-    least: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10
+    least: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 20
     """Fewer acts say nothing."""
     within: str = "30s"
     rest: str = "5s"
