@@ -39,7 +39,7 @@ PLACES = {
 """Place -> what shows that it was filled by real orders."""
 EMPTY = {
     "payment: payer_default": "a patient defaults on the third day of pay-later",
-    "payment: setting": "the payment room's own marks, such as a schema's digest",
+    "payment: setting": "the payment room keeps no marks of its own there yet",
     "claims: lease": "only gateways that share a database write it",
     "claims: outbox": "worked off at once",
     "claims: waiting": "worked off at once",
