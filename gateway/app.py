@@ -217,6 +217,10 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    def envelopes() -> dict[str, float]:
+        today = day_of(gateway.engine.clock.now())
+        return {one.name: one.use.days_left(today) for one in renewal.doors.weak_envelopes()}
+
     def late() -> dict[str, int]:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
@@ -227,6 +231,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),
         ready=gateway.ready,
         weak=weak,
+        envelopes=envelopes,
         revocations=renewal.crl_days,
         unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
         late=late,

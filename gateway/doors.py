@@ -19,7 +19,7 @@ from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
-from gateway.claims.door.enveloped import hospital_seals
+from gateway.claims.door.enveloped import WeakEnvelope, hospital_seals, weak_envelopes
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
@@ -114,6 +114,10 @@ class Doors:
         )
         return guard
 
+    def weak_envelopes(self) -> list[WeakEnvelope]:
+        """Hospitals' formats under a dated exception for a weak algorithm."""
+        return list(weak_envelopes({one.code: one.seals for one in self.settings.hospitals}))
+
     def _tenants(self) -> list[Tenant]:
         require_each_hospital_once(self.settings.hospitals)
         claims = self.settings.claims
@@ -142,7 +146,8 @@ class Doors:
             return None
         require_safe_operators(claims, self.settings.operators)
         operators = Operators(map(self._person, self.settings.operators))
-        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office, recon)
+        bodies = Bodies(claims.operator_door.limits.body_s)
+        return Admin(operators, engine, bodies, office, recon, self.weak_envelopes())
 
     def _person(self, one: OperatorSettings) -> Person:
         token = self.keys.secret(one.token) if one.token else None
