@@ -28,7 +28,7 @@ from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.labels import Label
-from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
+from gateway.keyrenewal import KeyRenewal, mapping_constants, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
@@ -112,7 +112,7 @@ def load_partner(
     settings: Settings, folder: Path, deployed: InsurerSettings, keys: KeyRing, metrics: Metrics, clock: Clock
 ) -> Partner:
     manifest = load_manifest(folder)
-    constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
+    constants = mapping_constants(manifest, keys)
     schemas = Path(settings.schemas) / "insurers" / folder.name
     refs = frozenset(manifest.refs) | {"item", "token"}
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
