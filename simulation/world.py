@@ -183,6 +183,8 @@ class World:
         except LianpeiError as no:
             self.story.tell(insurer.code, "call refused", code=no.error_code)
             return False
+        if "approved" in told:
+            insurer.cases[insurer.acts[told["correlation"]].claim_id].heard.add(told["approved"])
         return True
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
