@@ -9,7 +9,7 @@ from gateway.claims.conversation.budget import enquiry_delay
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.otherword import the_first
-from gateway.claims.conversation.pacing import is_given_up, is_settled, may_repeat, nap
+from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
@@ -29,6 +29,7 @@ class Courier:
         self._ledger = ledger
         self._mailbox = mailbox
         self._clock = clock
+        self.sightings = Sightings(clock)
         self.frozen: set[str] = set()
         """Orders that are to be undone: their workers wait for no answer and take no further step."""
 
@@ -74,6 +75,7 @@ class Courier:
 
     async def _repeat(self, errand: Errand, act_id: ActId, attempt: int, stands: ActState) -> ActResult:
         """Send an act that was sent before. If no byte leaves now, it is as pending or unknown as it was: not “not sent”."""
+        self.sightings.sent(act_id)
         try:
             return await self._send(errand, act_id, attempt, stands)
         except NotSent:
@@ -199,6 +201,7 @@ class Courier:
             self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
+        self.sightings.since(act.act_id)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
@@ -231,7 +234,7 @@ class Courier:
         result = await self._ask(errand, act)
         if result.state != "not_found":
             return result
-        if not is_settled(errand, act, self._clock.now()):
+        if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
             return _UNKNOWN
         if self._clock.monotonic() >= errand.sent_until:
             return result
@@ -275,6 +278,7 @@ class Courier:
         if slot is not None and slot.arrived and (brought := await self._from_slot(slot)):
             return the_first(errand, act.act_id, brought, result)
         self._mailbox.close(act.act_id)
+        self.sightings.forget(act.act_id)
         state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
         errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)
         return result

@@ -3,11 +3,16 @@
 from datetime import datetime
 
 from gateway.claims.bill import ActRecord
+from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.conversation.budget import ENQUIRIES, given_up, repeat_delay
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.partners.manifest import ActRule, seconds
+from gateway.kernel.clock import Clock
 
 _WITHOUT_A_WAY_S = 3600.0
+_LONGEST_S = 600.0
+"""Longer than this no process waits anew for what another one waited for before."""
+_MOST = 10_000
 
 
 def may_repeat(rule: ActRule, act: ActRecord) -> bool:
@@ -28,7 +33,33 @@ def nap(errand: Errand, act: ActRecord) -> float:
     return repeat_delay(act.attempts) if rule.retry == "same_id" else _WITHOUT_A_WAY_S
 
 
-def is_settled(errand: Errand, act: ActRecord, now: datetime) -> bool:
-    """Whether the act, had it been sent, must have arrived by now: the partner's settling time is over."""
-    age = (now - act.prepared_at).total_seconds()
-    return age >= seconds(errand.partner.manifest.settling_time)
+class Sightings:
+    """Since when nothing more of an act can have left, as far as this process knows: on the clock that never jumps.
+
+    A host's wall clock that jumps ahead, or a repeat that left just before a crash, would else make “not found” final while
+    a message is still under way.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def since(self, act_id: str) -> float:
+        """Monotonic seconds: when it was sent last, or else first looked at, here."""
+        if act_id not in self._since:
+            self.sent(act_id)
+        return self._since[act_id]
+
+    def sent(self, act_id: str) -> None:
+        if len(self._since) >= _MOST:  # whoever is forgotten waits anew
+            del self._since[next(iter(self._since))]
+        self._since[act_id] = self._clock.monotonic()
+
+    def forget(self, act_id: str) -> None:
+        self._since.pop(act_id, None)
+
+    def is_settled(self, act: ActView, settling_s: float) -> bool:
+        """Whether the act, had it been sent, must have arrived by now."""
+        known = self._clock.monotonic() - self.since(act.act_id)
+        age = (self._clock.now() - act.sent_at).total_seconds()
+        return age >= settling_s and known >= min(settling_s, _LONGEST_S)
