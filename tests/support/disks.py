@@ -15,11 +15,11 @@ _SECTOR = 512
 class RememberingFile(apsw.VFSFile):
     """``kept`` is this file as a power cut would leave it: what was written and synced, and nothing else."""
 
-    def __init__(self, name: Any, flags: Any, kept: Path, pause_s: float) -> None:
+    def __init__(self, name: Any, flags: Any, disk: "RememberingDisk", kept: Path) -> None:
         super().__init__("unix", name, flags)
+        self._disk = disk
         self._kept = os.open(kept, os.O_RDWR | os.O_CREAT, 0o600)
         self._unsynced: list[Callable[[], object]] = []
-        self._pause_s = pause_s
 
     def xWrite(self, data: Any, offset: int) -> None:
         super().xWrite(data, offset)
@@ -32,11 +32,11 @@ class RememberingFile(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:
         writes, self._unsynced = self._unsynced, []
-        if self._pause_s:
-            time.sleep(self._pause_s)
+        time.sleep(self._disk.pause_s)
         super().xSync(flags)
         for write in writes:
             write()
+        self._disk.synced()
 
     def xClose(self) -> None:
         super().xClose()
@@ -47,12 +47,25 @@ class RememberingDisk(apsw.VFS):
     def __init__(self, kept: Path, pause_s: float) -> None:
         super().__init__("remembering", base="unix", makedefault=True)
         self._kept = kept
-        self._pause_s = pause_s
+        self.pause_s = pause_s
+        self._gone: list[Path] = []
 
     def xOpen(self, name: Any, flags: Any) -> apsw.VFSFile:
-        if not isinstance(name, apsw.URIFilename):  # a temporary file
+        if name is None:  # a temporary file
             return super().xOpen(name, flags)
-        return RememberingFile(name, flags, self._kept / Path(name.filename()).name, self._pause_s)
+        path = name if isinstance(name, str) else name.filename()
+        return RememberingFile(name, flags, self, self._kept / Path(path).name)
+
+    def xDelete(self, name: str, syncdir: bool) -> None:
+        super().xDelete(name, syncdir)
+        self._gone.append(self._kept / Path(name).name)
+        if syncdir:
+            self.synced()
+
+    def synced(self) -> None:
+        """SQLite syncs the folder with the first sync of a new log, and with it what was deleted before."""
+        while self._gone:
+            self._gone.pop().unlink(missing_ok=True)
 
 
 _disks: list[apsw.VFS] = []
@@ -67,6 +80,7 @@ def install(kept: str, pause_s: float = 0.0) -> None:
 def cut(real: Path, kept: Path, left: Path, moments: random.Random | None = None) -> None:
     """Write to ``left`` what a power cut leaves of a database: what was synced, and of the rest nothing or any sectors."""
     left.mkdir()
+    assert any(kept.glob("*-wal")), "nothing was remembered, so nothing is tried"
     for synced in kept.iterdir():
         old, new = synced.read_bytes(), (real / synced.name).read_bytes() if (real / synced.name).exists() else b""
         (left / synced.name).write_bytes(old if moments is None else _mixed(old, new, moments))
