@@ -2,12 +2,9 @@
 
 import asyncio
 import random
-import time
 from pathlib import Path
 
-import pytest
 from support import disks
-from support.bills import sample_bill
 from support.hooked import HookedStage
 from support.house import House
 from support.load import Load
