@@ -1,4 +1,4 @@
-"""Disks under SQLite that forget, fail or are slow, as files of a virtual file system in front of the real one."""
+"""Disks under SQLite that forget, are slow, or fail once, as files of a virtual file system in front of the real one."""
 
 import os
 import random
@@ -68,7 +68,54 @@ class RememberingDisk(apsw.VFS):
             self._gone.pop().unlink(missing_ok=True)
 
 
-_disks: list[apsw.VFS] = []
+class FailingDisk(apsw.VFS):
+    """The ``when``-th call that opens, writes, cuts or syncs a file fails, once."""
+
+    def __init__(self) -> None:
+        super().__init__("failing", base="unix", makedefault=True)
+        self.when = self.calls = 0
+
+    def fail(self, when: int) -> None:
+        self.when, self.calls = when, 0
+
+    @property
+    def has_failed(self) -> bool:
+        return 0 < self.when <= self.calls
+
+    def count(self, call: str) -> None:
+        self.calls += 1
+        if self.calls == self.when:
+            raise apsw.IOError(call) from None
+
+    def xOpen(self, name: Any, flags: Any) -> apsw.VFSFile:
+        self.count("open")
+        return FailingFile(name, flags, self)
+
+
+class FailingFile(apsw.VFSFile):
+    def __init__(self, name: Any, flags: Any, disk: FailingDisk) -> None:
+        super().__init__("unix", name, flags)
+        self._disk = disk
+
+    def xWrite(self, data: Any, offset: int) -> None:
+        self._disk.count("write")
+        super().xWrite(data, offset)
+
+    def xTruncate(self, size: int) -> None:
+        self._disk.count("truncate")
+        super().xTruncate(size)
+
+    def xSync(self, flags: int) -> None:
+        self._disk.count("sync")
+        super().xSync(flags)
+
+
+_disks: list[RememberingDisk] = []
+
+
+def slow_down(pause_s: float) -> None:
+    for disk in _disks:
+        disk.pause_s = pause_s
 
 
 def install(kept: str, pause_s: float = 0.0) -> None:
