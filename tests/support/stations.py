@@ -131,10 +131,10 @@ def _errands(stations: Stations) -> None:
         _here.set(replace(_here.get(), step="signed"))
         return made
 
-    async def exchanging(self: Partner, prepared: Prepared, dispatch: Dispatch) -> Reply:
+    async def exchanging(self: Partner, prepared: Prepared, dispatch: Dispatch, *more: Any, **named: Any) -> Reply:
         here = _here.get()
         _here.set(replace(here, step="sending"))
-        reply = await exchange(self, prepared, dispatch)
+        reply = await exchange(self, prepared, dispatch, *more, **named)
         await stations.pass_by(here.key, "K6", here.role)
         _here.set(replace(here, step="answered"))
         return reply
