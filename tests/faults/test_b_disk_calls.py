@@ -70,15 +70,17 @@ asyncio.run(main())
 
 SLOW_SYNC = """
 import asyncio, sys, time
+from pathlib import Path
 from support import disks
 from support.store_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
 
 async def main():
-    disks.install(sys.argv[1] + "/kept")
+    pause = Path(sys.argv[1]) / "pause"
+    disks.install(sys.argv[1] + "/kept", str(pause))
     store = Store.open(sys.argv[1] + "/claims.db", CLAIMS)
-    disks.slow_down(float(sys.argv[2]))
+    pause.write_text(sys.argv[2])
     before, waits = store.counters.groups, []
     async def caller(number):
         for step in range(int(sys.argv[3])):
@@ -87,7 +89,7 @@ async def main():
             waits.append(time.monotonic() - asked)
     await asyncio.gather(*(caller(number) for number in range(64)))
     print(len(waits), store.counters.groups - before, max(waits), store.ready)
-    disks.slow_down(0)
+    pause.unlink()
     await store.close()
 
 asyncio.run(main())

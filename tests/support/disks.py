@@ -32,7 +32,7 @@ class RememberingFile(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:
         writes, self._unsynced = self._unsynced, []
-        time.sleep(self._disk.pause_s)
+        time.sleep(self._disk.pause())
         super().xSync(flags)
         for write in writes:
             write()
@@ -44,11 +44,14 @@ class RememberingFile(apsw.VFSFile):
 
 
 class RememberingDisk(apsw.VFS):
-    def __init__(self, kept: Path, pause_s: float) -> None:
+    def __init__(self, kept: Path, pause: Path) -> None:
         super().__init__("remembering", base="unix", makedefault=True)
         self._kept = kept
-        self.pause_s = pause_s
+        self._pause = pause
         self._gone: list[Path] = []
+
+    def pause(self) -> float:
+        return float(self._pause.read_text("ascii") or 0) if self._pause.exists() else 0.0
 
     def xOpen(self, name: Any, flags: Any) -> apsw.VFSFile:
         if name is None:  # a temporary file
@@ -110,18 +113,14 @@ class FailingFile(apsw.VFSFile):
         super().xSync(flags)
 
 
-_disks: list[RememberingDisk] = []
+_disks: list[apsw.VFS] = []
 
 
-def slow_down(pause_s: float) -> None:
-    for disk in _disks:
-        disk.pause_s = pause_s
-
-
-def install(kept: str, pause_s: float = 0.0) -> None:
-    """``kept``: an empty folder for what would survive a power cut. Each sync takes ``pause_s`` longer."""
+def install(kept: str, pause: str = "/nonexistent") -> None:
+    """``kept``: an empty folder for what would survive a power cut. ``pause``: a file with the seconds that a sync takes
+    longer; it may change."""
     Path(kept).mkdir(parents=True, exist_ok=True)
-    _disks.append(RememberingDisk(Path(kept), pause_s))
+    _disks.append(RememberingDisk(Path(kept), Path(pause)))
 
 
 def cut(real: Path, kept: Path, left: Path, moments: random.Random | None = None) -> None:
