@@ -73,14 +73,14 @@ MUTANTS = (
     ),
     _one(
         "resend after unknown: a lost answer is taken for a lost message",
-        "claims.conversation.courier:Courier.carry_out",
+        "claims.conversation.courier:Courier._carry_out",
         "else:\n        result = _UNKNOWN",
         "else:\n        result = await self._send(errand, new_act_id())",
         ("a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
-        "claims.conversation.courier:Courier._settled",
+        "claims.conversation.pacing:Sightings.is_settled",
         "return age >=",
         "return True or age >=",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
@@ -88,7 +88,7 @@ MUTANTS = (
     _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
         "claims.undo.reversal:Reverser._missing",
-        "if asked_at >= settled_at:",
+        "if never_arrived:",
         "if True:",
         ("our-word-is-the-truth",),
     ),

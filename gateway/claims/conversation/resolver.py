@@ -16,6 +16,7 @@ _PURGE_EVERY = 1200
 """Rounds between purges: ten minutes."""
 _BEGIN_EVERY = 20
 """Rounds between looks for undos that nobody began: ten seconds."""
+_JUMP_S = 5.0
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -24,6 +25,9 @@ _AT_ONCE = 64
 class Resolver:
     engine: Engine
     suspects: Suspects = field(init=False)
+    _offset: float | None = None
+    """Between wall clock and monotonic clock when it was looked at last."""
+    _was_up: bool = False
 
     def __post_init__(self) -> None:
         self.suspects = Suspects(self.engine)
@@ -32,6 +36,7 @@ class Resolver:
         recovered, rounds = False, 0
         while True:
             try:
+                recovered = recovered and not self._clock_jumped()
                 if not recovered:
                     await self._start()
                     recovered = True
@@ -41,10 +46,20 @@ class Resolver:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
 
+    def _clock_jumped(self) -> bool:
+        """An alarm set by a clock that was wrong may be hours away."""
+        clock = self.engine.clock
+        offset = clock.now().timestamp() - clock.monotonic()
+        before, self._offset = self._offset, offset
+        jumped = before is not None and abs(offset - before) > _JUMP_S
+        if jumped:
+            _log.event("clock-jumped")
+        return jumped
+
     async def _start(self) -> None:
         await self.engine.aside.learn()
-        if self.engine.ledger.leases is None:
-            await self._recover()
+        await self._recover()
+        self._was_up = True
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
@@ -61,18 +76,29 @@ class Resolver:
             await self._undos({})
 
     async def _recover(self) -> None:
-        """After a restart every bill with a timer is taken up at once, paced."""
+        """After a restart, or when the clock jumped, every bill with a timer is taken up at once, paced."""
         after: tuple[int, str] | None = None
+        ledger = self.engine.ledger
+        mine: dict[str, Any] = {"look_at": (">", 0)}
+        if ledger.leases is not None:
+            mine["owner"] = ledger.leases.holder
         while True:
-            store = self.engine.ledger.store
-            rows = await store.read(
-                store.find, "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
-            )
-            await self.suspects.take_over([row["order_id"] for row in rows])
+            store = ledger.store
+            rows = await store.read(store.find, "bill", mine, order_by="look_at", limit=_AT_ONCE, after=after)
+            await self._take_up([row["order_id"] for row in rows])
             if len(rows) < _AT_ONCE:
                 return
             after = (rows[-1]["look_at"], rows[-1]["order_id"])
             await self._some_room()
+
+    async def _take_up(self, order_ids: list[str]) -> None:
+        """A clock that jumped killed nobody: only what an earlier process left is counted."""
+        if not self._was_up:
+            await self.suspects.take_over(order_ids)
+            return
+        for order_id in order_ids:
+            if order_id not in self.suspects.queued:
+                self.engine.resume(order_id)
 
     async def _undos(self, which: dict[str, Any]) -> None:
         """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own.
