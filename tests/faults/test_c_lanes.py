@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from support.house import Answer, House
 from support.lanestage import Call, LaneStage, Played, hangs, quick_bill, say, settles
 
 from gateway.cli.stage import free_ports
+from gateway.kernel.clock import SHANGHAI
 
 _SOON = 'breaker: {least: "8", rest: 300ms, most: 2s}\n'
+_NOW = datetime.now(SHANGHAI)
+_CLOSED = f'closed: [{{from: "{_NOW:%Y-%m-%d} 00:00", to: "{_NOW + timedelta(days=2):%Y-%m-%d} 04:30"}}]\n'
 INSURERS = {
+    "shut": _CLOSED,
     "calm": "",
     "drips": _SOON,
     "asks": _SOON,
@@ -145,6 +150,25 @@ async def until_served_again(desk: House, insurer: Played) -> None:
             return
         assert time.monotonic() < ends, await state(desk, insurer.code)
         await asyncio.sleep(0.2)
+
+
+async def test_in_closed_hours_the_counter_is_told_until_when_and_a_quick_claim_is_kept(
+    desk: House, played: dict[str, Played]
+) -> None:
+    opens = f"{_NOW + timedelta(days=2):%Y-%m-%d} 04:30"
+    counter = (await desk.submit(sample_bill("shut"))).document
+    quick = (await desk.submit(quick_bill("shut"), wait=2)).document
+    offers = (await desk.call("GET", "/v1/offers")).document["offers"]
+    offer = next(one for one in offers if one["insurer"] == "shut")
+
+    told, kept = counter["claims"][0], quick["claims"][0]
+    assert (told["outcome"], told["reason"]) == ("not_sent", f"insurer-closed {opens.replace(' ', 'T')}")
+    assert opens in told["message"]["zh"]
+    assert opens in told["message"]["en"]
+    assert (kept["state"], quick["state"]) == ("created", "pending")
+    assert opens in kept["message"]["zh"]
+    assert (offer["advice"], offer["closed_until"]) == ("down", f"{opens.replace(' ', 'T')}:00+08:00")
+    assert played["shut"].calls == []
 
 
 async def test_c9_an_insurer_that_hangs_holds_its_own_places_only_and_sheds_the_rest_at_once(
