@@ -42,6 +42,7 @@ EMPTY = {
     "payment: setting": "the payment room keeps no marks of its own there yet",
     "claims: lease": "only gateways that share a database write it",
     "claims: outbox": "worked off at once",
+    "claims: set_aside": "nothing fails again and again",
     "claims: waiting": "worked off at once",
     "claims: recon_open": "acts that wait for a later day's book",
     "gateway.log": "nothing to tell",

@@ -95,6 +95,7 @@ CLAIM = Machine(
         (_S.REVERSING, _E.DECIDE): _S.DECIDED,  # the insurer refuses the reversal: it stands as settled
         (_S.REVERSING, _E.PARK): _S.MANUAL,
         (_S.REVERSING, _E.CLOSE): _S.CLOSED,
+        (_S.MANUAL, _E.SEND): _S.SENT,  # a person has it sent: its message could not be made before
         (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
         (_S.MANUAL, _E.REVERSE): _S.REVERSING,  # a person has it reversed
         (_S.MANUAL, _E.DECIDE): _S.DECIDED,
