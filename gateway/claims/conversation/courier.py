@@ -21,6 +21,8 @@ from gateway.kernel.errors import NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
 
 _UNKNOWN = ActResult(state="unknown")
+_NOT_YET = ActResult(state="unknown", peer_code="not-found-yet")
+"""The insurer knows nothing of the act, and it may still be under way: this enquiry does not count as one without an answer."""
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
 
 
@@ -206,7 +208,8 @@ class Courier:
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt = act.attempts
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= errand.partner.manifest.enquiries:
+        most = errand.partner.manifest.enquiries
+        while attempt <= most:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
@@ -221,9 +224,11 @@ class Courier:
                 return None
             attempt += 1
             result = await self._ask_or_repeat(errand, act, attempt)
-            if result.state == "pending":
+            if result is _NOT_YET:
+                attempt = min(attempt, most - 1)
+            elif result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state != "unknown":
+            elif result.state != "unknown":
                 return await self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
@@ -235,7 +240,7 @@ class Courier:
         if result.state != "not_found":
             return result
         if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
-            return _UNKNOWN
+            return _NOT_YET
         if self._clock.monotonic() >= errand.sent_until:
             return result
         # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
