@@ -79,9 +79,7 @@ class Invariants:
         earlier = [one for one in claims if one["seq"] < claim["seq"]]
         held = any(one["state"] == ClaimState.MANUAL for one in earlier)
         waiting = claim["state"] in (ClaimState.CREATED, ClaimState.CONFIRMED)
-        return (waiting and held) or bool(
-            self._disk.find("undo", {"order_id": claim["order_id"], "state": "stuck"})
-        )
+        return (waiting and held) or bool(self._disk.find("undo", {"order_id": claim["order_id"], "state": "stuck"}))
 
     def at_the_end(self) -> None:
         for name in self.unfinished():
