@@ -36,7 +36,8 @@ class Resolver:
         recovered, rounds = False, 0
         while True:
             try:
-                recovered = recovered and not self._clock_jumped()
+                jumped = self._clock_jumped()
+                recovered = recovered and not jumped
                 if not recovered:
                     await self._start()
                     recovered = True

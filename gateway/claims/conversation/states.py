@@ -73,6 +73,11 @@ CLAIM = Machine(
         (_S.SUPPLIED, _E.REVERSE): _S.REVERSING,
         (_S.CONFIRMED, _E.SEND): _S.SENT,
         (_S.CONFIRMED, _E.PARK): _S.MANUAL,
+        (
+            _S.CONFIRMED,
+            _E.QUOTE,
+        ): _S.QUOTED,  # an earlier policy settled another amount: the patient is asked about all again
+        (_S.CONFIRMED, _E.CLOSE): _S.CLOSED,  # earlier policies settled more than they had offered, and nothing is left
         (_S.NEED_MORE, _E.ASK_MORE): _S.NEED_MORE,
         (_S.NEED_MORE, _E.SUPPLY): _S.SUPPLIED,
         (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,

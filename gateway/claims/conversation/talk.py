@@ -60,6 +60,11 @@ class Talk:
                 return True
         else:
             claim.prior_paid = bill.burden - bill.remaining_for(claim)
+            if claim.state is ClaimState.CONFIRMED:
+                self.counter.claims_what_is_left(bill, claim)
+                if claim.most <= 0:
+                    self._close(bill, claim, work, "nothing-left-to-claim")
+                    return True
         if partner is None:
             return False
         return await self._take_steps(bill, claim, partner, work)
