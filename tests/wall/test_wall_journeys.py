@@ -11,7 +11,7 @@ from gateway.cli.wall import report
 from gateway.cli.wall.places import Place, findings
 from gateway.cli.wall.play import Run, journeys, perform, wall_stage
 from gateway.cli.wall.search import Marks
-from gateway.sandbox.common.script import OF_STATEMENTS, Do
+from gateway.sandbox.common.trouble import OF_STATEMENTS, Do
 from gateway.sandbox.hospital.labels import Form, sensitive_leaves
 from gateway.sandbox.hospital.marks import bare_leaves
 
