@@ -15,6 +15,8 @@ from gateway.sandbox.common.ledger import Ledger
 from gateway.sandbox.common.script import HEADER, Script, play, playing
 from gateway.sandbox.common.trouble import Do, Repertoire, Trouble
 
+SCRIPT = web.AppKey("script", Script)
+"""Under which an application holds what it shall play."""
 KEPT_MESSAGES = 5000
 GARBAGE = b"<<<not an answer>>>"
 MAX_BODY = 16 * 1024 * 1024
@@ -70,6 +72,7 @@ class Desk:
     def app(self) -> web.Application:
         """An application with the control paths; the simulator adds its partner's own."""
         app = web.Application(client_max_size=MAX_BODY)
+        app[SCRIPT] = self.script
         app.router.add_get("/_ledger", self._show_ledger)
         app.router.add_get("/_received", self._show_received)
         app.router.add_get("/_health", self._show_health)
