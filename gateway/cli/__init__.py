@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.cli import (
     audit,
     check,
+    conformance,
     demo,
     evidence,
     keys,
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         demo,
         serve,
         sandbox,
+        conformance,
         check,
         maptools,
         schemas,

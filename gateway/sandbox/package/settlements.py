@@ -92,7 +92,9 @@ class Settlements:
         return []
 
     def policy_of(self, record: dict[str, Any]) -> str:
-        return self._find(record, "settleSerialNum").settlement.policy_no
+        """Empty where there is no such case."""
+        case = self._cases.get(pick(record, "settleSerialNum"))
+        return case.settlement.policy_no if case is not None else ""
 
     def claim(self, record: dict[str, Any]) -> dict[str, Any]:
         """S300: the first call for a registered bill starts the review, a later one brings the decision."""

@@ -24,11 +24,11 @@ QUERY = {"appId": "TESTAPP", "secret": APP_SECRET, "grant_type": "client_credent
 MANY = aiohttp.ClientTimeout(total=0.4)
 
 
-async def ask(peer: Peer, trouble: str = "", timeout: aiohttp.ClientTimeout | None = None) -> tuple[int, bytes]:
+async def ask(peer: Peer, trouble: str = "", limit: aiohttp.ClientTimeout | None = None) -> tuple[int, bytes]:
     """A call for a token, which every trouble of answers may meet."""
     headers = {HEADER: trouble} if trouble else {}
-    url, limit = f"{peer.url}/api/token/access_token", timeout or aiohttp.ClientTimeout(total=5)
-    async with peer.session.get(url, params=QUERY, headers=headers, timeout=limit) as reply:
+    url, most = f"{peer.url}/api/token/access_token", limit or aiohttp.ClientTimeout(total=5)
+    async with peer.session.get(url, params=QUERY, headers=headers, timeout=most) as reply:
         return reply.status, await reply.read()
 
 
