@@ -221,6 +221,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
 
+    metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
