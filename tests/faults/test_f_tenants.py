@@ -124,8 +124,16 @@ async def _time(ward: House) -> float:
     return time.perf_counter() - started
 
 
-async def test_f5_a_flood_of_one_hospital_is_its_own(narrow: DoorStage, ward: House) -> None:
-    """Hospital two asks far beyond its pace; turn by turn hospital one settles bills, with the flood and without."""
+@pytest.mark.parametrize(
+    ("rounds", "times", "more_s"), [(4, 2.0, 0.5), pytest.param(60, 1.2, 0.0, marks=pytest.mark.long)]
+)
+async def test_f5_a_flood_of_one_hospital_is_its_own(
+    narrow: DoorStage, ward: House, rounds: int, times: float, more_s: float
+) -> None:
+    """Hospital two asks far beyond its pace; turn by turn hospital one settles bills, with the flood and without.
+
+    The long form, on quiet cores, holds what was promised: a fifth more at most. The short one is a coarser net.
+    """
     flooding, over = asyncio.Event(), asyncio.Event()
     told: Counter[int] = Counter()
 
@@ -138,7 +146,7 @@ async def test_f5_a_flood_of_one_hospital_is_its_own(narrow: DoorStage, ward: Ho
     floods = [asyncio.create_task(flood()) for _ in range(3)]
     await _time(ward)
     alone, beside = [], []
-    for _ in range(8):
+    for _ in range(rounds):
         flooding.clear()
         await asyncio.sleep(0.05)
         alone.append(await _time(ward))
@@ -150,8 +158,7 @@ async def test_f5_a_flood_of_one_hospital_is_its_own(narrow: DoorStage, ward: Ho
 
     print(f"alone {statistics.median(alone) * 1000:.0f} ms, beside a flood {statistics.median(beside) * 1000:.0f} ms")
     assert told[429] > 0.8 * told.total() > 20, told
-    # The flood is made on the very cores that serve, unlike in production: a tenth of a second for that.
-    assert statistics.median(beside) < 1.2 * statistics.median(alone) + 0.1
+    assert statistics.median(beside) < times * statistics.median(alone) + more_s
 
 
 ADMIN = ("/admin/claims?state=manual", "/admin/worklist", "/admin/corrections", "/admin/webhooks", "/admin/recon")
