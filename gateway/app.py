@@ -236,6 +236,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
             tell_lane(partner.code, partner.lane, metrics.lanes)
 
     metrics.also_on_scrape(lanes)
+    metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,

@@ -62,15 +62,16 @@ def _settle_down() -> None:
     sys.setswitchinterval(0.001)  # the committing thread waits for the interpreter at most this long
 
 
-def _take_descriptors() -> None:
-    """As many open files as this user may have: each connection is one."""
+def _set_limits() -> None:
+    """As many open files as this user may have, since each connection is one; and no core file, which would hold every key."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _until_told(start: Callable[[argparse.Namespace], Awaitable[Running]], chosen: argparse.Namespace) -> None:
     """Start, say on standard output which ports were taken, and stop in order on SIGTERM or SIGINT."""
-    _take_descriptors()
+    _set_limits()
     running = await start(chosen)
     _settle_down()
     told = asyncio.Event()
