@@ -17,6 +17,8 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.cases import Cases
+from gateway.claims.door.consents import Consents
 from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.enveloped import hospital_seals
@@ -96,6 +98,8 @@ class Doors:
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
             Payments(guard, engine.ledger),
+            Consents(guard, engine, claims.family),
+            Cases(guard, engine.ledger),
         )
         hospital = hospital_app(handlers, feed, parts, entrance, metrics, schemas, intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
@@ -124,7 +128,7 @@ class Doors:
     def _tenant(self, one: HospitalSettings) -> Tenant:
         seals = hospital_seals(one.code, one.seals, self.keys, strict=self.settings.mode == "development")
         proofs = one.certificate_name, one.signing_key, one.password
-        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits)
+        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits, one.group)
 
     def _renew_hospitals(self, guard: Guard, tenants: list[Tenant]) -> Callable[[], None]:
         passwords = guard.renewal()
@@ -171,7 +175,7 @@ def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
     for one in hospitals:
         proofs = {"certificate": one.certificate_name, "key": one.signing_key, "password": one.password}
         marks = {("code", one.code), *((kind, name) for kind, name in proofs.items() if name)}
-        if marks & seen or len(marks) == 1:
+        if marks & seen or (len(marks) == 1 and not one.group):
             raise ConfigRefused(
                 f"hospital {one.code} has no proof of its own",
                 code="hospital-setting",

@@ -37,11 +37,14 @@ class Resolver:
             rounds += 1
 
     async def _start(self) -> None:
+        await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
         if self.engine.ledger.leases is None:
             await self._recover()
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
+        if self.engine.ledger.leases is not None:
+            await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
         for order_id in await self.due():
             await self.engine.look(order_id)
         if rounds and rounds % _BEGIN_EVERY == 0:

@@ -7,7 +7,7 @@ from gateway.claims.conversation.states import FINAL
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import NotFound
 from gateway.store.api import Row
-from gateway.store.data_keys import NOTICE
+from gateway.store.data_keys import CONSENT, NOTICE
 
 _PAGE = 1000
 
@@ -39,6 +39,9 @@ def is_at_rest(ledger: Ledger, row: Row) -> bool:
     """Whether nothing more is to be done with the bill, so that its content may go."""
     if row["data_class"] == NOTICE:
         return True
+    if row["data_class"] == CONSENT:
+        consent = ledger.store.get("consent", record_id=row["order_id"])
+        return consent is None or bool(consent["withdrawn_at"]) or consent["valid_to"] < ledger.clock.epoch_ms()
     bill = ledger.bill_row(row["order_id"])
     if bill is None or bill["undo_id"] or bill["look_at"] is not None:
         return False

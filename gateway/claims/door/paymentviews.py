@@ -95,6 +95,11 @@ def _settlements(store: AnyStore, order_id: str) -> list[Row]:
     return sorted(rows, key=lambda row: row["created_at"])
 
 
+def payment_views(store: AnyStore, order_id: str) -> list[dict[str, Any]]:
+    """Every payment under this id, oldest first."""
+    return [_payment(row) for row in _settlements(store, order_id)]
+
+
 def payments_view(store: AnyStore, bill: Row) -> bytes:
     rows = _settlements(store, bill["order_id"])
     view = {
