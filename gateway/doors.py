@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.delivery.mail import Mail
@@ -35,6 +36,7 @@ from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
+from gateway.conversing import day_rules
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
 from gateway.telemetry.metrics import Metrics
@@ -97,7 +99,7 @@ class Doors:
             CounterDoor(guard, engine),
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
-            Payments(guard, engine.ledger),
+            Payments(guard, engine.ledger, day_rules(claims.payout)[ClockName.APPROVAL]),
             Consents(guard, engine, claims.family),
             Cases(guard, engine.ledger),
         )

@@ -17,8 +17,7 @@ CONSENT = Table(
     "consent",
     _columns(TEXT, "hospital consent_id record_id holder patient") | _columns(INT, "given_at valid_to withdrawn_at"),
     key=("hospital", "consent_id"),
-    unique=(("record_id",),),
-    indexes=(("hospital", "holder"),),
+    indexes=(("hospital", "holder"), ("record_id",)),
     chained=("hospital", "consent_id", "record_id", "given_at", "valid_to"),
 )
 """A consent that a hospital registered. What it says is sealed in the vault under ``record_id``, with a data key of its

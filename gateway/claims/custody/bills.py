@@ -35,13 +35,18 @@ def key_row(ledger: Ledger, order_id: str) -> Row:
     return row
 
 
+def consents_of(ledger: Ledger, record_id: str) -> list[Row]:
+    """The one registered consent that is sealed under this id."""
+    return ledger.store.find("consent", {"record_id": record_id}, limit=1)
+
+
 def is_at_rest(ledger: Ledger, row: Row) -> bool:
     """Whether nothing more is to be done with the bill, so that its content may go."""
     if row["data_class"] == NOTICE:
         return True
     if row["data_class"] == CONSENT:
-        consent = ledger.store.get("consent", record_id=row["order_id"])
-        return consent is None or bool(consent["withdrawn_at"]) or consent["valid_to"] < ledger.clock.epoch_ms()
+        live = [one for one in consents_of(ledger, row["order_id"]) if not one["withdrawn_at"]]
+        return all(one["valid_to"] < ledger.clock.epoch_ms() for one in live)
     bill = ledger.bill_row(row["order_id"])
     if bill is None or bill["undo_id"] or bill["look_at"] is not None:
         return False

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.claims.consents.registry import opened
-from gateway.claims.custody.bills import bills_of, messages_of
+from gateway.claims.custody.bills import bills_of, consents_of, messages_of
 from gateway.claims.custody.wish import Wish, require_reason
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import BadRequest
@@ -32,8 +32,7 @@ async def export(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
 
 
 def _consent(ledger: Ledger, row: Row) -> dict[str, Any]:
-    known = ledger.store.get("consent", record_id=row["order_id"])
-    return {"consent": known, "content": msgspec.Raw(opened(ledger, row["order_id"]))}
+    return {"consent": consents_of(ledger, row["order_id"])[0], "content": msgspec.Raw(opened(ledger, row["order_id"]))}
 
 
 def _bill(ledger: Ledger, row: Row) -> dict[str, Any]:
