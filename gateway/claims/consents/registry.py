@@ -23,7 +23,7 @@ class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consent: Consent
     cert_no: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
     """The patient's certificate number, so that the person's export and erasure find the consent."""
-    holder: Annotated[str, msgspec.Meta(pattern=ID_PATTERN)] = ""
+    holder: Annotated[str, msgspec.Meta(pattern=ID_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
     """The account (app user) that bound this patient's card, where there is one."""
 
 
@@ -77,13 +77,13 @@ async def register(ledger: Ledger, hospital: str, wish: Registration, family: in
         return known
     blind = ledger.keys.vault.blind
     patient = blind("patient", said.patient_id)
-    if wish.holder:
+    if wish.holder is not msgspec.UNSET:
         _require_room(await ledger.read(of_holder, ledger, hospital, wish.holder), patient, ledger, family)
     row: Row = {
         "hospital": hospital,
         "consent_id": said.consent_id,
         "record_id": new_consent_record_id(),
-        "holder": blind("holder", wish.holder) if wish.holder else "",
+        "holder": blind("holder", wish.holder) if wish.holder is not msgspec.UNSET else "",
         "patient": patient,
         "given_at": millis(said.given_at),
         "valid_to": millis(said.valid_to),
