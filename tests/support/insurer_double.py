@@ -156,7 +156,7 @@ class Parlour:
         return await self.rest(undo.undo_id)
 
     async def told_late(self, bill: Bill, result: ActResult, act: str = "settle") -> None:
-        """A call of the insurer about the settling act, after everything."""
+        """A call of the first insurer about the settling act, after everything."""
         claim = bill.claims[0]
         row = next(one for one in self.engine.ledger.act_rows(claim.claim_id) if one["name"] == act)
         callbacks = Callbacks(self.engine)
@@ -174,13 +174,15 @@ class Parlour:
         return {leg.kind: leg.state.value for leg in undo.legs}
 
 
-def parlour(path: Path, insurer: InsurerDouble | None = None, room: Room | None = None) -> Parlour:
-    """A fresh house, or the house that starts again on ``room``'s rows."""
+def parlour(
+    path: Path, insurer: InsurerDouble | None = None, room: Room | None = None, *others: InsurerDouble
+) -> Parlour:
+    """A fresh house, or the house that starts again on ``room``'s rows. ``others``: further insurers."""
     room = room or open_room(path)
     insurer = insurer or InsurerDouble()
     ledger, clock = room.ledger, room.clock
-    registry = Registry({insurer.code: cast(Partner, insurer)})
-    mailbox, metrics = Mailbox(), Metrics.for_codes([insurer.code])
+    registry = Registry({one.code: cast(Partner, one) for one in (insurer, *others)})
+    mailbox, metrics = Mailbox(), Metrics.for_codes(registry.codes)
     courier = Courier(ledger, mailbox, clock)
     reverser = Reverser(ledger, registry, courier, clock)
     after = Aftermath(ledger, registry, courier, clock)

@@ -27,6 +27,8 @@ class Standing:
     reversed: bool
     countered: bool
     """A counter-reversal was begun before: a second late answer begins none."""
+    later: tuple[str, ...] = ()
+    """Claims behind it that are decided: they rested on what it took."""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,9 @@ class LateAnswers:
         ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]
         bill = ledger.bill_row(order_id)
         assert bill is not None
-        claim = next(row for row in ledger.claim_rows(order_id) if row["claim_id"] == claim_id)
+        claims = ledger.claim_rows(order_id)
+        claim = next(row for row in claims if row["claim_id"] == claim_id)
+        behind = [row for row in claims if row["seq"] > claim["seq"] and row["state"] == ClaimState.DECIDED]
         undos = read_undos(ledger.store, order_id)
         legs = [leg for undo in undos for leg in undo.legs if leg.claim_id == claim_id]
         return Standing(
@@ -60,13 +64,33 @@ class LateAnswers:
             claim,
             any(leg.state is LegState.UNDONE for leg in legs),
             any(undo.counter for undo in undos if any(leg.claim_id == claim_id for leg in undo.legs)),
+            tuple(row["claim_id"] for row in behind),
         )
 
     def _differs(self, standing: Standing, act: Row, told: int, ours: int, work: Work) -> None:
         """Ours stands; a person looks."""
         self._note(standing, act, "money-differs", str(ours), str(told), work)
         self._list(act, "answer-differs", abs(told - ours), work)
+        if told < ours:
+            self._advise_again(standing, act, work)
         self.engine.metrics.answer_differs(act["insurer"])
+
+    def _advise_again(self, standing: Standing, act: Row, work: Work) -> None:
+        """Later policies decided on what this one took: they are marked for a new run, never changed silently (§3.9 E4)."""
+        for claim_id in standing.later:
+            work.add().insert(
+                "change",
+                order_id=act["order_id"],
+                change_no=change_no(),
+                claim_id=claim_id,
+                act_id=act["act_id"],
+                field="claim.run-again",
+                old="",
+                new="advised",
+                cause="earlier-policy-differs",
+                at=work.now(),
+            )
+            work.event(Order(act["order_id"], standing.bill["hospital"]), "claim-run-again")
 
     def _crossed(self, standing: Standing, act: Row, told: int, work: Work) -> None:
         """An approval meets our undo on the way: nobody here knows which of them the insurer did last, so a person looks."""
