@@ -21,14 +21,6 @@ async def applied(road: Street, channel: str = "pay") -> list[tuple[int, int, st
     return [(one["amount_fen"], one["times_applied"], one["state"]) for one in await road.books(channel)]
 
 
-async def test_s3_2_e3_paid_then_reply_lost_is_asked_for_and_paid_once(road: Street) -> None:
-    await road.script("order", "lose_answer")
-    order_id = await road.bill(5686)
-    await road.ends(order_id, "paid")
-
-    assert await applied(road) == [(5686, 1, "settled")]
-
-
 async def test_s10_a_late_settlement_gives_back_150_of_20_and_80_and_100(road: Street) -> None:
     """20 + 80 + 100 − 150 = 50."""
     paid = [await road.deposit(yuan * 100) for yuan in (20, 80, 100)]
@@ -73,85 +65,6 @@ async def test_a_deposit_without_a_bill_goes_back_whole(road: Street) -> None:
     await road.ends(deposit, "paid", "back")
 
     assert await applied(road) == [(3000, 0, "refunded")]
-
-
-@pytest.mark.parametrize("trouble", ["lose_answer", "drop_connection", "error500", "garbage"])
-async def test_s3_5_e2_an_undo_refunds_once_though_the_refunds_answer_is_lost(road: Street, trouble: str) -> None:
-    order_id = await road.bill(5686)
-    await road.ends(order_id, "paid")
-    await road.script("refund", trouble)
-    undo_id = await road.undo(order_id, 1500)
-    await until(lambda: road.leg(undo_id) == ("undone", "refunded"))
-
-    (book,) = await road.books()
-    assert book["our_refs"]["refunded_fen"] == "1500"
-    bill = road.store.get("bill", order_id=order_id)
-    assert bill is not None
-    assert bill["look_at"]
-    changes = road.store.find("change", {"order_id": order_id, "field": "undo_leg.cash"})
-    assert [(row["old"], row["new"]) for row in changes] == [("asked", "undone")]
-
-
-async def test_refunds_of_a_bill_never_pass_what_was_paid(road: Street) -> None:
-    order_id = await road.bill(5000)
-    await road.ends(order_id, "paid")
-    legs = [await road.undo(order_id, amount) for amount in (3000, 2000, 1)]
-    await until(lambda: "asked" not in [road.leg(one)[0] for one in legs])
-
-    assert [road.leg(one) for one in legs] == [("undone", "refunded")] * 2 + [("manual", "refund-at-window")]
-    assert await applied(road) == [(5000, 0, "refunded")]
-
-
-async def test_an_undo_takes_back_what_deposits_paid_as_well(road: Street) -> None:
-    deposit = await road.deposit(3000)
-    order_id = await road.bill(5000, timing="PRE_POST", deposits=deposit)
-    await road.ends(order_id, "paid")
-    undo_id = await road.undo(order_id, 4000)
-    await until(lambda: road.leg(undo_id)[0] == "undone")
-
-    parts = sorted(row["amount"] for row in road.rows(order_id) if row["kind"].startswith("refund:"))
-    assert parts == [2000, 2000]
-
-
-async def test_s3_5_e4_a_channel_that_refunds_at_the_window_only_leaves_the_leg_to_a_person(
-    road: Street,
-) -> None:
-    order_id = await road.bill(5000, channels="deduct", **KNOWN)
-    await road.ends(order_id, "paid")
-    undo_id = await road.undo(order_id, 5000)
-    await until(lambda: road.leg(undo_id) == ("manual", "refund-at-window"))
-
-    assert await applied(road, "deduct") == [(5000, 1, "settled")]
-
-
-async def test_s3_6_11_of_two_channels_the_first_commit_wins_and_the_second_goes_back_by_itself(
-    road: Street,
-) -> None:
-    order_id = await road.bill(5686, channels="pay", payer_token="SLOW-1")
-    await until(lambda: road.orders(state="pending"))
-    unit = Unit()
-    unit.insert("pay_tap", order_id=order_id, channel="deduct", payer_token="acct-2", at=1)
-    await road.store.commit(unit)
-    await road.errand("pay", order_id)
-    await road.ends(order_id, "paid", "SELF_PAY:deduct")
-    await road.ends(order_id, "double")
-    await road.ends(order_id, "paid", "double:SELF_PAY")
-
-    assert await applied(road) == [(5686, 0, "refunded")]
-    assert await applied(road, "deduct") == [(5686, 1, "settled")]
-    assert sorted(road.events(order_id)) == ["paid", "payment-double", "refunded"]
-
-
-async def test_a_second_tap_after_the_bill_is_paid_is_never_sent(road: Street) -> None:
-    order_id = await road.bill(5686)
-    await road.ends(order_id, "paid")
-    unit = Unit()
-    unit.insert("pay_tap", order_id=order_id, channel="deduct", payer_token="acct-2", at=1)
-    await road.store.commit(unit)
-    await road.errand("pay", order_id)
-    await until(lambda: not road.store.count("outbox", {}))
-
-    assert await road.books("deduct") == []
 
 
 LIMITS = [
