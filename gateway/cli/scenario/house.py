@@ -18,9 +18,12 @@ from gateway.cli.serve import payment_room
 from gateway.cli.stage import Stage, free_ports
 from gateway.config import Settings, load_settings
 from gateway.kernel.clock import SHANGHAI
-from gateway.payment.room import start_payment
+from gateway.payment.room import RunningPayment, start_payment
 from gateway.wire.keys import KeyRing
 from gateway.wire.tls import server_context
+
+_BRISK = {"clearing": {"every": 0.05}}
+"""A play is watched: the window looks often."""
 
 
 class TurnedClock:
@@ -48,12 +51,26 @@ class TurnedClock:
         self._ahead += (wished if wished > here else wished + timedelta(days=1)) - here
 
 
-@dataclass(frozen=True)
+@dataclass
 class OpenHouse:
+    home: Path
     urls: Mapping[str, str]
     session: aiohttp.ClientSession
     """Proves itself as hospital one."""
     clock: TurnedClock
+    _room: RunningPayment
+
+    async def pay_by(self, differs: Mapping[str, Any]) -> None:
+        """Start the payment room again with other settings: it goes on with what its rows say."""
+        await self._room.stop()
+        self._room = await _open_room(self.home, differs, self.clock)
+
+    async def close_room(self) -> None:
+        await self._room.stop()
+
+
+async def _open_room(home: Path, differs: Mapping[str, Any], clock: TurnedClock) -> RunningPayment:
+    return await start_payment(payment_room(_settings(home / "payment.toml", differs), home), clock)
 
 
 @asynccontextmanager
@@ -72,25 +89,24 @@ async def open_house(home: Path, keys: Path, differs: Mapping[str, Any]) -> Asyn
         mine = {code: stage.ports[code] for code in (*stage.insurers, "pay", "deduct")}
         served = await serve_all(simulators, mine, server_context(ring, "sandbox-tls", None))
         leaving.push_async_callback(served.stop)
-        room = await start_payment(payment_room(_settings(home / "payment.toml", differs), home), clock)
-        leaving.push_async_callback(room.stop)
-        gateway = await start_gateway(_settings(home / "gateway.toml", differs), home, clock)
-        leaving.push_async_callback(gateway.stop, 0)
         tls = ssl.create_default_context(cafile=str(ca))
         tls.load_cert_chain(keys / "hospital-h1.cert.pem", keys / "hospital-h1.key.pem")
-        session = await leaving.enter_async_context(
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls), timeout=aiohttp.ClientTimeout(total=90), trust_env=False
-            )
-        )
+        connector, patience = aiohttp.TCPConnector(ssl=tls), aiohttp.ClientTimeout(total=90)
+        session = await leaving.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=patience))
         urls = {name: f"https://localhost:{port}" for name, port in stage.ports.items()}
-        yield OpenHouse(urls | {"operator": f"http://127.0.0.1:{stage.ports['operator']}"}, session, clock)
+        urls["operator"] = f"http://127.0.0.1:{stage.ports['operator']}"
+        house = OpenHouse(home, urls, session, clock, await _open_room(home, differs, clock))
+        leaving.push_async_callback(house.close_room)
+        gateway = await start_gateway(_settings(home / "gateway.toml", differs), home, clock)
+        leaving.push_async_callback(gateway.stop, 0)
+        yield house
 
 
 def _settings(file: Path, differs: Mapping[str, Any]) -> Settings:
     """The demonstration's settings with what differs in the parts that this file has."""
     usual = msgspec.to_builtins(load_settings(file))
-    mine = {part: wish for part, wish in differs.items() if usual.get(part) is not None}
+    wished = _laid_over(_BRISK, differs)
+    mine = {part: wish for part, wish in wished.items() if usual.get(part) is not None}
     return msgspec.convert(_laid_over(usual, mine), Settings)
 
 
@@ -98,4 +114,4 @@ def _laid_over(usual: Any, wish: Any) -> Any:
     """Objects member by member; what a list has more is added to it."""
     if isinstance(usual, dict) and isinstance(wish, Mapping):
         return usual | {name: _laid_over(usual.get(name), one) for name, one in wish.items()}
-    return [*usual, *wish] if isinstance(usual, list) and isinstance(wish, list) else wish
+    return [*usual, *wish] if isinstance(usual, list | tuple) and isinstance(wish, list | tuple) else wish
