@@ -30,7 +30,7 @@ from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.labels import Label
-from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
+from gateway.keyrenewal import KeyRenewal, mapping_constants, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
@@ -114,7 +114,7 @@ def load_partner(
     settings: Settings, folder: Path, deployed: InsurerSettings, keys: KeyRing, metrics: Metrics, clock: Clock
 ) -> Partner:
     manifest = load_manifest(folder)
-    constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
+    constants = mapping_constants(manifest, keys)
     schemas = Path(settings.schemas) / "insurers" / folder.name
     refs = frozenset(manifest.refs) | {"item", "token"}
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
@@ -222,6 +222,10 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    def envelopes() -> dict[str, float]:
+        today = day_of(gateway.engine.clock.now())
+        return {one.name: one.use.days_left(today) for one in renewal.doors.weak_envelopes()}
+
     def late() -> dict[str, int]:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
@@ -232,6 +236,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),
         ready=gateway.ready,
         weak=weak,
+        envelopes=envelopes,
         revocations=renewal.crl_days,
         unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
         late=late,

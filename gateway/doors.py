@@ -22,7 +22,7 @@ from gateway.claims.door.cases import Cases
 from gateway.claims.door.consents import Consents
 from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
-from gateway.claims.door.enveloped import hospital_seals
+from gateway.claims.door.enveloped import WeakEnvelope, hospital_seals, weak_envelopes
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
@@ -59,15 +59,22 @@ class Doors:
     """Every TLS door with what makes its context from the keys as they are."""
     _hospitals: Callable[[], Callable[[], None]] | None = None
     """Makes the hospitals' passwords and seals from the keys as they are."""
+    _operators: Operators | None = None
 
     def renewals(self) -> list[tuple[str, Callable[[], Callable[[], None]]]]:
-        """By door: makes a new TLS context (raises ``ConfigRefused``) and returns what puts it in place."""
+        """By door or callers: makes TLS contexts, seals and proofs anew (raises ``ConfigRefused``) and returns what puts them
+        in place."""
 
         def renew(runner: web.AppRunner, make: Callable[[], ssl.SSLContext]) -> Callable[[], None]:
             return partial(renew_tls, runner, make())
 
+        doors: list[tuple[str, Callable[[], Callable[[], None]]]]
         doors = [(name, partial(renew, *secured)) for name, secured in self._secured.items()]
-        return [*doors, *([("hospitals", self._hospitals)] if self._hospitals is not None else [])]
+        if self._hospitals is not None:
+            doors.append(("hospitals", self._hospitals))
+        if self._operators is not None:
+            doors.append(("operators", partial(self._renew_operators, self._operators)))
+        return doors
 
     async def open_all(
         self,
@@ -120,6 +127,10 @@ class Doors:
         )
         return guard
 
+    def weak_envelopes(self) -> list[WeakEnvelope]:
+        """Hospitals' formats under a dated exception for a weak algorithm."""
+        return list(weak_envelopes({one.code: one.seals for one in self.settings.hospitals}))
+
     def _tenants(self) -> list[Tenant]:
         require_each_hospital_once(self.settings.hospitals)
         claims = self.settings.claims
@@ -147,8 +158,15 @@ class Doors:
         if not self.settings.operators:
             return None
         require_safe_operators(claims, self.settings.operators)
-        operators = Operators(map(self._person, self.settings.operators))
-        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office, recon)
+        self._operators = operators = self._read_operators()
+        bodies = Bodies(claims.operator_door.limits.body_s)
+        return Admin(operators, engine, bodies, office, recon, self.weak_envelopes())
+
+    def _read_operators(self) -> Operators:
+        return Operators(map(self._person, self.settings.operators))
+
+    def _renew_operators(self, known: Operators) -> Callable[[], None]:
+        return partial(known.become, self._read_operators())
 
     def _person(self, one: OperatorSettings) -> Person:
         token = self.keys.secret(one.token) if one.token else None

@@ -39,6 +39,8 @@ class Case:
     lied: bool = False
     """It told an amount that is not what it did."""
     told: set[int] = field(default_factory=set)
+    heard: set[int] = field(default_factory=set)
+    """Amounts in calls that we acknowledged."""
     withdrawn: bool = False
 
 

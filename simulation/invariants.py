@@ -123,6 +123,10 @@ class Invariants:
             self._broke("parked-is-listed", claim=claim_id)
         if state not in _FINAL or listed:
             return
+        if state == ClaimState.DECIDED and case.heard - {claim["approved"]}:
+            noted = self._disk.find("change", {"order_id": claim["order_id"], "field": "claim.late-amount"}, limit=100)
+            if not any(row["claim_id"] == claim_id for row in noted):
+                self._broke("every-word-is-compared", claim=claim_id, ours=claim["approved"], heard=case.heard)
         ours = claim["approved"] if state == ClaimState.DECIDED and not taken_back else 0
         if ours != case.paid and not (case.lied and claim["approved"] in case.told):
             self._broke("our-word-is-the-truth", claim=claim_id, ours=ours, theirs=case.paid, state=state)

@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
-        "claims.conversation.courier:Courier._settled",
+        "claims.conversation.pacing:Sightings.is_settled",
         "return age >=",
         "return True or age >=",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
@@ -88,7 +88,7 @@ MUTANTS = (
     _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
         "claims.undo.reversal:Reverser._missing",
-        "if asked_at >= settled_at:",
+        "if never_arrived:",
         "if True:",
         ("our-word-is-the-truth",),
     ),

@@ -106,6 +106,11 @@ class Node:
         for task in list(self.tasks):
             task.cancel()
 
+    def turn_clock(self, seconds: float) -> None:
+        if self.alive:
+            self.tell("CLOCK JUMPS", seconds=seconds)
+            self.clock.skew += seconds
+
     def pause(self, seconds: float) -> None:
         """As SIGSTOP and SIGCONT: it does nothing, and then goes on as if no time had passed."""
         self.tell("STOPS", seconds=seconds)

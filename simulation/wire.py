@@ -73,6 +73,11 @@ class Weather:
         return good or self._numbers.random() < 0.5, good
 
 
+def _give(answer: "asyncio.Future[dict[str, Any]]", result: dict[str, Any]) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
 class CallbackAct:
     """A callback's mapping: the document is the result."""
 
@@ -146,7 +151,7 @@ class SimulatedPartner(Partner):
             return
         result = self.insurer.handle(message)
         if fate.back < _NEVER:
-            asyncio.get_running_loop().call_later(fate.back, lambda: answer.done() or answer.set_result(result))
+            asyncio.get_running_loop().call_later(fate.back, _give, answer, result)
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
         return Plain(body)

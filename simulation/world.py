@@ -78,8 +78,8 @@ class World:
             raise
         finally:
             self.close()
-        for wrong in self.loop.wrongs:
-            self.story.broke("nobody-stumbles", error=wrong)
+        for stumble in self.loop.wrongs:
+            self.story.broke("nobody-stumbles", error=stumble)
         return self.story.broken
 
     def close(self) -> None:
@@ -99,6 +99,7 @@ class World:
         for insurer in self.insurers.values():
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
+        self.spawn(self._wrong_clock(stream(self.seed, "clock")))
         self.spawn(self.till.run())
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)
@@ -139,6 +140,17 @@ class World:
                     node.pause(numbers.choice((3.0, 12.0, 25.0)))
                 else:
                     self.restart(node)
+
+    async def _wrong_clock(self, numbers: random.Random) -> None:
+        """Now and then one host's clock is an hour off for a while."""
+        if not self.crashes or numbers.random() > 0.2:
+            return
+        await asyncio.sleep(numbers.uniform(1.0, 30.0))
+        node, hours = self.some_node(numbers), numbers.choice((-1, 1))
+        if node is not None:
+            node.turn_clock(hours * 3600.0)
+            await asyncio.sleep(numbers.choice((1.0, 8.0, 25.0)))
+            node.turn_clock(-hours * 3600.0)
 
     def _heal(self) -> None:
         self.story.tell("WORLD", "faults end")
@@ -183,6 +195,8 @@ class World:
         except LianpeiError as no:
             self.story.tell(insurer.code, "call refused", code=no.error_code)
             return False
+        if "approved" in told:
+            insurer.cases[insurer.acts[told["correlation"]].claim_id].heard.add(told["approved"])
         return True
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":

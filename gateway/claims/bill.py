@@ -105,6 +105,8 @@ class Bill:
     """Its rows are on disk; only then may the hospital hear of it."""
     undo_id: str = ""
     """The undo under way."""
+    undoing: bool = False
+    """That undo is being worked: should this stop in the middle, a timer takes it up again."""
     refused: Exception | None = None
     """Why work on the bill stopped (a duplicate key, a failed store)."""
     amendments: int = 0
@@ -172,6 +174,8 @@ class Bill:
         soon = [claim.next_at for claim in self.claims if claim.next_at]
         if soon:
             return min(soon)
+        if self.undoing:
+            return now + _LOOK_AGAIN_MS
         for claim in self.claims:
             if claim.state not in FINAL:
                 return 0 if claim.state in _FOR_OTHERS else now + _LOOK_AGAIN_MS

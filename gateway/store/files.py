@@ -69,9 +69,13 @@ def open_writer(path: Path, schema: Schema) -> apsw.Connection:
 
 
 def open_reader(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=256)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA query_only = 1")
+    """Raises ``StoreFailed``."""
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=256)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA query_only = 1")
+    except apsw.Error as wrong:
+        raise _unreadable() from wrong
     return connection
 
 

@@ -53,6 +53,9 @@ class Metrics:
         self._weak_days = self._gauge(
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
+        self._weak_envelopes = self._gauge(
+            "lianpei_hospital_weak_crypto_days_left", "Days until a hospital's format may use a weak algorithm", "name"
+        )
         self._turned_away = self._counter(
             "lianpei_connections_refused", "Connections not let in, or cut to make room", "door", "cause"
         )
@@ -161,10 +164,11 @@ class Metrics:
         late: Callable[[], Mapping[str, int]] | None = None,
         revocations: Callable[[], Mapping[str, float]] | None = None,
         unsigned: Callable[[], tuple[int, float]] | None = None,
+        envelopes: Callable[[], Mapping[str, float]] | None = None,
     ) -> None:
-        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
-        left by insurer and weak algorithm, days left by file of revocation lists, audit entries not signed yet with the age
-        of the oldest in seconds.
+        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, by
+        insurer and weak algorithm, by a hospital's format that uses one, and by file of revocation lists, audit entries not
+        signed yet with the age of the oldest in seconds.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -181,6 +185,8 @@ class Metrics:
             self._sources.append(lambda: self._crl.tell(revocations()))
         if unsigned is not None:
             self._sources.append(lambda: self._tell_unsigned(*unsigned()))
+        if envelopes is not None:
+            self._sources.append(lambda: self._weak_envelopes.tell(envelopes()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
 

@@ -69,6 +69,7 @@ class InsurerDouble:
     manifest: Manifest = field(default_factory=lambda: msgspec.convert(MANIFEST, Manifest))
     faults: dict[str, Fault] = field(default_factory=lambda: _FAULTS)
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    metrics: Metrics = field(default_factory=lambda: Metrics.for_codes(["package"]))
     heard: list[tuple[str, str]] = field(default_factory=list)
     """Act name and act id of each message, in order."""
 
@@ -156,13 +157,16 @@ class Parlour:
         return await self.rest(undo.undo_id)
 
     async def told_late(self, bill: Bill, result: ActResult, act: str = "settle") -> None:
-        """A call of the first insurer about the settling act, after everything."""
+        """A call of the insurer about the settling act, after everything."""
+        await self.told(bill, result, act)
+        await self.quiet()
+
+    async def told(self, bill: Bill, result: ActResult, act: str = "settle") -> None:
+        """A call of the insurer about an act, whatever happens here."""
         claim = bill.claims[0]
         row = next(one for one in self.engine.ledger.act_rows(claim.claim_id) if one["name"] == act)
-        callbacks = Callbacks(self.engine)
         work = self.engine.ledger.work()
-        await callbacks.settle(cast(Partner, self.insurer), row["act_id"], result, b"late", work)
-        await self.quiet()
+        await Callbacks(self.engine).settle(cast(Partner, self.insurer), row["act_id"], result, b"late", work)
 
     def rows(self, table: str, **where: Any) -> list[Row]:
         return self.room.store.find(table, where, limit=1000)

@@ -23,12 +23,15 @@ from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
+from gateway.store.errors import StoreFailed
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 
 _log = get_logger("lianpei.conversation")
 
 
+_DISK_AGAIN_S = 2.0
+"""After a commit that failed amid a conversation: what was not kept is asked for anew, and until then nothing is sent."""
 _WORKED_ON = (BillState.PENDING, BillState.QUOTED, BillState.DECIDED)
 
 
@@ -150,6 +153,9 @@ class Engine:
         finally:
             bill.acknowledged.set()
             bill.at_rest.set()
+        if bill.committed and isinstance(bill.refused, StoreFailed):
+            await asyncio.sleep(_DISK_AGAIN_S)
+            self.resume(bill.order_id)
 
     async def _converse_all(self, bill: Bill, work: Work) -> None:
         if bill.state is BillState.QUOTED and not self.counter.expired(bill, work):

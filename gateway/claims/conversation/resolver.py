@@ -15,6 +15,7 @@ _PURGE_EVERY = 1200
 """Rounds between purges: ten minutes."""
 _BEGIN_EVERY = 20
 """Rounds between looks for undos that nobody began: ten seconds."""
+_JUMP_S = 5.0
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -22,11 +23,14 @@ _AT_ONCE = 64
 @dataclass(slots=True)
 class Resolver:
     engine: Engine
+    _offset: float | None = None
+    """Between wall clock and monotonic clock when it was looked at last."""
 
     async def run(self) -> None:
         recovered, rounds = False, 0
         while True:
             try:
+                recovered = recovered and not self._clock_jumped()
                 if not recovered:
                     await self._start()
                     recovered = True
@@ -36,10 +40,19 @@ class Resolver:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
 
+    def _clock_jumped(self) -> bool:
+        """An alarm set by a clock that was wrong may be hours away."""
+        clock = self.engine.clock
+        offset = clock.now().timestamp() - clock.monotonic()
+        before, self._offset = self._offset, offset
+        jumped = before is not None and abs(offset - before) > _JUMP_S
+        if jumped:
+            _log.event("clock-jumped")
+        return jumped
+
     async def _start(self) -> None:
         await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
-        if self.engine.ledger.leases is None:
-            await self._recover()
+        await self._recover()
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
@@ -54,13 +67,15 @@ class Resolver:
             await self._undos({})
 
     async def _recover(self) -> None:
-        """After a restart every bill with a timer is taken up at once, paced."""
+        """After a restart, or when the clock jumped, every bill with a timer is taken up at once, paced."""
         after: tuple[int, str] | None = None
+        ledger = self.engine.ledger
+        mine: dict[str, Any] = {"look_at": (">", 0)}
+        if ledger.leases is not None:
+            mine["owner"] = ledger.leases.holder
         while True:
-            store = self.engine.ledger.store
-            rows = await store.read(
-                store.find, "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
-            )
+            store = ledger.store
+            rows = await store.read(store.find, "bill", mine, order_by="look_at", limit=_AT_ONCE, after=after)
             for row in rows:
                 self.engine.resume(row["order_id"])
                 after = (row["look_at"], row["order_id"])

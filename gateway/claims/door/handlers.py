@@ -119,7 +119,15 @@ class Handlers:
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, caller, wait)
+        if bill.refused is not None or (bill.state is not BillState.PENDING and not bill.at_rest.is_set()):
+            return await self._as_stored(bill)
         return _answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id)
+
+    async def _as_stored(self, bill: Bill) -> web.Response:
+        """What the bill became in memory is not on disk, or not yet: a hospital is told what is."""
+        row = await self._engine.ledger.read(self._engine.ledger.bill_row, bill.order_id)
+        assert row is not None
+        return await self._repeated(row, bill.digest, 0)
 
     def _require_room(self, tenant: Tenant) -> None:
         if len(self._engine.running) >= self._most_open or self._open[tenant.hospital] >= tenant.limits.open_bills:
