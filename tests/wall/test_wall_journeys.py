@@ -45,6 +45,7 @@ EMPTY = {
     "claims: set_aside": "nothing fails again and again",
     "claims: waiting": "worked off at once",
     "claims: recon_open": "acts that wait for a later day's book",
+    "claims: recovery": "an insurer declines later what it had paid; its rows hold ids and amounts",
     "gateway.log": "nothing to tell",
     "payment.log": "nothing to tell",
 }

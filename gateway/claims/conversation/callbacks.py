@@ -59,6 +59,9 @@ class Callbacks:
             if isinstance(result.correlation, str):
                 await self.settle(partner, result.correlation, result, body, work)
             else:
+                if result.state == "refused":
+                    work.audit("data-request-refused", f"insurer:{partner.code}", result.peer_code)
+                    _log.event("data-request-refused", insurer=partner.code, code=result.peer_code)
                 await self._commit(work, f"notice:{partner.code}", body)
         except SealRefused:
             if once:
