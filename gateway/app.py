@@ -24,6 +24,8 @@ from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.undo.own_pay import OwnPayWatch
+from gateway.claims.undo.service import UndoDesk
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.conversing import build_engine, day_rules
@@ -172,6 +174,9 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
     _alone(gateway, "payouts", PayoutWatch(engine.ledger, day_rules(claims.payout)).run)
+    if claims.counter.own_pay_deadline:
+        watch = OwnPayWatch(UndoDesk(engine), claims.counter.own_pay_deadline)
+        _alone(gateway, "own-pay", watch.run)
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
@@ -236,6 +241,7 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
             tell_lane(partner.code, partner.lane, metrics.lanes)
 
     metrics.also_on_scrape(lanes)
+    metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,

@@ -81,8 +81,8 @@ MUTANTS = (
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
         "claims.conversation.pacing:Sightings.is_settled",
-        "return age >=",
-        "return True or age >=",
+        "if age < 0:",
+        "return True\n    if age < 0:",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(

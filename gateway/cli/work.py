@@ -47,6 +47,16 @@ def add_commands(commands: Any) -> None:
     )
     accept.add_argument("--give-up", action="store_const", const="give_up", default="undone", dest="leg")
     _door(accept, _post)
+    for name, text in (
+        ("release", "propose to let go a bill that was stopped for its invoice"),
+        ("recover", "propose to ask the patient for what an insurer declined after it had paid"),
+    ):
+        one = tools.add_parser(name, help=text)
+        one.add_argument("item")
+        one.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
+        if name == "recover":
+            one.add_argument("--fen", type=int, required=True, dest="approved_fen", help="how much, in 分")
+        _door(one, _post)
     assign = tools.add_parser("assign", help="hand it over")
     assign.add_argument("item")
     assign.add_argument("owner")
@@ -96,6 +106,8 @@ def _post(chosen: argparse.Namespace) -> int:
         "redrive": ("reason",),
         "reverse": ("reason",),
         "accept": ("evidence", "approved_fen", "leg"),
+        "release": ("evidence",),
+        "recover": ("evidence", "approved_fen"),
         "assign": ("owner",),
     }
     body = {name: getattr(chosen, name) for name in bodies[chosen.action]}

@@ -7,6 +7,7 @@ the rest is ids, states, times and amounts.
 from gateway.store.aside_tables import SET_ASIDE
 from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
+from gateway.store.flow_tables import FLOW_TABLES
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
@@ -187,6 +188,7 @@ CLAIMS = Schema(
         INVOICE_USE,
         LATE,
         GUARANTEE,
+        *FLOW_TABLES,
         WORK_ITEM,
         SET_ASIDE,
         NONCE,

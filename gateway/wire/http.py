@@ -21,7 +21,8 @@ from gateway.wire.targets import TargetRefused, Targets
 
 __all__ = ["Bounds", "HttpAnswer", "PartnerClient"]
 
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""As much as a partner's own call may bring."""
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _UNFIT = re.compile(r"[\r\n\0]")
 _ALWAYS = "User-Agent: lianpei\r\nAccept-Encoding: identity\r\n"

@@ -22,6 +22,8 @@ from gateway.kernel.ids import ActId, new_act_id
 from gateway.kernel.spans import seconds
 
 _UNKNOWN = ActResult(state="unknown")
+_NOT_YET = ActResult(state="unknown", peer_code="not-found-yet")
+"""The insurer knows nothing of the act, and it may still be under way: this enquiry does not count as one without an answer."""
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
 
 
@@ -215,7 +217,8 @@ class Courier:
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= errand.partner.manifest.enquiries:
+        most = errand.partner.manifest.enquiries
+        while attempt <= most:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
@@ -236,9 +239,11 @@ class Courier:
                 errand.claim.next_at, errand.claim.dirty = closed.again_at, True
                 return None
             attempt += 1
-            if result.state == "pending":
+            if result is _NOT_YET:
+                attempt = min(attempt, most - 1)
+            elif result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state != "unknown":
+            elif result.state != "unknown":
                 return await self._conclude(errand, act, result)
             unread = unread + 1 if result is UNREAD else 0
             if unread == MOST_UNREAD:
@@ -254,7 +259,7 @@ class Courier:
         if result.state != "not_found":
             return result
         if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
-            return _UNKNOWN
+            return _NOT_YET
         if self._clock.monotonic() >= errand.sent_until:
             return result
         # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).

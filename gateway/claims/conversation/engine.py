@@ -219,7 +219,7 @@ class Engine:
     def _decide_bill(self, bill: Bill, work: Work) -> None:
         work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
-        if not bill.guarantee:
+        if bill.is_claim:
             work.outbox(bill, "decided")
             free_unpaid(work, bill)
         for insurer, (quota, _) in bill.guaranteed.items():

@@ -17,7 +17,7 @@ TO_QUICK_CLAIM = "to_quick_claim"
 
 def may_fall(bill: Bill, claim: ClaimRun, partner: Partner | None, default: bool) -> bool:
     """Whether hospital and patient, the policy and the insurer allow a quick-claim instead; ``default`` where unsaid."""
-    if bill.guarantee or claim.kind != ClaimKind.DIRECT_PAY or claim.policy.claim_way is ClaimWay.DIRECT_PAY:
+    if not bill.is_claim or claim.kind != ClaimKind.DIRECT_PAY or claim.policy.claim_way is ClaimWay.DIRECT_PAY:
         return False
     wish = bill.submission.counter
     allowed = default if wish is UNSET or wish.quick_claim is UNSET else wish.quick_claim

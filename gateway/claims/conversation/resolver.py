@@ -36,7 +36,8 @@ class Resolver:
         recovered, rounds = False, 0
         while True:
             try:
-                recovered = recovered and not self._clock_jumped()
+                jumped = self._clock_jumped()
+                recovered = recovered and not jumped
                 if not recovered:
                     await self._start()
                     recovered = True
@@ -58,11 +59,14 @@ class Resolver:
 
     async def _start(self) -> None:
         await self.engine.aside.learn()
+        await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
         await self._recover()
         self._was_up = True
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
+        if self.engine.ledger.leases is not None:
+            await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
         mine, left = await self.due()
         await self.suspects.take_over(left)
         for order_id in mine:

@@ -1,9 +1,10 @@
 """One claim's conversation with its insurer, step by step, until it has its final word or must rest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.consents.withdrawals import Withdrawals
 from gateway.claims.conversation.aftermath import errand_for
 from gateway.claims.conversation.budget import RESUMED_S, Budget
 from gateway.claims.conversation.counter import Counter
@@ -14,12 +15,14 @@ from gateway.claims.conversation.gaps import why_not
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.policies import listed
 from gateway.claims.conversation.setting_aside import keep_context
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.conversation.storing import keep, told
-from gateway.claims.conversation.turn import Turn
+from gateway.claims.conversation.turn import Turn, went_out
 from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.conversation.uploads import uploaded_again
+from gateway.claims.conversation.withdrawn import withdrawn
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
@@ -29,6 +32,7 @@ from gateway.kernel.errors import MessageRefused, NotSent
 
 _AFTER_MS = 30_000
 """Should we die before the acts that follow a decision, a timer takes them up."""
+_MATERIAL = (ClaimState.NEED_MORE, ClaimState.SUPPLIED)
 
 
 @dataclass(slots=True)
@@ -40,6 +44,7 @@ class Talk:
     counter: Counter
     material: Material
     unanswered: Unanswered
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
 
     async def converse(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """True when the claim has its final word."""
@@ -55,11 +60,17 @@ class Talk:
             claim.claimed = bill.remaining_for(claim)
             claim.prior_paid, claim.reason = bill.burden - claim.claimed, ""
             gap = why_not(bill, claim, partner, self.clock.now())
+            gap = gap or ("consent-withdrawn" if self.withdrawals.cover(bill) else "")
             if gap:
                 self._close(bill, claim, work, gap)
                 return True
         else:
             claim.prior_paid = bill.burden - bill.remaining_for(claim)
+            if claim.state is ClaimState.CONFIRMED:
+                self.counter.claims_what_is_left(bill, claim)
+                if claim.most <= 0:
+                    self._close(bill, claim, work, "nothing-left-to-claim")
+                    return True
         if partner is None:
             return False
         return await self._take_steps(bill, claim, partner, work)
@@ -73,6 +84,8 @@ class Talk:
             step = steps[claim.step]
             errand = await errand_for(self.ledger, bill, claim, partner, step, work, turn.budget(step))
             errand.sent_until = turn.sent_until
+            if self.withdrawals.cover(bill) and (claim.state in _MATERIAL or not went_out(errand)):
+                return await withdrawn(self.unanswered.reverser, errand)
             done = await self._take_step(errand, turn)
             if done is not None:
                 if done and claim.approved and claim.step < len(steps):
@@ -88,7 +101,7 @@ class Talk:
         if stops is not None:
             return stops
         try:
-            if claim.state in (ClaimState.NEED_MORE, ClaimState.SUPPLIED) and not await self.material.goes_on(errand):
+            if claim.state in _MATERIAL and not await self.material.goes_on(errand):
                 return False
             result = await self.courier.carry_out(errand)
         except NotSent as closed:
@@ -129,6 +142,9 @@ class Talk:
             case Verdict.GO_ON:
                 claim.step += 1
                 claim.dirty = True
+                if bill.enquiry:
+                    listed(bill, claim, work, result)
+                    return True
                 if step.rule.role == "quote":
                     claim.quoted, claim.afresh = verdict.approved, False
                 return None

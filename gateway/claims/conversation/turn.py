@@ -76,7 +76,7 @@ class CounterTurn(Turn):
             self._over(self._stage)
             self._stage = stage
         if stage is Stage.SETTLE:
-            if claim.state is ClaimState.CONFIRMED or _went_out(errand):
+            if claim.state is ClaimState.CONFIRMED or went_out(errand):
                 return None
             if self._bill.asks and errand.act is None:
                 self._work.move_claim(self._bill, claim, ClaimEvent.QUOTE, "quoted")
@@ -115,5 +115,6 @@ class CounterTurn(Turn):
         return True
 
 
-def _went_out(errand: Errand) -> bool:
+def went_out(errand: Errand) -> bool:
+    """Whether the step's act may have reached the insurer."""
     return errand.act is not None and errand.act.state != ActState.NOT_SENT

@@ -12,6 +12,7 @@ from gateway.store.api import Row
 _SENTENCES: dict[str, tuple[str, str]] = {
     "paid": ("商保已赔付", "The insurer pays its share."),
     "partial": ("商保部分赔付", "The insurer pays a part."),
+    "listed": ("已查询保单", "The insurer listed the patient's policies."),
     "granted": ("保险公司已出具担保", "The insurer grants the guarantee."),
     "refused": ("商保不予赔付，请患者自付", "The insurer does not pay; the patient pays."),
     "zero": ("商保核定赔付为零，请患者自付", "The insurer's share is zero; the patient pays."),

@@ -25,6 +25,8 @@ class WorkRoutes:
         app.router.add_post(f"{_ITEM}/redrive", self.redrive)
         app.router.add_post(f"{_ITEM}/reverse", self.reverse)
         app.router.add_post(f"{_ITEM}/accept", self.accept)
+        app.router.add_post(f"{_ITEM}/release", self.release)
+        app.router.add_post(f"{_ITEM}/recover", self.recover)
         app.router.add_post(f"{_ITEM}/assign", self.assign)
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -56,10 +58,22 @@ class WorkRoutes:
         said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
         if item_id.startswith("clm_"):
             wish = Proposal("decide", said.evidence, claim_id=item_id, approved_fen=said.approved_fen)
-        elif item_id.startswith("answer:"):
+        elif item_id.startswith(("answer:", "consent:")):
             wish = Proposal("noted", said.evidence, item_id=item_id)
         else:
             wish = Proposal(said.leg, said.evidence, item_id=item_id, approved_fen=said.approved_fen)
+        return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Propose to let go a bill that was stopped for its invoice; a second person approves."""
+        said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
+        wish = Proposal("release", said.evidence, claim_id=item_id)
+        return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
+
+    async def recover(self, request: web.Request) -> web.Response:
+        """Propose to ask the patient for what an insurer declined after it had paid; a second person approves."""
+        said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
+        wish = Proposal("recover", said.evidence, item_id=item_id, approved_fen=said.approved_fen)
         return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
 
     async def assign(self, request: web.Request) -> web.Response:

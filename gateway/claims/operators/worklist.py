@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.reasking import ask_again
 from gateway.claims.conversation.redriving import redrive
 from gateway.claims.conversation.resting import busy
@@ -25,7 +26,8 @@ _MAY = {
     "set-aside": ("redrive", "assign"),
     "undo-leg": ("enquire", "accept", "assign"),
     "recovery": ("accept", "assign"),
-    "answer-differs": ("accept", "assign"),
+    "answer-differs": ("accept", "recover", "assign"),
+    "consent": ("accept", "assign"),
 }
 _SHOWN = ("item_id", "kind", "order_id", "claim_id", "insurer", "why", "owner")
 
@@ -157,7 +159,8 @@ def tell_work(store: AnyStore, metrics: Metrics, codes: tuple[str, ...], now: in
 
 def _line(row: Row, now: int) -> dict[str, Any]:
     shown = {name: row[name] for name in _SHOWN}
-    return shown | {"amount_fen": row["amount"], "age_s": (now - row["since"]) // 1000, "may": _MAY[row["kind"]]}
+    may = ("release", "accept", "assign") if row["why"] == INVOICE_REASON else _MAY[row["kind"]]
+    return shown | {"amount_fen": row["amount"], "age_s": (now - row["since"]) // 1000, "may": may}
 
 
 def _not_here(what: str, row: Row) -> Conflict:

@@ -18,11 +18,13 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
 from gateway.kernel.spans import seconds
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
+from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import HttpAnswer, PartnerClient
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed, open_message
 
 _COME_LATER = (429, 503)
+_log = get_logger("lianpei.partners")
 _DAYS_OF_A_TOKEN = timedelta(hours=1)
 
 
@@ -151,6 +153,9 @@ class Partner:
 
     def _read(self, answer: HttpAnswer, pin: Pin, dispatch: Dispatch, *, bare: bool) -> ActResult:
         """An answer is read by the version of the mapping that made its request."""
+        if 300 <= answer.status < 400:
+            _log.event("answer-redirects", insurer=self.code)
+            raise OutcomeUnknown("the partner points elsewhere; nobody goes there", code="answer-redirect")
         if answer.status >= 500:
             raise OutcomeUnknown("the partner answered with a server error", code="partner-server-error")
         started = perf_counter()
