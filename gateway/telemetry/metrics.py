@@ -16,6 +16,7 @@ from gateway.telemetry.clock_metrics import ClockMetrics
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
+from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
@@ -77,6 +78,7 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
         self.recon = ReconMetrics(registry)
+        self.lanes = LaneMetrics(registry, values.insurers)
         self.clock = ClockMetrics(registry)
         self._tell_build(version)
 

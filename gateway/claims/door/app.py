@@ -11,7 +11,7 @@ from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
-from gateway.claims.door.handlers import GUARANTEES, Handlers
+from gateway.claims.door.handlers import GUARANTEES, POLICIES, Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.parts import Part
 from gateway.claims.door.problems import FAMILY, answer_errors
@@ -42,6 +42,7 @@ def hospital_app(
     app.router.add_post("/v1/claims", handlers.submit)
     app.router.add_post("/v1/claims/{format}", handlers.submit)
     app.router.add_post(GUARANTEES, handlers.submit)
+    app.router.add_post(POLICIES, handlers.submit)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
     for part in (feed, *parts):

@@ -43,7 +43,7 @@ async def pushes(road: Street) -> list[str]:
     return [json.loads(base64.b64decode(one["body"]))["status"] for one in await road.seen() if one["op"] == "push"]
 
 
-async def test_section_3_10_told_at_eight_deducted_at_ten(road: Street) -> None:
+async def test_s3_10_told_at_eight_deducted_at_ten(road: Street) -> None:
     order_id = await scheduled(road)
     road.clock.to(5, 19, 59)
     await at(road, 5, 20, 0, "pushed", None)
@@ -55,7 +55,7 @@ async def test_section_3_10_told_at_eight_deducted_at_ten(road: Street) -> None:
     assert [one["times_applied"] for one in await road.books()] == [1]
 
 
-async def test_section_3_10_three_days_then_a_warning_then_the_default_record(road: Street) -> None:
+async def test_s3_10_three_days_then_a_warning_then_the_default_record(road: Street) -> None:
     order_id = await scheduled(road, payer_token="EMPTY-1")
     await at(road, 5, 20, 0, "pushed", None)
     await at(road, 5, 22, 0, "scheduled", 2)

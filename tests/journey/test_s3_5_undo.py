@@ -19,7 +19,7 @@ def states(undo: dict[str, Any]) -> list[tuple[str, str]]:
     return [(leg["kind"], leg["state"]) for leg in undo["legs"]]
 
 
-async def test_3_5_insurers_come_first_then_yibao_then_cash(house: House) -> None:
+async def test_s3_5_insurers_come_first_then_yibao_then_cash(house: House) -> None:
     bill = sample_bill("package", "huiyibao")
     order, asked = await undoing(house, bill)
 
@@ -43,7 +43,7 @@ async def test_3_5_insurers_come_first_then_yibao_then_cash(house: House) -> Non
     assert kinds.index("undo-asked") < kinds.index("undo-yibao") < kinds.index("undo-done")
 
 
-async def test_3_5_the_same_key_is_the_same_undo_and_a_second_undo_is_refused(house: House) -> None:
+async def test_s3_5_the_same_key_is_the_same_undo_and_a_second_undo_is_refused(house: House) -> None:
     order, asked = await undoing(house, bill := sample_bill("package"))
 
     again = await house.undo(order["order_id"], f"undo-{bill.key}")
@@ -59,7 +59,7 @@ async def test_3_5_the_same_key_is_the_same_undo_and_a_second_undo_is_refused(ho
     require_refusal(stranger, 404, "undo-unknown")
 
 
-async def test_3_5_e1_an_insurer_that_has_paid_opens_a_recovery_and_no_cash_goes_back(house: House) -> None:
+async def test_s3_5_e1_an_insurer_that_has_paid_opens_a_recovery_and_no_cash_goes_back(house: House) -> None:
     bill = sample_bill("huiyibao")
     order = await house.settle(bill)
     await house.pay_out("huiyibao", bill)
@@ -73,7 +73,7 @@ async def test_3_5_e1_an_insurer_that_has_paid_opens_a_recovery_and_no_cash_goes
     require_refusal(await house.yibao(asked["undo_id"]), 409, "leg-not-asked")
 
 
-async def test_3_5_e2_a_lost_answer_to_an_undo_is_asked_about_under_its_own_id(house: House) -> None:
+async def test_s3_5_e2_a_lost_answer_to_an_undo_is_asked_about_under_its_own_id(house: House) -> None:
     bills = {"package": ("S270", sample_bill("package")), "huiyibao": ("4.6", sample_bill("huiyibao"))}
     for code, (op, bill) in bills.items():
         order = await house.settle(bill)
@@ -86,7 +86,7 @@ async def test_3_5_e2_a_lost_answer_to_an_undo_is_asked_about_under_its_own_id(h
         assert [one["times_applied"] for one in await house.settlements(code, bill)] == [0], code
 
 
-async def test_3_5_e3_what_is_stuck_midway_stays_reversing_with_every_leg_visible(house: House) -> None:
+async def test_s3_5_e3_what_is_stuck_midway_stays_reversing_with_every_leg_visible(house: House) -> None:
     bill = sample_bill("huiyibao", "package")
     order = await house.settle(bill)
     await house.pay_out("huiyibao", bill)
@@ -100,7 +100,7 @@ async def test_3_5_e3_what_is_stuck_midway_stays_reversing_with_every_leg_visibl
     assert "undo-stuck" in {event["kind"] for event in await house.events() if event["order_id"] == order["order_id"]}
 
 
-async def test_3_5_a_quick_claim_that_was_paid_to_the_patient_is_a_recovery(house: House) -> None:
+async def test_s3_5_a_quick_claim_that_was_paid_to_the_patient_is_a_recovery(house: House) -> None:
     order, asked = await undoing(house, sample_bill("ant"))
 
     stuck = await house.undone(asked["undo_id"], "stuck")
