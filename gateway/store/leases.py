@@ -59,6 +59,11 @@ class Leases:
                 await self.hold_node()
             await asyncio.sleep(_EVERY_S)
 
+    def living(self) -> int:
+        """How many processes share the database now, this one included. Asked inside ``read``."""
+        rows = self._store.find("lease", {"until": (">", self._clock.epoch_ms())}, limit=1000)
+        return max(1, len([row for row in rows if row["name"] == _NODE + row["holder"]]))
+
     async def leave(self) -> None:
         """What this process has is free for others at once."""
         with suppress(LianpeiError):

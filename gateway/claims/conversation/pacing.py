@@ -6,8 +6,9 @@ from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.conversation.budget import ENQUIRIES, given_up, repeat_delay
 from gateway.claims.conversation.errand import Errand
-from gateway.claims.partners.manifest import ActRule, seconds
+from gateway.claims.partners.manifest import ActRule
 from gateway.kernel.clock import Clock
+from gateway.kernel.spans import seconds
 
 _WITHOUT_A_WAY_S = 3600.0
 _LONGEST_S = 600.0
