@@ -4,6 +4,7 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.aside_tables import SET_ASIDE
 from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
 from gateway.store.flow_tables import FLOW_TABLES
@@ -189,6 +190,7 @@ CLAIMS = Schema(
         GUARANTEE,
         *FLOW_TABLES,
         WORK_ITEM,
+        SET_ASIDE,
         NONCE,
         LEASE,
         SETTING,

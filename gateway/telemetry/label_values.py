@@ -60,6 +60,7 @@ LABELS = frozenset(
         "code",
         "algorithm",
         "clock",
+        "way",
         "version",
         "python",
     }

@@ -78,6 +78,9 @@ class InsurerDouble:
         told = Outgoing(b"{}", "application/json", "POST", "/", correlation=act.act_id, pin=Pin(act.name, 1, "d"))
         return Prepared(told, Sealed(act.act_id.encode(), "application/json"))
 
+    def admit(self, act: str, kind: str) -> None:
+        """Its lane is always open."""
+
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         act = dispatch.act
         self.heard.append((act.name, act.act_id))

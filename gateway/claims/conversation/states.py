@@ -74,6 +74,11 @@ CLAIM = Machine(
         (_S.SUPPLIED, _E.REVERSE): _S.REVERSING,
         (_S.CONFIRMED, _E.SEND): _S.SENT,
         (_S.CONFIRMED, _E.PARK): _S.MANUAL,
+        (
+            _S.CONFIRMED,
+            _E.QUOTE,
+        ): _S.QUOTED,  # an earlier policy settled another amount: the patient is asked about all again
+        (_S.CONFIRMED, _E.CLOSE): _S.CLOSED,  # earlier policies settled more than they had offered, and nothing is left
         (_S.NEED_MORE, _E.ASK_MORE): _S.NEED_MORE,
         (_S.NEED_MORE, _E.SUPPLY): _S.SUPPLIED,
         (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,
@@ -96,6 +101,7 @@ CLAIM = Machine(
         (_S.REVERSING, _E.DECIDE): _S.DECIDED,  # the insurer refuses the reversal: it stands as settled
         (_S.REVERSING, _E.PARK): _S.MANUAL,
         (_S.REVERSING, _E.CLOSE): _S.CLOSED,
+        (_S.MANUAL, _E.SEND): _S.SENT,  # a person has it sent: its message could not be made before
         (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
         (_S.MANUAL, _E.REVERSE): _S.REVERSING,  # a person has it reversed
         (_S.MANUAL, _E.DECIDE): _S.DECIDED,

@@ -32,8 +32,8 @@ class Turn:
         """A step has no answer now: True when the attempt ended with that."""
         return False
 
-    def unsent(self, _: Errand) -> bool:
-        """No byte of a step left: True when the attempt ended with that."""
+    def unsent(self, _: Errand, __: str) -> bool:
+        """No byte of a step left, for the reason given: True when the attempt ended with that."""
         return False
 
     def gone(self) -> bool:
@@ -87,9 +87,9 @@ class CounterTurn(Turn):
         stage = stage_of(errand.step.rule.role)
         return stage is not Stage.SETTLE and self._is_late(stage) and self._drop("over-budget")
 
-    def unsent(self, errand: Errand) -> bool:
+    def unsent(self, errand: Errand, reason: str) -> bool:
         never = errand.act is None or errand.act.attempts == 1
-        return never and self._claim.state is ClaimState.SENT and self._drop("insurer-unreachable")
+        return never and self._claim.state is ClaimState.SENT and self._drop(reason)
 
     def gone(self) -> bool:
         return self._drop("not-at-insurer")

@@ -51,7 +51,7 @@ class Admin:
         self._corrections = Corrections(engine)
         self._work = WorkDesk(engine, self._corrections, operators)
         self._parts = (
-            AdminWebhooks(office),
+            AdminWebhooks(office, engine.ledger),
             AdminRecon(recon, bodies),
             WorkRoutes(self._work, bodies),
         )

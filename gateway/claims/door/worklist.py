@@ -22,6 +22,7 @@ class WorkRoutes:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/worklist", self.listed)
         app.router.add_post(f"{_ITEM}/enquire", self.enquire)
+        app.router.add_post(f"{_ITEM}/redrive", self.redrive)
         app.router.add_post(f"{_ITEM}/reverse", self.reverse)
         app.router.add_post(f"{_ITEM}/accept", self.accept)
         app.router.add_post(f"{_ITEM}/release", self.release)
@@ -39,6 +40,12 @@ class WorkRoutes:
         reason, item_id = await self._reason(request), request.match_info["item_id"]
         await self._desk.enquire(who(request), item_id, reason)
         return json_answer({"asked": item_id}, 202)
+
+    async def redrive(self, request: web.Request) -> web.Response:
+        """Have it tried again once what was wrong is mended."""
+        reason, item_id = await self._reason(request), request.match_info["item_id"]
+        await self._desk.redrive(who(request), item_id, reason)
+        return json_answer({"redriven": item_id}, 202)
 
     async def reverse(self, request: web.Request) -> web.Response:
         """Have the insurer take back what the claim moved."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
-from support.xml_keys import OURS
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.xml.names import DS
+from support.xml_keys import OURS
 
 DOCUMENT = (
     b'<?xml version="1.0" encoding="UTF-8"?><document><request id="request"><head><ReqTime>20250306100000</ReqTime></head>'

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from dsig_forgery import NS, Forgery
 from lxml import etree
-from support.xml_keys import OURS, STRANGER
 
 from gateway.wire.seals.xml.names import DS, ENVELOPED
+from support.dsig_forgery import NS, Forgery
+from support.xml_keys import OURS, STRANGER
 
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"

@@ -1,13 +1,15 @@
 """Attack documents on JWS and JWE: each is refused, for its own stated reason, before the library may follow it."""
 
 import time
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from support.attacks import Attack, carried_out
+from support.attacks import Attack, Scene, carried_out
 from support.jose_forgeries import (
     CLAIMED,
     DETACHED,
@@ -44,11 +46,11 @@ from support.jose_forgeries import (
     unsigned,
     zipped,
 )
-from support.seal_ends import EC, HMAC, RSA, make_keys
+from support.seal_ends import EC, HMAC, RSA, both_ends, make_keys
 
-from gateway.kernel.errors import ConfigRefused
+from gateway.kernel.errors import ConfigRefused, SealRefused
 from gateway.wire.keys import KeyRing
-from gateway.wire.seals import build_seal
+from gateway.wire.seals import Role, build_seal, open_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 
@@ -168,20 +170,61 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
     return make_keys(tmp_path_factory.mktemp("jose-attack-keys"))
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.what)
-def test_refused_for_its_own_reason(ring: KeyRing, now: datetime, attack: Attack) -> None:
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _is_jwe(attack: Attack) -> bool:
+    assert isinstance(attack.agreement, Mapping)
+    return attack.agreement["profile"] == "jwe"
+
+
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if not _is_jwe(one)], ids=lambda attack: attack.what)
+def test_e2_a_signed_token_is_refused_for_its_own_reason(ring: KeyRing, now: datetime, attack: Attack) -> None:
     refused = carried_out(attack, ring, now)
     assert (refused.error_code, attack.says in refused.message) == (attack.code, True), refused.message
 
 
-def test_a_bomb_costs_nothing(ring: KeyRing, now: datetime) -> None:
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if _is_jwe(one)], ids=lambda attack: attack.what)
+def test_e3_an_encrypted_token_is_refused_for_its_own_reason(ring: KeyRing, now: datetime, attack: Attack) -> None:
+    started = time.thread_time()
+    refused = carried_out(attack, ring, now)
+    assert (refused.error_code, attack.says in refused.message) == (attack.code, True), refused.message
+    assert time.thread_time() - started < 1.0
+
+
+def _no_padding(one: list[str], _: list[str]) -> None:
+    one[1] = b64(b"\x01" * 256)
+
+
+def test_e3_who_decrypts_in_vain_learns_nothing_of_why(ring: KeyRing, now: datetime) -> None:
+    """A wrong key wrap (padding) and a wrong tag (MAC) have one text, and cost alike."""
+    told, seconds = [], []
+    for forge in (parts(_no_padding), parts(put(4))):
+        spent = []
+        for _ in range(15):
+            ours, insurer = both_ends(ring, JWE)
+            forged = forge(Scene(ring, ours, insurer, now))
+            started = time.thread_time()
+            with pytest.raises(SealRefused) as refused:
+                open_message(ours, forged.body, {}, Role.REQUEST, now)
+            spent.append(time.thread_time() - started)
+        told.append((refused.value.error_code, refused.value.message, refused.value.hint))
+        seconds.append(median(spent))
+
+    assert told[0] == told[1]
+    assert max(seconds) < 2 * min(seconds), seconds
+
+
+def test_e3_a_bomb_costs_nothing(ring: KeyRing, now: datetime) -> None:
     """A billion rounds take minutes; the header is refused before a single one."""
     started = time.process_time()
     carried_out(Attack("", JWE, password_of_a_billion_rounds, "", ""), ring, now)
     assert time.process_time() - started < 1.0
 
 
-def test_a_tiny_key_does_not_load(tmp_path: Any) -> None:
+def test_e2_a_tiny_key_does_not_load(tmp_path: Any) -> None:
     pem = rsa.generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "tiny.key.pem").write_bytes(pem)
     (tmp_path / "tiny.key.pem").chmod(0o600)
@@ -204,7 +247,7 @@ def test_a_tiny_key_does_not_load(tmp_path: Any) -> None:
         ({**NESTED, "nested": {**RSA, "form": "detached"}}, "seal-setting"),
     ],
 )
-def test_a_dangerous_agreement_does_not_load(ring: KeyRing, config: dict[str, Any], code: str) -> None:
+def test_e2_a_dangerous_agreement_does_not_load(ring: KeyRing, config: dict[str, Any], code: str) -> None:
     with pytest.raises(ConfigRefused) as refused:
         build_seal(config, ring)
     assert refused.value.error_code == code

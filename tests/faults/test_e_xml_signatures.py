@@ -2,14 +2,14 @@
 
 import base64
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-import dsig_attacks as attack
 import pytest
-from dsig_attacks import Attack
-from dsig_forgery import DOCUMENT, Forgery
 from lxml import etree
+from support import dsig_attacks as attack
+from support.dsig_attacks import Attack
+from support.dsig_forgery import DOCUMENT, Forgery
 from support.xml_keys import OURS, OURS_EC, THEIRS, THEIRS_EC, make_ring
 
 from gateway.kernel.errors import SealRefused
@@ -91,6 +91,11 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
 
 
 @pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
 def sealed(ring: KeyRing, now: datetime) -> Callable[[dict[str, Any]], bytes]:
     def seal(settings: dict[str, Any]) -> bytes:
         ours = build_seal({"profile": "xml-dsig", "own_key": OURS, "peer_key": THEIRS, **settings}, ring)
@@ -109,7 +114,7 @@ def code_of(ring: KeyRing, settings: dict[str, Any], message: bytes, now: dateti
 
 
 @pytest.mark.parametrize(("settings", "change", "code"), ATTACKS)
-def test_each_attack_is_refused_for_its_own_reason(
+def test_e1_each_attack_is_refused_for_its_own_reason(
     ring: KeyRing,
     sealed: Callable[[dict[str, Any]], bytes],
     now: datetime,
@@ -124,14 +129,14 @@ def test_each_attack_is_refused_for_its_own_reason(
 
 
 @pytest.mark.parametrize(("name", "prologue"), OUTSIDE)
-def test_nothing_stands_before_the_root(
+def test_e1_nothing_stands_before_the_root(
     ring: KeyRing, sealed: Callable[[dict[str, Any]], bytes], now: datetime, name: str, prologue: bytes
 ) -> None:
     message = sealed(ENVELOPED).replace(b"<document", prologue + b"<document", 1)
     assert code_of(ring, ENVELOPED, message, now) == "seal-form", name
 
 
-def test_the_forger_can_sign(ring: KeyRing, sealed: Callable[[dict[str, Any]], bytes], now: datetime) -> None:
+def test_e1_the_forger_can_sign(ring: KeyRing, sealed: Callable[[dict[str, Any]], bytes], now: datetime) -> None:
     """What the forger signs anew without any attack is believed; so each refusal above is due to the attack."""
     for settings in (ENVELOPED, DETACHED):
         forgery = Forgery(etree.fromstring(sealed(settings)), ring)
@@ -140,14 +145,14 @@ def test_the_forger_can_sign(ring: KeyRing, sealed: Callable[[dict[str, Any]], b
         assert code_of(ring, settings, etree.tostring(forgery.root), now) == "accepted"
 
 
-def test_a_comment_cuts_no_text(ring: KeyRing, sealed: Callable[[dict[str, Any]], bytes], now: datetime) -> None:
+def test_e1_a_comment_cuts_no_text(ring: KeyRing, sealed: Callable[[dict[str, Any]], bytes], now: datetime) -> None:
     """Canonical form has no comments, so one may be added; readers that stop at it would see ``hos`` alone."""
     message = sealed(ENVELOPED).replace(b"<payee>hospital", b"<payee>hos<!-- -->pital")
     theirs = build_seal({"profile": "xml-dsig", "own_key": THEIRS, "peer_key": OURS}, ring)
     assert b"<payee>hospital</payee>" in theirs.open(message, Role.REQUEST, now).document
 
 
-def test_an_altered_ecdsa_value_does_not_make_a_new_message(ring: KeyRing, now: datetime) -> None:
+def test_e1_an_altered_ecdsa_value_does_not_make_a_new_message(ring: KeyRing, now: datetime) -> None:
     """(r, n - s) holds wherever (r, s) does, so a guard on the value itself would let the message in a second time."""
     settings = {"profile": "xml-dsig", "signature": "ecdsa-sha256", "single_use": 300}
     ours = build_seal({**settings, "own_key": OURS_EC, "peer_key": THEIRS_EC}, ring)
@@ -166,7 +171,7 @@ def test_an_altered_ecdsa_value_does_not_make_a_new_message(ring: KeyRing, now: 
 
 
 @pytest.mark.parametrize("value", [bytes(64), b"\xff" * 64, bytes(63), b"", b"\x30\x06\x02\x01\x01\x02\x01\x01"])
-def test_a_degenerate_ecdsa_value_is_refused(ring: KeyRing, now: datetime, value: bytes) -> None:
+def test_e1_a_degenerate_ecdsa_value_is_refused(ring: KeyRing, now: datetime, value: bytes) -> None:
     """r = s = 0 (CVE-2022-21449), out of range, too short, and DER where two numbers belong."""
     settings = {"profile": "xml-dsig", "signature": "ecdsa-sha256"}
     ours = build_seal({**settings, "own_key": OURS_EC, "peer_key": THEIRS_EC}, ring)
