@@ -13,14 +13,19 @@ from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.payouts import PayoutWatch
+from gateway.claims.conversation.probing import Prober
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
+from gateway.claims.lanes.sharing import share_evenly
+from gateway.claims.lanes.telling import tell_lane
 from gateway.claims.ledger import Ledger
 from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.undo.own_pay import OwnPayWatch
+from gateway.claims.undo.service import UndoDesk
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.conversing import build_engine, day_rules
@@ -162,10 +167,16 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
+        lanes = [partner.lane for partner in engine.registry]
+        _spawn(gateway, share_evenly(lanes, engine.ledger.read, engine.ledger.leases.living))
     _spawn(gateway, Resolver(engine).run())
+    _spawn(gateway, Prober(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
     _alone(gateway, "payouts", PayoutWatch(engine.ledger, day_rules(claims.payout)).run)
+    if claims.counter.own_pay_deadline:
+        watch = OwnPayWatch(UndoDesk(engine), claims.counter.own_pay_deadline)
+        _alone(gateway, "own-pay", watch.run)
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
@@ -225,6 +236,12 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
 
+    def lanes() -> None:
+        for partner in registry:
+            tell_lane(partner.code, partner.lane, metrics.lanes)
+
+    metrics.also_on_scrape(lanes)
+    metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.delivery.mail import Mail
@@ -17,6 +18,8 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.cases import Cases
+from gateway.claims.door.consents import Consents
 from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.enveloped import WeakEnvelope, hospital_seals, weak_envelopes
@@ -33,6 +36,7 @@ from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
+from gateway.conversing import day_rules
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
 from gateway.telemetry.metrics import Metrics
@@ -102,7 +106,9 @@ class Doors:
             CounterDoor(guard, engine),
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
-            Payments(guard, engine.ledger),
+            Payments(guard, engine.ledger, day_rules(claims.payout)[ClockName.APPROVAL]),
+            Consents(guard, engine, claims.family),
+            Cases(guard, engine.ledger),
         )
         hospital = hospital_app(handlers, feed, parts, entrance, metrics, schemas, intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
@@ -135,7 +141,7 @@ class Doors:
     def _tenant(self, one: HospitalSettings) -> Tenant:
         seals = hospital_seals(one.code, one.seals, self.keys, strict=self.settings.mode == "development")
         proofs = one.certificate_name, one.signing_key, one.password
-        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits)
+        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits, one.group)
 
     def _renew_hospitals(self, guard: Guard, tenants: list[Tenant]) -> Callable[[], None]:
         passwords = guard.renewal()
@@ -189,7 +195,7 @@ def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
     for one in hospitals:
         proofs = {"certificate": one.certificate_name, "key": one.signing_key, "password": one.password}
         marks = {("code", one.code), *((kind, name) for kind, name in proofs.items() if name)}
-        if marks & seen or len(marks) == 1:
+        if marks & seen or (len(marks) == 1 and not one.group):
             raise ConfigRefused(
                 f"hospital {one.code} has no proof of its own",
                 code="hospital-setting",

@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     _one(
         "resend after unknown: a lost answer is taken for a lost message",
-        "claims.conversation.courier:Courier.carry_out",
+        "claims.conversation.courier:Courier._carry_out",
         "else:\n        result = _UNKNOWN",
         "else:\n        result = await self._send(errand, new_act_id())",
         ("a-claim-is-settled-once", "our-word-is-the-truth"),
@@ -81,8 +81,8 @@ MUTANTS = (
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
         "claims.conversation.pacing:Sightings.is_settled",
-        "return age >=",
-        "return True or age >=",
+        "if age < 0:",
+        "return True\n    if age < 0:",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 _Answer = TypeVar("_Answer")
-_QUOTE_VALID_MS = 300_000
+_QUOTE_VALID_MS = 20_000
 
 
 class Gone(Exception):

@@ -10,10 +10,10 @@ import msgspec
 
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.partners.manifest import seconds
-from gateway.claims.partners.partner import Partner, Prepared, Reply
+from gateway.claims.partners.partner import Partner, Prepared, Reply, lane_of
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.spans import seconds
 from gateway.mapping.api import Incoming, Outgoing, Pin
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.seals.base import Plain, Sealed
@@ -99,6 +99,7 @@ class SimulatedPartner(Partner):
         self.seal = self.bare = PlainSeal("application/json")
         self.clock = clock
         self.metrics = metrics
+        self.lane = lane_of(self.manifest, clock)
         self.insurer = insurer
         self.node = node
 

@@ -20,6 +20,7 @@ from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
 from simulation.node import Gone, Node
+from simulation.persons import Persons
 from simulation.profiles import PROFILES
 from simulation.story import Story
 from simulation.till import Till
@@ -50,7 +51,7 @@ class World:
         self.metrics, self.vault = _metrics(), _vault()
         self.disk = Disk(CLAIMS)
         self.shared = numbers.random() < 0.6
-        calm = numbers.random() < 0.1
+        self.calm = calm = numbers.random() < 0.1
         self.weather = Weather(stream(seed, "network"), 0.0 if calm else numbers.choice((0.1, 0.3, 0.5)))
         slow, fails = (0.0, 0.0) if calm else (numbers.choice((0.0, 0.02)), numbers.choice((0.0, 0.01)))
         self.disk_trouble = DiskTrouble(stream(seed, "disk"), slow, fails, far=self.shared)
@@ -59,6 +60,7 @@ class World:
         }
         self.falls = numbers.random() < 0.5
         """Whether a dead direct-pay attempt goes on as a quick-claim."""
+        self.peace_at = TROUBLE_S
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
@@ -101,6 +103,8 @@ class World:
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
         self.spawn(self.till.run())
+        if not self.calm and self._numbers.random() < 0.3:
+            self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)
         self._heal()

@@ -113,6 +113,8 @@ class Bill:
     """So many amendments came after the submission; they are in it already."""
     guarantee: bool = False
     """No bill but the estimate of a stay for which a guarantee is asked: nothing is paid for it."""
+    enquiry: bool = False
+    """No bill but the question which policies the patient has: nothing is claimed and nothing is paid for it."""
     guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     held: str = ""
@@ -126,11 +128,20 @@ class Bill:
 
     @property
     def kind(self) -> str:
-        return "guarantee" if self.guarantee else self.submission.kind.value
+        return self._apart or self.submission.kind.value
+
+    @property
+    def _apart(self) -> str:
+        return "guarantee" if self.guarantee else "policies" if self.enquiry else ""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether money is claimed on an invoice: neither an estimate for a guarantee nor a question about policies."""
+        return not self._apart
 
     def kind_of(self, claim: ClaimRun) -> str:
         """By which acts a claim goes."""
-        return "guarantee" if self.guarantee else claim.kind.value
+        return self._apart or claim.kind.value
 
     @property
     def burden(self) -> int:

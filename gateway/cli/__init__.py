@@ -5,7 +5,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gateway.cli import audit, check, demo, evidence, keys, maptools, recon, schemas, serve, vault, wall, webhooks, work
+from gateway.cli import (
+    audit,
+    check,
+    conformance,
+    demo,
+    evidence,
+    keys,
+    maptools,
+    recon,
+    sandbox,
+    schemas,
+    serve,
+    vault,
+    wall,
+    webhooks,
+    work,
+)
 from gateway.kernel.errors import LianpeiError
 
 
@@ -15,7 +31,23 @@ def parser() -> argparse.ArgumentParser:
         description="Lianpei 联赔: one connection from a hospital to every insurer. 一次接入，直达各家保险公司。",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (demo, serve, check, maptools, schemas, keys, vault, audit, evidence, work, recon, webhooks, wall):
+    for part in (
+        demo,
+        serve,
+        sandbox,
+        conformance,
+        check,
+        maptools,
+        schemas,
+        keys,
+        vault,
+        audit,
+        evidence,
+        work,
+        recon,
+        webhooks,
+        wall,
+    ):
         part.add_commands(commands)
     return top
 

@@ -1,4 +1,4 @@
-"""Commands that serve until they are told to stop: the gateway, the payment room and the sandbox."""
+"""Commands that serve until they are told to stop: the gateway and the payment room."""
 
 import argparse
 import asyncio
@@ -22,7 +22,6 @@ from gateway.payment.room import start_payment
 from gateway.payment.schedule import Schedule
 from gateway.payment.settings import ChannelPlace, PaymentRoomSettings
 from gateway.telemetry.logs import setup_logging
-from gateway.wire.keys import KeyRing
 from gateway.wire.tls import client_context, server_context
 
 
@@ -40,19 +39,12 @@ def add_commands(commands: Any) -> None:
     ):
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
-        one.set_defaults(run=_serving(start))
-    box = commands.add_parser("sandbox", help="serve insurer simulators and two payment channel simulators")
-    box.add_argument("--keys", type=Path, required=True, help="key directory of the simulators (certs-example)")
-    box.add_argument("--gateway", required=True, help="address of the gateway's partner door, for callbacks")
-    box.add_argument(
-        "--ports", default="{}", help='JSON of simulator to port, e.g. {"package": 9101}; others are chosen'
-    )
-    box.add_argument("--delay", type=float, default=0.05, help="seconds before a callback")
-    box.add_argument("--plain", action="store_true", help="serve plain HTTP")
-    box.set_defaults(run=_serving(_sandbox))
+        one.set_defaults(run=serving(start))
 
 
-def _serving(start: Callable[[argparse.Namespace], Awaitable[Running]]) -> Callable[[argparse.Namespace], int]:
+def serving(start: Callable[[argparse.Namespace], Awaitable[Running]]) -> Callable[[argparse.Namespace], int]:
+    """A command that starts something, says which ports it took and stops it on SIGTERM or SIGINT."""
+
     def run(chosen: argparse.Namespace) -> int:
         setup_logging()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -70,15 +62,16 @@ def _settle_down() -> None:
     sys.setswitchinterval(0.001)  # the committing thread waits for the interpreter at most this long
 
 
-def _take_descriptors() -> None:
-    """As many open files as this user may have: each connection is one."""
+def _set_limits() -> None:
+    """As many open files as this user may have, since each connection is one; and no core file, which would hold every key."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _until_told(start: Callable[[argparse.Namespace], Awaitable[Running]], chosen: argparse.Namespace) -> None:
     """Start, say on standard output which ports were taken, and stop in order on SIGTERM or SIGINT."""
-    _take_descriptors()
+    _set_limits()
     running = await start(chosen)
     _settle_down()
     told = asyncio.Event()
@@ -103,7 +96,11 @@ async def _gateway(chosen: argparse.Namespace) -> Running:
 
 
 async def _payment(chosen: argparse.Namespace) -> Running:
-    settings, home = _home(chosen)
+    return await start_payment(payment_room(*_home(chosen)))
+
+
+def payment_room(settings: Settings, home: Path) -> PaymentRoomSettings:
+    """What the payment room is told of ``settings``. Raises ``ConfigRefused``."""
     room = settings.payment
     if room is None:
         raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
@@ -118,36 +115,20 @@ async def _payment(chosen: argparse.Namespace) -> Running:
 
     usual = place(room.channel, room.channel_endpoint, room.channel_ca)
     later = room.pay_later
-    return await start_payment(
-        PaymentRoomSettings(
-            database=home / room.database,
-            host=room.door.host,
-            port=room.door.port,
-            limits=room.door.limits,
-            tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
-            secret=ring.secret(room.secret),
-            certificates=ring.certificate_days,
-            channel=room.channel,
-            channel_endpoint=usual.endpoint,
-            channel_tls=usual.tls,
-            mappings=usual.mappings,
-            others={code: place(code, one.endpoint, one.ca) for code, one in room.channels.items()},
-            schedule=Schedule(time.fromisoformat(later.push), time.fromisoformat(later.deduct), later.days),
-            return_watch=timedelta(days=room.return_watch_days),
-            schemas=Path(settings.schemas) / "payment",
-        )
+    return PaymentRoomSettings(
+        database=home / room.database,
+        host=room.door.host,
+        port=room.door.port,
+        limits=room.door.limits,
+        tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
+        secret=ring.secret(room.secret),
+        certificates=ring.certificate_days,
+        channel=room.channel,
+        channel_endpoint=usual.endpoint,
+        channel_tls=usual.tls,
+        mappings=usual.mappings,
+        others={code: place(code, one.endpoint, one.ca) for code, one in room.channels.items()},
+        schedule=Schedule(time.fromisoformat(later.push), time.fromisoformat(later.deduct), later.days),
+        return_watch=timedelta(days=room.return_watch_days),
+        schemas=Path(settings.schemas) / "payment",
     )
-
-
-async def _sandbox(chosen: argparse.Namespace) -> Running:
-    # Imported here: a production image has neither the sandbox's libraries nor a use for them.
-    from gateway.sandbox.common.base import SimulatorSettings
-    from gateway.sandbox.server import serve_all
-
-    ring = KeyRing.from_directory(chosen.keys)
-    tls = None if chosen.plain else server_context(ring, "sandbox-tls", None)
-    ca = chosen.keys / "ca.cert.pem"
-    settings = SimulatorSettings(keys=chosen.keys, gateway_url=chosen.gateway, ca=ca, delay_s=chosen.delay)
-    ports = json.loads(chosen.ports)
-    print("lianpei sandbox: synthetic insurers for development; nothing here is a real partner", file=sys.stderr)
-    return await serve_all(settings, ports, tls)

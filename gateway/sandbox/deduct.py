@@ -13,6 +13,8 @@ from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import told
+from gateway.sandbox.common.trouble import Repertoire
 from gateway.sandbox.terms import Product
 
 TITLE = "医疗费用结算"
@@ -21,6 +23,8 @@ PER_ACT, PER_DAY = 30_000, 100_000
 """分. The bank holds to its limits itself: whoever sends more is refused."""
 _NAMES = frozenset({"order_no", "title", "pay_amount", "order_type", "out_account_no", "source"})
 _TEXT = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+_BOTH, _ORDER = frozenset({"order", "enquiry"}), frozenset({"order"})
+REPERTOIRE = Repertoire(_BOTH, deciding=_ORDER, amounts=_BOTH)
 _STATUS = {"not-found": 404, "number-used": 409}
 
 
@@ -29,7 +33,7 @@ class DeductSimulator:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         del settings
-        self._desk = Desk(self.code, frozenset({"order", "enquiry"}))
+        self._desk = Desk(self.code, REPERTOIRE)
         self._orders: dict[str, tuple[dict[str, Any], Settlement, str]] = {}
         self._serial = itertools.count(1)
 
@@ -66,6 +70,7 @@ class DeductSimulator:
 
     def _take(self, order: dict[str, Any]) -> str:
         number: str = order["order_no"]
+        self._desk.script.about("order", order["out_account_no"])
         if number in self._orders:
             if self._orders[number][0] != order:
                 raise Violation("number-used", "the number was used for another deduction")
@@ -87,8 +92,9 @@ class DeductSimulator:
 
     def _told(self, number: str) -> web.Response:
         order, entry, status = self._orders[number]
-        told = {"order_no": number, "pay_flow_id": entry.reference, "pay_amount": order["pay_amount"], "status": status}
-        return web.json_response(told)
+        amount = told(order["pay_amount"])
+        answer = {"order_no": number, "pay_flow_id": entry.reference, "pay_amount": amount, "status": status}
+        return web.json_response(answer)
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from typing import Any
 from aiohttp import web
 
 from gateway.kernel.errors import BadMoney
-from gateway.kernel.money import MAX_FEN, Fen, fen_from_yuan
+from gateway.kernel.money import MAX_FEN, Fen, fen_from_yuan, yuan
 from gateway.sandbox.common import statement, strictjson
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import is_playing, told
+from gateway.sandbox.common.trouble import Do, Repertoire
 from gateway.sandbox.pay_statement import statement_of_day
 from gateway.sandbox.terms import Product, is_slow
 
@@ -45,6 +47,14 @@ _STATUS = {"name-not-allowed": 400, "name-missing": 400, "value-not-allowed": 40
 _STATUS |= {"amount-differs": 409, "not-found": 404, "refund-over-order": 409, "order-not-paid": 409}
 _REFUND = frozenset({"out_request_no", "out_trade_no", "refund_amount", "source"})
 _PUSH = frozenset({"out_trade_no", "title", "total_amount", "user_id", "status", "source"})
+_ORDER = frozenset({"order"})
+REPERTOIRE = Repertoire(
+    answers=_ORDER | {"enquiry", "refund", "refund_enquiry", "push"},
+    deciding=_ORDER,
+    amounts=_ORDER | {"enquiry"},
+    payouts=_ORDER,
+    statements=frozenset({statement.OP}),
+)
 _EMPTY = re.compile(r"EMPTY(\d*)")
 
 
@@ -60,7 +70,7 @@ class Order:
         return {
             "trade_no": self.settlement.reference,
             "out_trade_no": self.request["out_trade_no"],
-            "total_amount": self.request["total_amount"],
+            "total_amount": yuan(told(fen_from_yuan(self.request["total_amount"]))),
             "status": self.status,
         }
 
@@ -81,7 +91,7 @@ class PaySimulator:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._desk = Desk(self.code, frozenset({"order", "enquiry", "refund", "refund_enquiry", "push", statement.OP}))
+        self._desk = Desk(self.code, REPERTOIRE)
         self._desk.ledger.clock = settings.clock
         self._orders: dict[str, Order] = {}
         self._refunds: dict[str, Refund] = {}
@@ -184,6 +194,7 @@ class PaySimulator:
             return known
         order = self._orders[request["out_trade_no"]] = self._open(request)
         account, user = request.get("account_token", ""), request.get("user_id", "")
+        self._desk.script.about("order", account or user)
         if account.startswith("CLOSED") or _has_nothing(user, request["out_trade_no"]):
             order.status, order.settlement.state = "FAILED", "refused"
         elif account.startswith("WRONG"):
@@ -192,7 +203,7 @@ class PaySimulator:
             self._later(self._pay, order)
         else:
             self._pay(order)
-            if account.startswith("RETURN"):
+            if account.startswith("RETURN") or is_playing(Do.RETURNED_PAYOUT):
                 self._later(self._return, order)
         return order
 

@@ -3,15 +3,17 @@
 import asyncio
 import importlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from types import MappingProxyType
+from typing import Any, cast
 
 from aiohttp import web
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.sandbox.common.base import Simulator, SimulatorSettings
+from gateway.sandbox.common.desk import SCRIPT
 
 HOST = "127.0.0.1"
 SIMULATORS: Mapping[str, str] = {
@@ -66,13 +68,19 @@ def tls_context(keys: Path) -> ssl.SSLContext | None:
 
 
 async def serve_all(
-    settings: SimulatorSettings, ports: Mapping[str, int] = ANY_PORT, tls: ssl.SSLContext | None = None
+    settings: SimulatorSettings,
+    ports: Mapping[str, int] = ANY_PORT,
+    tls: ssl.SSLContext | None = None,
+    script: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> Running:
-    """Start the simulators named in ``ports`` on 127.0.0.1 (0: any free port). Nothing stays up when one fails."""
+    """Start the simulators named in ``ports`` on 127.0.0.1 (0: any free port). Nothing stays up when one fails.
+
+    ``script`` holds trouble from the start, by simulator: lines as ``POST /_script`` takes them.
+    """
     running = Running({}, {}, [], [])
     try:
         for code, port in ports.items():
-            await _start(running, build(code, settings), port, tls)
+            await _start(running, build(code, settings), port, tls, script.get(code, ()))
     except BaseException:
         await running.stop()
         raise
@@ -96,9 +104,14 @@ async def run_until(
         await running.stop()
 
 
-async def _start(running: Running, simulator: Simulator, port: int, tls: ssl.SSLContext | None) -> None:
+async def _start(
+    running: Running, simulator: Simulator, port: int, tls: ssl.SSLContext | None, script: Sequence[Any]
+) -> None:
     running._simulators.append(simulator)
-    runner = web.AppRunner(simulator.app(), access_log=None, shutdown_timeout=1.0)
+    app = simulator.app()
+    for line in script:
+        app[SCRIPT].add(line)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     running._runners.append(runner)
     await runner.setup()
     await web.TCPSite(runner, HOST, port, ssl_context=tls).start()

@@ -141,9 +141,7 @@ def _refuse_foreign(connection: apsw.Connection, schema: Schema) -> None:
 
 
 def _bring_forward(connection: apsw.Connection, schema: Schema) -> None:
-    """Add what this version's schema has and the file lacks, all or nothing."""
-    if connection.execute("PRAGMA user_version").get == schema.version:
-        return
+    """Add what this program's schema has and the file lacks, all or nothing: a version has grown while it was written."""
     with connection:
         for table in schema.tables:
             for statement in _missing(connection, table):

@@ -12,9 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.clock_metrics import ClockMetrics
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
+from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
@@ -76,6 +78,8 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
         self.recon = ReconMetrics(registry)
+        self.lanes = LaneMetrics(registry, values.insurers)
+        self.clock = ClockMetrics(registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> Family[Counter, Counter]:

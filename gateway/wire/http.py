@@ -21,7 +21,8 @@ from gateway.wire.targets import TargetRefused, Targets
 
 __all__ = ["Bounds", "HttpAnswer", "PartnerClient"]
 
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""As much as a partner's own call may bring."""
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _UNFIT = re.compile(r"[\r\n\0]")
 _ALWAYS = "User-Agent: lianpei\r\nAccept-Encoding: identity\r\n"
@@ -79,6 +80,10 @@ class PartnerClient:
         self._tls = tls
         while self._idle:
             self._let_go(self._idle.pop())
+
+    async def reach(self) -> None:
+        """Connect, TLS included, and hang up: nothing is sent. Raises ``NotSent``."""
+        self._let_go(await self._connect(asyncio.get_running_loop().time() + self._bounds.connect_s))
 
     async def send(
         self,

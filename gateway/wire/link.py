@@ -129,6 +129,9 @@ class Link(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_body = self._parser.get_status_code() >= 200
+        announced = self._headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._room:
+            self._fail("the answer is announced larger than allowed", code="answer-too-large")
 
     def on_body(self, part: bytes) -> None:
         self._size += len(part)

@@ -120,7 +120,7 @@ async def test_g10_with_a_slow_disk_the_probes_answer_at_once(ward_stage: Ward) 
 
 
 async def test_g9_after_some_load_memory_files_and_answers_are_as_before(ward_stage: Ward) -> None:
-    await _soak(ward_stage, warm=40, bills=120, growth=1.1)
+    await _soak(ward_stage, warm=24, bills=64, growth=1.1)
 
 
 @pytest.mark.long
@@ -136,7 +136,7 @@ async def _soak(stage: Ward, warm: int, bills: int, growth: float) -> None:
         before, files, early = stage.resident(), stage.descriptors(), await _load(house, bills // 2, 4)
         late = await _load(house, bills // 2, 4)
         after, held = stage.resident(), stage.descriptors()
-        burst = [asyncio.create_task(house.submit(sample_bill("package"))) for _ in range(80)]
+        burst = [asyncio.create_task(house.submit(sample_bill("package"))) for _ in range(48)]
         told = {(await one).status for one in burst}
         calm = time.monotonic()
         again = await house.submit(sample_bill("package"))

@@ -78,6 +78,9 @@ class InsurerDouble:
         told = Outgoing(b"{}", "application/json", "POST", "/", correlation=act.act_id, pin=Pin(act.name, 1, "d"))
         return Prepared(told, Sealed(act.act_id.encode(), "application/json"))
 
+    def admit(self, act: str, kind: str) -> None:
+        """Its lane is always open."""
+
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         act = dispatch.act
         self.heard.append((act.name, act.act_id))
@@ -178,13 +181,15 @@ class Parlour:
         return {leg.kind: leg.state.value for leg in undo.legs}
 
 
-def parlour(path: Path, insurer: InsurerDouble | None = None, room: Room | None = None) -> Parlour:
-    """A fresh house, or the house that starts again on ``room``'s rows."""
+def parlour(
+    path: Path, insurer: InsurerDouble | None = None, room: Room | None = None, *others: InsurerDouble
+) -> Parlour:
+    """A fresh house, or the house that starts again on ``room``'s rows. ``others``: further insurers."""
     room = room or open_room(path)
     insurer = insurer or InsurerDouble()
     ledger, clock = room.ledger, room.clock
-    registry = Registry({insurer.code: cast(Partner, insurer)})
-    mailbox, metrics = Mailbox(), Metrics.for_codes([insurer.code])
+    registry = Registry({one.code: cast(Partner, one) for one in (insurer, *others)})
+    mailbox, metrics = Mailbox(), Metrics.for_codes(registry.codes)
     courier = Courier(ledger, mailbox, clock)
     reverser = Reverser(ledger, registry, courier, clock)
     after = Aftermath(ledger, registry, courier, clock)

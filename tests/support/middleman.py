@@ -29,8 +29,7 @@ class Middleman:
         self.mute, self._mute_after = False, ""
 
     async def behave(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length = _LENGTH.search(head)
-        body = await reader.readexactly(int(length[1])) if length else b""
+        body = await self._body(head, reader)
         answer = await self._ask(head, body)
         op = self._operation(body)
         self.mute = self.mute or (op != "" and op == self._mute_after)
@@ -39,6 +38,11 @@ class Middleman:
                 answer = self._requoted(answer)
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(answer) + answer)
             await writer.drain()
+
+    @staticmethod
+    async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+        length = _LENGTH.search(head)
+        return await reader.readexactly(int(length[1])) if length else b""
 
     async def _ask(self, head: bytes, body: bytes) -> bytes:
         line, *lines = head.decode().split("\r\n")

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import Dispatch, read_result
+from gateway.claims.conversation import courier
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
@@ -116,15 +117,15 @@ def _callbacks(stations: Stations) -> None:
 
 
 def _errands(stations: Stations) -> None:
-    send, ask, prepare, exchange = Courier._send, Courier._ask, Partner.prepare, Partner.exchange
+    send, ask, prepare, exchange = Courier._send, courier.ask, Partner.prepare, Partner.exchange
 
     async def sending(self: Courier, errand: Errand, *more: Any) -> Any:
         _here.set(Here(errand.bill.idem_key, errand.step.rule.role))
         return await send(self, errand, *more)
 
-    async def asking(self: Courier, errand: Errand, *more: Any) -> Any:
+    async def asking(errand: Errand, *more: Any) -> Any:
         _here.set(Here(errand.bill.idem_key, "status"))
-        return await ask(self, errand, *more)
+        return await ask(errand, *more)
 
     def preparing(self: Partner, dispatch: Dispatch) -> Prepared:
         made = prepare(self, dispatch)
@@ -139,7 +140,8 @@ def _errands(stations: Stations) -> None:
         _here.set(replace(here, step="answered"))
         return reply
 
-    Courier._send, Courier._ask = sending, asking  # type: ignore[method-assign]
+    Courier._send = sending  # type: ignore[method-assign]
+    courier.ask = asking
     Partner.prepare, Partner.exchange = preparing, exchanging  # type: ignore[method-assign]
 
 

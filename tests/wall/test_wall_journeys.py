@@ -12,7 +12,7 @@ from gateway.cli.wall.places import Place, findings
 from gateway.cli.wall.play import Run, journeys, perform
 from gateway.cli.wall.search import Marks
 from gateway.cli.wall.stage import wall_stage
-from gateway.sandbox.common.script import OF_STATEMENTS, Do
+from gateway.sandbox.common.trouble import OF_STATEMENTS, Do
 from gateway.sandbox.hospital.labels import Form, sensitive_leaves
 from gateway.sandbox.hospital.marks import bare_leaves
 
@@ -42,8 +42,10 @@ EMPTY = {
     "payment: setting": "the payment room keeps no marks of its own there yet",
     "claims: lease": "only gateways that share a database write it",
     "claims: outbox": "worked off at once",
+    "claims: set_aside": "nothing fails again and again",
     "claims: waiting": "worked off at once",
     "claims: recon_open": "acts that wait for a later day's book",
+    "claims: recovery": "an insurer declines later what it had paid; its rows hold ids and amounts",
     "gateway.log": "nothing to tell",
     "payment.log": "nothing to tell",
 }

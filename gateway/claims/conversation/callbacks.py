@@ -59,6 +59,9 @@ class Callbacks:
             if isinstance(result.correlation, str):
                 await self.settle(partner, result.correlation, result, body, work)
             else:
+                if result.state == "refused":
+                    work.audit("data-request-refused", f"insurer:{partner.code}", result.peer_code)
+                    _log.event("data-request-refused", insurer=partner.code, code=result.peer_code)
                 await self._commit(work, f"notice:{partner.code}", body)
         except SealRefused:
             if once:
@@ -78,6 +81,8 @@ class Callbacks:
         """Give an act that waits its result. A repeat or a late result is kept as evidence and changes nothing."""
         row = await self._await_act(partner, correlation)
         if row is None:
+            # Evidence without the mark of a repeat: the partner calls again, and by then the act may be known.
+            await self._commit(self.engine.ledger.work(), f"notice:{partner.code}", body)
             raise NotFound("no act waits for this correlation", code="callback-unknown-correlation")
         act_id = row["act_id"]
         await work.safe.turn_to(row["order_id"], self.engine.ledger.read)

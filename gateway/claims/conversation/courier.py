@@ -6,6 +6,7 @@ import hashlib
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.budget import enquiry_delay
+from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.otherword import the_first
@@ -13,14 +14,16 @@ from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repea
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Reply
 from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
+from gateway.kernel.spans import seconds
 
 _UNKNOWN = ActResult(state="unknown")
+_NOT_YET = ActResult(state="unknown", peer_code="not-found-yet")
+"""The insurer knows nothing of the act, and it may still be under way: this enquiry does not count as one without an answer."""
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
 
 
@@ -74,11 +77,17 @@ class Courier:
         return result
 
     async def _repeat(self, errand: Errand, act_id: ActId, attempt: int, stands: ActState) -> ActResult:
-        """Send an act that was sent before. If no byte leaves now, it is as pending or unknown as it was: not “not sent”."""
-        self.sightings.sent(act_id)
+        """Send an act that was sent before. If no byte leaves now, it is as pending or unknown as it was: not “not sent”.
+
+        Raises ``NotNow`` about an unknown act: no enquiry was made, so none is counted.
+        """
         try:
+            errand.partner.admit(errand.step.act, errand.claim.kind)
+            self.sightings.sent(act_id)
             return await self._send(errand, act_id, attempt, stands)
-        except NotSent:
+        except NotSent as closed:
+            if isinstance(closed, NotNow) and stands is ActState.UNKNOWN:
+                raise
             return ActResult(state="pending" if stands is ActState.PENDING else "unknown")
 
     async def _send(
@@ -89,6 +98,7 @@ class Courier:
         Raises ``NotSent`` when no byte leaves; then the act ``stands`` as it did.
         """
         claim, step, partner, work = errand.claim, errand.step, errand.partner, errand.work
+        partner.admit(step.act, claim.kind)
         now = self._clock.now()
         view = ActView(
             act_id=act_id,
@@ -130,7 +140,7 @@ class Courier:
             work.act_became(claim.claim_id, act_id, stands, "not_sent")
             raise
         except OutcomeUnknown as lost:
-            return await self._lost(errand, slot, lost.error_code)
+            return await self._lost(errand, slot, lost)
         return await self._answered(errand, slot, reply)
 
     async def _answered(self, errand: Errand, slot: Slot, reply: Reply) -> ActResult:
@@ -154,10 +164,11 @@ class Courier:
         work.act_became(claim.claim_id, slot.act_id, state, result.state)
         return result
 
-    async def _lost(self, errand: Errand, slot: Slot, code: str) -> ActResult:
+    async def _lost(self, errand: Errand, slot: Slot, lost: OutcomeUnknown) -> ActResult:
+        keep_unread(errand.work, slot.act_id, lost)
         if slot.arrived and (brought := await self._from_slot(slot)):
             return brought
-        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, code)
+        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, lost.error_code)
         return _UNKNOWN
 
     async def _from_slot(self, slot: Slot) -> ActResult | None:
@@ -181,7 +192,7 @@ class Courier:
             if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
                 return brought
             if step.rule.status:
-                result = await self._ask(errand, act)
+                result = await ask_if_open(errand, act, self._clock)
                 if result.state not in ("pending", "unknown", "not_found", "need_more"):
                     return await self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
@@ -204,9 +215,10 @@ class Courier:
         self.sightings.since(act.act_id)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
-        attempt = act.attempts
+        attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= errand.partner.manifest.enquiries:
+        most = errand.partner.manifest.enquiries
+        while attempt <= most:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
@@ -219,51 +231,39 @@ class Courier:
             if self._over(errand):
                 self._mailbox.close(act.act_id)
                 return None
+            try:
+                result = await self._ask_or_repeat(errand, act, attempt + 1)
+            except NotNow as closed:  # no enquiry was made, so none is counted
+                self._mailbox.close(act.act_id)
+                errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, closed.error_code)
+                errand.claim.next_at, errand.claim.dirty = closed.again_at, True
+                return None
             attempt += 1
-            result = await self._ask_or_repeat(errand, act, attempt)
-            if result.state == "pending":
+            if result is _NOT_YET:
+                attempt = min(attempt, most - 1)
+            elif result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state != "unknown":
+            elif result.state != "unknown":
                 return await self._conclude(errand, act, result)
+            unread = unread + 1 if result is UNREAD else 0
+            if unread == MOST_UNREAD:
+                self._mailbox.close(act.act_id)
+                return UNREAD
         self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 
     async def _ask_or_repeat(self, errand: Errand, act: ActRecord, attempt: int) -> ActResult:
         if not errand.step.rule.status:
             return await self._repeat(errand, act.act_id, attempt, ActState.UNKNOWN)
-        result = await self._ask(errand, act)
+        result = await ask(errand, act, self._clock)
         if result.state != "not_found":
             return result
         if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
-            return _UNKNOWN
+            return _NOT_YET
         if self._clock.monotonic() >= errand.sent_until:
             return result
         # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
         return await self._repeat(errand, act.act_id, attempt, ActState.UNKNOWN)
-
-    async def _ask(self, errand: Errand, act: ActRecord) -> ActResult:
-        """One status enquiry about ``act``: a look, with no effect on money."""
-        claim, partner = errand.claim, errand.partner
-        name = errand.step.rule.status
-        view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = act.seen
-        submission = errand.bill.submission
-        dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=target)
-        prepared = partner.prepare(dispatch)
-        digest = hashlib.sha256(prepared.sealed.body).hexdigest()
-        deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
-        errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
-        await errand.work.flush(errand.bill)
-        try:
-            reply = await partner.exchange(prepared, dispatch)
-        except (NotSent, OutcomeUnknown):
-            errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
-            return _UNKNOWN
-        answered = hashlib.sha256(reply.raw).hexdigest()
-        errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
-        errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)
-        errand.work.refs(claim, reply.result.refs)
-        return reply.result
 
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""

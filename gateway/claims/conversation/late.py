@@ -11,7 +11,7 @@ from gateway.claims.partners.partner import Partner
 from gateway.claims.undo.book import read_undos
 from gateway.claims.undo.states import LegState
 from gateway.claims.work import Work
-from gateway.kernel.ids import new_undo_id
+from gateway.kernel.ids import change_no, new_undo_id
 from gateway.store.api import Row
 
 _BY_US = {"scope": "counter", "reason": "lost-answer", "requested_by": "gateway"}
@@ -26,6 +26,8 @@ class Standing:
     reversed: bool
     countered: bool
     """A counter-reversal was begun before: a second late answer begins none."""
+    later: tuple[str, ...] = ()
+    """Claims behind it that are decided: they rested on what it took."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class LateAnswers:
         if claim["state"] == ClaimState.DECIDED and not standing.reversed:
             if told != ours:
                 word.differs(told, ours, work, self.engine.metrics)
+            if told < ours:
+                self._advise_again(standing, word, work)
         elif told and (claim["state"] == ClaimState.CLOSED or standing.reversed):
             self._take_back(standing, word, told, work)
         elif told and claim["state"] == ClaimState.REVERSING:
@@ -53,7 +57,9 @@ class LateAnswers:
         ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]
         bill = ledger.bill_row(order_id)
         assert bill is not None
-        claim = next(row for row in ledger.claim_rows(order_id) if row["claim_id"] == claim_id)
+        claims = ledger.claim_rows(order_id)
+        claim = next(row for row in claims if row["claim_id"] == claim_id)
+        behind = [row for row in claims if row["seq"] > claim["seq"] and row["state"] == ClaimState.DECIDED]
         undos = read_undos(ledger.store, order_id)
         legs = [leg for undo in undos for leg in undo.legs if leg.claim_id == claim_id]
         return Standing(
@@ -61,7 +67,25 @@ class LateAnswers:
             claim,
             any(leg.state is LegState.UNDONE for leg in legs),
             any(undo.counter for undo in undos if any(leg.claim_id == claim_id for leg in undo.legs)),
+            tuple(row["claim_id"] for row in behind),
         )
+
+    def _advise_again(self, standing: Standing, word: OtherWord, work: Work) -> None:
+        """Later policies decided on what this one took: they are marked for a new run, never changed silently (§3.9 E4)."""
+        for claim_id in standing.later:
+            work.add().insert(
+                "change",
+                order_id=word.order.order_id,
+                change_no=change_no(),
+                claim_id=claim_id,
+                act_id=word.act_id,
+                field="claim.run-again",
+                old="",
+                new="advised",
+                cause="earlier-policy-differs",
+                at=work.now(),
+            )
+            work.event(word.order, "claim-run-again")
 
     def _crossed(self, word: OtherWord, told: int, work: Work) -> None:
         """An approval meets our undo on the way: nobody here knows which of them the insurer did last, so a person looks."""

@@ -6,8 +6,9 @@ from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.conversation.budget import ENQUIRIES, given_up, repeat_delay
 from gateway.claims.conversation.errand import Errand
-from gateway.claims.partners.manifest import ActRule, seconds
+from gateway.claims.partners.manifest import ActRule
 from gateway.kernel.clock import Clock
+from gateway.kernel.spans import seconds
 
 _WITHOUT_A_WAY_S = 3600.0
 _LONGEST_S = 600.0
@@ -59,7 +60,9 @@ class Sightings:
         self._since.pop(act_id, None)
 
     def is_settled(self, act: ActView, settling_s: float) -> bool:
-        """Whether the act, had it been sent, must have arrived by now."""
+        """Whether the act, had it been sent, must have arrived by now. One from the future has no age: a clock was wrong."""
         known = self._clock.monotonic() - self.since(act.act_id)
         age = (self._clock.now() - act.sent_at).total_seconds()
+        if age < 0:
+            return known >= settling_s
         return age >= settling_s and known >= min(settling_s, _LONGEST_S)

@@ -1,10 +1,11 @@
 """Takes up what was left open: after a restart every bill that has a timer, and later whatever is due."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.suspects import Suspects
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.logs import get_logger
 
@@ -23,14 +24,20 @@ _AT_ONCE = 64
 @dataclass(slots=True)
 class Resolver:
     engine: Engine
+    suspects: Suspects = field(init=False)
     _offset: float | None = None
     """Between wall clock and monotonic clock when it was looked at last."""
+    _was_up: bool = False
+
+    def __post_init__(self) -> None:
+        self.suspects = Suspects(self.engine)
 
     async def run(self) -> None:
         recovered, rounds = False, 0
         while True:
             try:
-                recovered = recovered and not self._clock_jumped()
+                jumped = self._clock_jumped()
+                recovered = recovered and not jumped
                 if not recovered:
                     await self._start()
                     recovered = True
@@ -51,13 +58,22 @@ class Resolver:
         return jumped
 
     async def _start(self) -> None:
+        await self.engine.aside.learn()
+        await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
         await self._recover()
+        self._was_up = True
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
-        for order_id in await self.due():
-            await self.engine.look(order_id)
+        if self.engine.ledger.leases is not None:
+            await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
+        mine, left = await self.due()
+        await self.suspects.take_over(left)
+        for order_id in mine:
+            if order_id not in self.suspects.queued:
+                await self.engine.look(order_id)
         if rounds and rounds % _BEGIN_EVERY == 0:
+            await self.engine.aside.learn()
             await self._undos({"was": ""})
         if rounds and rounds % _PURGE_EVERY == 0:
             await self._purge()
@@ -73,12 +89,20 @@ class Resolver:
         while True:
             store = ledger.store
             rows = await store.read(store.find, "bill", mine, order_by="look_at", limit=_AT_ONCE, after=after)
-            for row in rows:
-                self.engine.resume(row["order_id"])
-                after = (row["look_at"], row["order_id"])
+            await self._take_up([row["order_id"] for row in rows])
             if len(rows) < _AT_ONCE:
                 return
+            after = (rows[-1]["look_at"], rows[-1]["order_id"])
             await self._some_room()
+
+    async def _take_up(self, order_ids: list[str]) -> None:
+        """A clock that jumped killed nobody: only what an earlier process left is counted."""
+        if not self._was_up:
+            await self.suspects.take_over(order_ids)
+            return
+        for order_id in order_ids:
+            if order_id not in self.suspects.queued:
+                self.engine.resume(order_id)
 
     async def _undos(self, which: dict[str, Any]) -> None:
         """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own.
@@ -102,11 +126,16 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    async def due(self) -> list[str]:
-        """Bills whose time has come."""
+    async def due(self) -> tuple[list[str], list[str]]:
+        """Bills whose time has come, and those that processes which are gone left open."""
         ledger = self.engine.ledger
-        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), _AT_ONCE)
-        return [row["order_id"] for row in rows]
+        room = _AT_ONCE + len(self.suspects.queued)
+        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), room)
+        if ledger.leases is None:
+            return [row["order_id"] for row in rows], []
+        me = ledger.leases.holder
+        left = [row["order_id"] for row in rows if row["owner"] != me]
+        return [row["order_id"] for row in rows if row["owner"] == me], left
 
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""

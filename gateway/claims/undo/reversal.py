@@ -10,21 +10,21 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimState
+from gateway.claims.conversation.storing import again_at
 from gateway.claims.ledger import Ledger, act_view, record_of
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import MessageRefused, NotSent
 from gateway.kernel.ids import ActId
+from gateway.kernel.spans import seconds
 from gateway.store.api import Row
 
 ALREADY_PAID = "already-paid"
 """What ``faults.yaml`` calls a partner's code for: the money has left us, it is not taken back by an act."""
 NOT_FOUND = "not-found"
 _MONEY = ("settle", "claim")
-_TRY_AGAIN_MS = 15_000
 _LONGEST_PAUSE_S = 600.0
 
 
@@ -133,7 +133,10 @@ class Reverser:
         try:
             result = await self.courier.carry_out(errand)
         except NotSent as closed:
-            claim.next_at, claim.dirty = work.now() + _TRY_AGAIN_MS, True
+            claim.next_at, claim.dirty = (
+                again_at(closed, work.now(), errand.act.attempts if errand.act is not None else 1),
+                True,
+            )
             return Ending(End.LATER, closed.error_code)
         except MessageRefused as bad:
             return Ending(End.REFUSED if way.money else End.DONE, bad.error_code)

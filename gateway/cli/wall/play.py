@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from gateway.cli.wall.afterwards import AFTERWARDS
 from gateway.cli.wall.attacks import ATTACKS
+from gateway.cli.wall.consents import CONSENTS
 from gateway.cli.wall.custody import CUSTODY
 from gateway.cli.wall.journeys import INSURERS, Journey
 from gateway.cli.wall.morning import MORNING
@@ -63,7 +64,9 @@ class Run:
 
 def journeys(*, is_long: bool) -> tuple[Journey, ...]:
     return tuple(
-        one for one in (*INSURERS, *AFTERWARDS, *CUSTODY, *ATTACKS, *STORMS, *MORNING) if is_long or not one.is_long
+        one
+        for one in (*INSURERS, *AFTERWARDS, *CONSENTS, *CUSTODY, *ATTACKS, *STORMS, *MORNING)
+        if is_long or not one.is_long
     )
 
 

@@ -46,6 +46,7 @@ _TEMPLATE = (
 
 class MybankSimulator(AntSimulator):
     code = "ant-mybank"
+    signature = rb"<SignatureValue>\s*(\w)"
 
     def __init__(self, settings: SimulatorSettings) -> None:
         super().__init__(settings, DsigEnvelope(Keys.load(settings.keys), settings.clock))

@@ -3,11 +3,12 @@
 import functools
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiohttp import web
 
+from gateway.kernel.money import Fen
 from gateway.sandbox.ant import letters
 from gateway.sandbox.ant.envelope import Envelope, Keys, TextEnvelope
 from gateway.sandbox.ant.report import Report, message_id, read_report
@@ -16,10 +17,13 @@ from gateway.sandbox.common.courier import Courier, Letter
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import is_playing, told
+from gateway.sandbox.common.trouble import Do, Repertoire
 from gateway.sandbox.terms import OUTPATIENT, Assessment, Bill, assess, is_slow, refuses
 
 DONE, DONE_TEXT = "200", "success!"
 _XML = "application/xml"
+_CALL, _NOTICE = "report", "notify"
 
 
 @dataclass(slots=True)
@@ -36,11 +40,25 @@ class Case:
 
 class AntSimulator:
     code = "ant"
+    signature = rb"<signature>(\w)"
+    """Where a character of its signature stands."""
 
     def __init__(self, settings: SimulatorSettings, envelope: Envelope | None = None) -> None:
         self._settings = settings
         self._envelope = envelope or TextEnvelope(Keys.load(settings.keys))
-        self._desk = Desk(self.code, frozenset({"report", "notify"}))
+        both = frozenset({_CALL, _NOTICE})
+        self._desk = Desk(
+            self.code,
+            Repertoire(
+                answers=frozenset({_CALL}),
+                callbacks=frozenset({_NOTICE}),
+                deciding=both,
+                signature=self.signature,
+                signed=both,
+                amounts=frozenset({_NOTICE}),
+                material=frozenset({_CALL}),
+            ),
+        )
         self._courier = Courier(settings, self._desk)
         self._cases: dict[str, Case] = {}
         self._by_biz_no: dict[str, Report] = {}
@@ -56,8 +74,8 @@ class AntSimulator:
         await self._courier.close()
 
     async def _call(self, request: web.Request) -> web.Response:
-        message = await self._desk.receive(request, "report")
-        return await self._desk.serve(request, "report", functools.partial(self._answer, message.body))
+        message = await self._desk.receive(request, _CALL)
+        return await self._desk.serve(request, _CALL, functools.partial(self._answer, message.body))
 
     async def _answer(self, body: bytes) -> web.Response:
         asked = report_no = ""
@@ -66,6 +84,7 @@ class AntSimulator:
             asked = message_id(request)
             report = read_report(request)
             report_no = report.report_no
+            self._desk.script.about(_CALL, report.policy_no)
             self._take(report)
             code, text = DONE, DONE_TEXT
         except Violation as refusal:
@@ -105,7 +124,9 @@ class AntSimulator:
         bill = f"{report.policy_no}/{report.report_no}"
         refs = {"reportNo": report.report_no, "outBizNo": report.out_biz_no}
         entry = Settlement(reference, bill, report.policy_no, OUTPATIENT, refs)
-        return Case(report, self._desk.ledger.open(entry), report.policy_no.startswith("MATERIAL"))
+        return Case(
+            report, self._desk.ledger.open(entry), report.policy_no.startswith("MATERIAL") or is_playing(Do.NEED_MORE)
+        )
 
     def _decide_later(self, case: Case) -> None:
         case.told = False
@@ -118,12 +139,13 @@ class AntSimulator:
         else:
             write = functools.partial(self._close, case)
         letter = Letter(
-            op="notify",
+            op=_NOTICE,
             reference=case.settlement.reference,
             path=f"/partners/{self.code}/notify",
             content_type=_XML,
             build=lambda: self._envelope.seal("request", write(number, self._now())),
             is_acknowledged=functools.partial(self._is_taken, case),
+            policy_no=case.report.policy_no,
         )
         self._courier.send_later(letter, self._settings.slow_s if slow else self._settings.delay_s)
 
@@ -137,7 +159,8 @@ class AntSimulator:
 
     def _close(self, case: Case, number: str, now: datetime) -> bytes:
         """Money moves with the first notice; one that is made again tells the same amount."""
-        return letters.closed(case.report, self._settle(case), number, now)
+        assessed = self._settle(case)
+        return letters.closed(case.report, replace(assessed, payable=Fen(told(assessed.payable))), number, now)
 
     def _settle(self, case: Case) -> Assessment:
         ledger, settlement = self._desk.ledger, case.settlement

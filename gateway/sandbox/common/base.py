@@ -1,11 +1,11 @@
 """What a simulator is, and what it needs to know.
 
-Besides its partner's own paths every simulator serves four control paths, all JSON:
+Besides its partner's own paths every simulator serves these control paths, all JSON:
 
 - ``GET /_ledger``: ``{"settlements": [{reference, our_refs, amount_fen, times_applied, state, policy_no}],
   "notices": [{op, reference, attempts, acknowledged}]}``, the insurer's truth to compare ours with.
 - ``POST /_script``: ``{"match": {"op": "S291"}, "do": "lose_answer", "seconds": 1, "times": 1}``: trouble for the
-  next matching request (``common/script.py`` lists what can be done).
+  next matching message (``common/trouble.py`` is the vocabulary); ``GET /_script``: ``{do: [op, …]}``, what it can play.
 - ``GET /_received?last=n``: ``[{op, path, headers, body}]``, the last messages with raw bytes in Base64 and header
   names in lower case, kept in memory only.
 - ``GET /_health``: ``{"code": …}``.

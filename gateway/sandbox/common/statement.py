@@ -5,7 +5,8 @@ from datetime import datetime
 
 from gateway.kernel.clock import SHANGHAI
 from gateway.sandbox.common.ledger import Ledger, Move
-from gateway.sandbox.common.script import Do, Script, Trouble
+from gateway.sandbox.common.script import Script
+from gateway.sandbox.common.trouble import Do, Trouble
 
 OP = "statement"
 """What a script names: ``{"match": {"op": "statement"}, "do": "omit_line"}``."""

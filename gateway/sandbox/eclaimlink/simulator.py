@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from gateway.kernel.xml import parse_xml
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk, Received
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import is_playing
+from gateway.sandbox.common.trouble import Do, Repertoire
 from gateway.sandbox.eclaimlink import mailbox as box
-from gateway.sandbox.eclaimlink.files import ClaimFile, Reader, Record, authorization, remittance
+from gateway.sandbox.eclaimlink.files import ClaimFile, Payment, Reader, Record, authorization, remittance
 from gateway.sandbox.eclaimlink.payer import Payer
 from gateway.sandbox.eclaimlink.security import Element, Identity, sign, verify
 from gateway.sandbox.eclaimlink.soap import Service, fault
@@ -37,7 +40,17 @@ class EClaimLink:
         self._password = (settings.keys / "eclaimlink-pwd.secret").read_text().strip()
         self._service = Service(schemas / "postoffice.wsdl")
         self._reader = Reader(schemas)
-        self._desk = Desk(self.code, self._service.names)
+        upload = frozenset({"UploadTransaction"})
+        self._desk = Desk(
+            self.code,
+            Repertoire(
+                answers=self._service.names,
+                deciding=upload,
+                signature=rb"SignatureValue>\s*(\w)",
+                signed=self._service.names,
+                amounts=upload,
+            ),
+        )
         self._mailbox = box.Mailbox()
         self._payer = Payer(self._desk.ledger)
         self._contents: dict[str, bytes] = {}
@@ -111,6 +124,7 @@ class EClaimLink:
         sent = self._put(name, kind, file.sender, file.receiver, content, len(file.records), box.SENT)
         self._contents[sent.file_id] = digest
         for record in file.records:
+            self._desk.script.about("UploadTransaction", record.member_id)
             self._decide(file, record, name)
         return {"TransactionID": sent.file_id}
 
@@ -126,7 +140,8 @@ class EClaimLink:
         now, reference = self._settings.clock.now(), self._mailbox.next_id()
         wait = self._settings.slow_s if is_slow(record.member_id) else self._settings.delay_s
         if record.kind == "claim":
-            content = remittance(file, record, self._payer.decide(record, reference, name), reference, now)
+            payments = _as_told(self._payer.decide(record, reference, name))
+            content = remittance(file, record, payments, reference, now)
             self._put(f"RA-{reference}.xml", box.REMITTANCE_ADVICE, file.receiver, file.sender, content, 1, wait_s=wait)
         elif record.kind in ("Authorization", "Eligibility"):
             content = authorization(file, record, self._payer.quote(record), reference, now)
@@ -198,6 +213,12 @@ class EClaimLink:
             until,
         )
         return {"foundTransactions": box.listing(self._mailbox.search(wanted, self._settings.clock.monotonic()))}
+
+
+def _as_told(payments: list[Payment]) -> list[Payment]:
+    """What the remittance says, with 1.00 more in its first line when the script asks for a wrong amount."""
+    first, *others = payments
+    return [replace(first, fen=first.fen + 100), *others] if is_playing(Do.WRONG_AMOUNT) else payments
 
 
 def _day(text: str | None) -> datetime | None:

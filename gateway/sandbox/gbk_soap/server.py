@@ -14,6 +14,8 @@ from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk, Received
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import told
+from gateway.sandbox.common.trouble import Repertoire
 from gateway.sandbox.gbk_soap.call import MALFORMED, Service, answer
 from gateway.sandbox.gbk_soap.packet import Packet, Reader
 from gateway.sandbox.terms import is_slow, product
@@ -22,6 +24,7 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "schemas" / "insurers" / "gbk-so
 USER = "TESTUSER"
 OP = "CLM01"
 PENDING = "01"
+_ONLY = frozenset({OP})
 
 
 class GbkSoapSimulator:
@@ -32,7 +35,7 @@ class GbkSoapSimulator:
         self._password = (settings.keys / "gbk-soap-password.secret").read_text("ascii")
         self._service = Service(schemas / "service.wsdl")
         self._reader = Reader(schemas / "packet.xsd")
-        self._desk = Desk(self.code, frozenset({OP}))
+        self._desk = Desk(self.code, Repertoire(_ONLY, deciding=_ONLY, amounts=_ONLY))
         self._claims = AtOnce(self._desk.ledger, "GBKCASE", refused="03", reused="05")
         self._trade_nos: dict[str, str] = {}
         self._asked_to_wait: set[str] = set()
@@ -52,6 +55,7 @@ class GbkSoapSimulator:
     async def _answer(self, message: Received) -> web.Response:
         try:
             packet = self._open(message)
+            self._desk.script.about(OP, packet.policy_no)
             if is_slow(packet.policy_no):
                 await asyncio.sleep(self._settings.slow_s)
             said = self._said(packet)
@@ -90,5 +94,5 @@ def _document(code: str, text: str, settlement: Settlement | None) -> str:
     if settlement is not None:
         body = etree.SubElement(result, "BODY")
         etree.SubElement(body, "CASENO").text = settlement.reference
-        etree.SubElement(body, "PAYAMOUNT").text = yuan(settlement.amount_fen)
+        etree.SubElement(body, "PAYAMOUNT").text = yuan(told(settlement.amount_fen))
     return '<?xml version="1.0" encoding="GBK"?><!-- core -->' + etree.tostring(result, encoding="unicode")

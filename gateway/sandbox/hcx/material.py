@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from gateway.kernel.clock import SHANGHAI
+from gateway.sandbox.common.script import is_playing
+from gateway.sandbox.common.trouble import Do
 from gateway.sandbox.hcx.bundle import Bundle
 
 PREFIX = "MATERIAL"
@@ -23,7 +25,8 @@ class Material:
 
     def wants(self, bundle: Bundle, correlation_id: str) -> bool:
         """Whether this claim waits for documents from now on."""
-        if not bundle.policy_no.startswith(PREFIX) or bundle.identifier in self._asked:
+        is_wanted = bundle.policy_no.startswith(PREFIX) or is_playing(Do.NEED_MORE)
+        if not is_wanted or bundle.identifier in self._asked:
             return False
         self._asked.add(bundle.identifier)
         self._waiting[bundle.identifier] = (correlation_id, bundle)

@@ -1,5 +1,6 @@
 """The payer behind the switch: eligibility, estimate, decision, and the response bundles that tell them."""
 
+import copy
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,8 @@ from typing import Any
 from gateway.kernel.clock import SHANGHAI
 from gateway.kernel.money import yuan
 from gateway.sandbox.common.ledger import Ledger, Settlement
+from gateway.sandbox.common.script import is_playing
+from gateway.sandbox.common.trouble import Do
 from gateway.sandbox.hcx.bundle import Bundle, Item, bill_of, claim_items
 from gateway.sandbox.terms import assess, product, refuses
 
@@ -170,6 +173,17 @@ class Payer:
             "timestamp": self._created(),
             "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries],
         }
+
+
+def as_told(bundle: dict[str, Any]) -> dict[str, Any]:
+    """The response, with 1.00 more to be paid when the script asks for a wrong amount."""
+    payment = bundle.get("entry", [{}])[0].get("resource", {}).get("payment")
+    if payment is None or not is_playing(Do.WRONG_AMOUNT):
+        return bundle
+    wrong = copy.deepcopy(bundle)
+    amount = wrong["entry"][0]["resource"]["payment"]["amount"]
+    amount["value"] += 1
+    return wrong
 
 
 def _adjudicated(category: str, fen: int) -> dict[str, Any]:

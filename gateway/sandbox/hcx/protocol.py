@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.kernel.clock import Clock
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.trouble import Repertoire
 
 PROVIDER, PAYOR = "TESTPROVIDER@test", "TESTPAYOR@test"
 CLIENT_ID, USER = "registry-frontend", "TESTPROVIDER"
@@ -43,7 +44,18 @@ STATUS = "hcx/status"
 TOKEN = "auth/token"  # noqa: S105 - the name of an operation
 WANTED = "communication/wanted"
 """How scripts and notices name the payer's own request for documents."""
-OPS = frozenset({*ROUTES, *(route.answer for route in ROUTES.values()), STATUS, TOKEN, WANTED})
+_RESULTS = frozenset(route.answer for route in ROUTES.values())
+_DECISION = "claim/on_submit"
+REPERTOIRE = Repertoire(
+    answers=frozenset({*ROUTES, STATUS, TOKEN}),
+    callbacks=_RESULTS | {WANTED},
+    deciding=frozenset({"claim/submit", _DECISION}),
+    signature=rb'"payload":"[^"]*\.(\w)',
+    signed=_RESULTS | {WANTED},
+    amounts=frozenset({"predetermination/on_submit", "preauth/on_submit", _DECISION}),
+    material=frozenset({"claim/submit"}),
+)
+"""Sealed are the callbacks only: an answer says no more than that the call was taken."""
 
 
 @dataclass(slots=True)

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aiohttp import ClientError, web
+from aiohttp import web
 
 from gateway.sandbox.common import strictjson
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.courier import Courier, Letter
-from gateway.sandbox.common.desk import Desk, Notice
+from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.rules import Violation
 from gateway.sandbox.hcx.bundle import Bundle, read_bundle
 from gateway.sandbox.hcx.crypt import Crypt
 from gateway.sandbox.hcx.material import PATH, Material, request
-from gateway.sandbox.hcx.payer import Payer
+from gateway.sandbox.hcx.payer import Payer, as_told
 from gateway.sandbox.hcx.protocol import (
-    OPS,
     PAYOR,
     PROVIDER,
+    REPERTOIRE,
     ROUTES,
     STATUS,
     TOKEN,
@@ -48,20 +48,11 @@ class Cycle:
     due: float
     """On the monotonic clock: when the result is ready; infinite while documents are wanted."""
     result: dict[str, Any]
+    policy_no: str = ""
 
 
 class _Courier(Courier):
-    """HCX acknowledges a callback with 202."""
-
-    async def _attempt(self, letter: Letter, notice: Notice) -> bool:
-        notice.attempts += 1
-        url = self._settings.gateway_url + letter.path
-        headers = {"Content-Type": letter.content_type}
-        try:
-            async with self._http().post(url, data=letter.build(), headers=headers) as reply:
-                return reply.status == 202 and letter.is_acknowledged(await reply.read())
-        except (ClientError, TimeoutError):
-            return False
+    taken = 202
 
 
 class Hcx:
@@ -73,7 +64,7 @@ class Hcx:
         self._crypt = Crypt(settings.keys)
         password = (settings.keys / "hcx-pwd.secret").read_text().strip()
         self._tokens = Tokens(settings.clock, password, settings.token_ttl_s)
-        self._desk = Desk(self.code, OPS)
+        self._desk = Desk(self.code, REPERTOIRE)
         self._courier = _Courier(settings, self._desk)
         self._payer = Payer(self._desk.ledger, settings.clock.now)
         self._material = Material()
@@ -154,20 +145,22 @@ class Hcx:
         return call.acknowledged(self._clock)
 
     def _process(self, route: Route, token: str, call: Call) -> Cycle:
-        wait = self._settings.delay_s
+        wait, policy_no = self._settings.delay_s, ""
         try:
             bundle = read_bundle(self._crypt.open(token), route.resource, route.use)
-            if "insurance" in bundle.main and is_slow(bundle.policy_no):
+            policy_no = bundle.policy_no if "insurance" in bundle.main else ""
+            self._desk.script.about(route.op, policy_no)
+            if is_slow(policy_no):
                 wait = self._settings.slow_s
             if route.op == "claim/submit" and self._material.wants(bundle, call.correlation_id):
                 self._ask_for_material(call, bundle.identifier)
-                return Cycle(call, route, "response.partial", math.inf, {})
+                return Cycle(call, route, "response.partial", math.inf, {}, policy_no)
             result, status = self._work[route.op](bundle), "response.complete"
             if route.op == "communication/request":
                 self._decide_waiting(bundle)
         except Violation as refused:
             result, status = error(refused), "response.error"
-        return Cycle(call, route, status, self._clock.monotonic() + wait, result)
+        return Cycle(call, route, status, self._clock.monotonic() + wait, result, policy_no)
 
     def _ask_for_material(self, call: Call, claim: str) -> None:
         mine = Call(str(uuid.uuid4()), str(uuid.uuid4()), call.workflow_id)
@@ -213,6 +206,7 @@ class Hcx:
             content_type="application/json",
             build=partial(self._message, cycle, api_call_id),
             is_acknowledged=_is_acknowledged,
+            policy_no=cycle.policy_no,
         )
         self._courier.send_later(letter, delay_s)
 
@@ -220,7 +214,7 @@ class Hcx:
         headers = answer_headers(cycle.call, api_call_id, cycle.status, self._clock)
         if cycle.status == "response.error":
             return strictjson.dumps({**headers, "x-hcx-error_details": cycle.result})
-        return self._crypt.seal(cycle.result, headers)
+        return self._crypt.seal(as_told(cycle.result), headers)
 
 
 def _is_acknowledged(reply: bytes) -> bool:

@@ -13,6 +13,8 @@ from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.courier import Courier, Letter
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import is_playing, told
+from gateway.sandbox.common.trouble import Do, Repertoire
 from gateway.sandbox.huiyibao import shapes
 from gateway.sandbox.huiyibao.envelope import HOSPITAL_CODE, Guard
 from gateway.sandbox.huiyibao.orders import Order, Orders
@@ -39,6 +41,15 @@ CALLBACKS = {
     "3.10": "order/notificationDeclarationResult",
     "4.2": "order/noticeInsuranceAmount",
 }
+REPERTOIRE = Repertoire(
+    answers=frozenset(PATHS),
+    callbacks=frozenset(CALLBACKS),
+    deciding=frozenset({"4.2", "4.3"}),
+    signature=rb'"sign":"[0-9a-f]{20}([0-9a-f])',
+    signed=frozenset(CALLBACKS),
+    amounts=frozenset({"4.2", "4.3"}),
+    reversals=frozenset({"4.5", "4.6"}),
+)
 _MEMBER_ID = 1_900_000_000_000_000_301
 """Above 2^53 on purpose, as the vendor's own example is."""
 
@@ -50,7 +61,7 @@ class HuiyibaoSimulator:
         self._settings = settings
         own = sm2.load_private(settings.keys / "huiyibao-insurer-sm2.key.pem")
         self._guard = Guard(own, sm2.load_public(settings.keys / "huiyibao-gateway-sm2.pub.pem"))
-        self._desk = Desk(self.code, frozenset(PATHS) | frozenset(CALLBACKS))
+        self._desk = Desk(self.code, REPERTOIRE)
         self._courier = Courier(settings, self._desk)
         self._visits = Visits()
         self._orders = Orders(self._desk.ledger, self._visits)
@@ -86,13 +97,14 @@ class HuiyibaoSimulator:
     def _do(self, op: str, record: dict[str, Any]) -> dict[str, Any] | None:
         orders: dict[str, Callable[[dict[str, Any]], Order]] = {
             "4.1": self._advance,
-            "4.3": self._orders.confirm,
+            "4.3": self._confirm,
             "4.4": self._orders.find,
-            "4.5": self._orders.cancel,
-            "4.6": self._orders.refund,
+            "4.5": lambda record: self._taken_back(self._orders.cancel(record)),
+            "4.6": lambda record: self._taken_back(self._orders.refund(record)),
         }
         if op in orders:
-            return orders[op](record).as_json()
+            answer = orders[op](record).as_json()
+            return answer | {"insuranceAmount": told(answer["insuranceAmount"])}
         if op == "3.9":
             self._orders.check_invoices(record)
         elif op in ("3.6", "3.7", "3.8"):
@@ -114,13 +126,27 @@ class HuiyibaoSimulator:
         kind = visit.visit_type
         return {"requireCode": code, "visitSerialNumber": visit.serial, "visitType": kind, "status": 0, "msg": ""}
 
+    def _confirm(self, record: dict[str, Any]) -> Order:
+        self._desk.script.about("4.3", self._orders.find(record).request["requireCode"])
+        return self._orders.confirm(record)
+
+    def _taken_back(self, order: Order) -> Order:
+        if is_playing(Do.APPROVE_AFTER_REVERSE):
+            self._announce(order, self._settings.delay_s)
+        return order
+
     def _advance(self, record: dict[str, Any]) -> Order:
         order = self._orders.advance(record)
         if not order.acknowledged:
-            wait = self._settings.slow_s if is_slow(record["requireCode"]) else self._settings.delay_s
-            build = functools.partial(self._orders.announce, order)
-            self._send("4.2", order.number, build, _Marks(order), wait)
+            self._announce(order, self._settings.slow_s if is_slow(record["requireCode"]) else self._settings.delay_s)
         return order
+
+    def _announce(self, order: Order, wait: float) -> None:
+        def build() -> dict[str, Any]:
+            announced = self._orders.announce(order)
+            return announced | {"insuranceAmount": told(announced["insuranceAmount"])}
+
+        self._send("4.2", order.number, build, _Marks(order), wait, order.request["requireCode"])
 
     async def _report(self, request: web.Request) -> web.Response:
         wish = await request.json()
@@ -138,6 +164,7 @@ class HuiyibaoSimulator:
         data: Callable[[], dict[str, Any]],
         acknowledged: Callable[[bytes], bool],
         wait: float | None = None,
+        policy_no: str = "",
     ) -> None:
         letter = Letter(
             op=op,
@@ -146,6 +173,7 @@ class HuiyibaoSimulator:
             content_type="application/json",
             build=lambda: self._guard.seal(data(), self._settings.clock.now()),
             is_acknowledged=lambda body: is_taken(body) and acknowledged(body),
+            policy_no=policy_no,
         )
         self._courier.send_later(letter, self._settings.delay_s if wait is None else wait)
 

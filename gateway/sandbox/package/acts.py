@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from gateway.kernel.money import yuan
 from gateway.sandbox.common.ledger import Ledger
 from gateway.sandbox.common.rules import Violation
-from gateway.sandbox.common.script import Script
+from gateway.sandbox.common.script import Script, is_playing
+from gateway.sandbox.common.trouble import Do
 from gateway.sandbox.package import shapes, statement
 from gateway.sandbox.package.envelope import Envelope, pick
 from gateway.sandbox.package.settlements import Settlements, refuse_policy
@@ -60,9 +62,9 @@ class Acts:
             "S240": lambda: self._withdraw_visit(record),
             "S260": lambda: self._withdraw_lines(record),
             "S270": lambda: self.settlements.cancel(record),
-            "S290": lambda: [self.settlements.quote(record, self.visits.find(record), now)],
-            "S291": lambda: [self.settlements.settle(record, self.visits.find(record), now)],
-            "S300": lambda: [self.settlements.claim(record)],
+            "S290": lambda: [_told(self.settlements.quote(record, self.visits.find(record), now))],
+            "S291": lambda: self._settle(record, now),
+            "S300": lambda: self._claim(record),
             "S310": lambda: self.settlements.accept(record),
             "S340": lambda: self._record(record),
             "S500": lambda: statement.day_of(self.ledger, self.script, str(pick(record, "tradeDate"))),
@@ -102,6 +104,15 @@ class Acts:
             "companyName": "",
             "homeAddress": "",
         }
+
+    def _settle(self, record: dict[str, Any], now: datetime) -> Records:
+        visit = self.visits.find(record)
+        self.script.about("S291", visit.policy_no)
+        return [_told(self.settlements.settle(record, visit, now))]
+
+    def _claim(self, record: dict[str, Any]) -> Records:
+        self.script.about("S300", self.settlements.policy_of(record))
+        return [_told(self.settlements.claim(record), "mngFinalPay")]
 
     def _open(self, record: dict[str, Any]) -> Records:
         self.visits.open(record)
@@ -148,3 +159,11 @@ class Acts:
         self.settlements.brought(visit)
         history = f"TESTHISTORY-{pick(record, 'hospitalRecordId')}"
         return [{"medicalNum": visit.medical_num, "medicalHistoryId": history}]
+
+
+def _told(answer: dict[str, Any], amount: str = "sbFundPay") -> dict[str, Any]:
+    """The answer, with 1.00 yuan more in it when the script asks for a wrong amount."""
+    if not is_playing(Do.WRONG_AMOUNT):
+        return answer
+    value = answer[amount]
+    return answer | {amount: str(Decimal(value) + 1) if isinstance(value, str) else value + 1}

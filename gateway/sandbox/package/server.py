@@ -12,6 +12,7 @@ from gateway.sandbox.common import statement
 from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.trouble import Repertoire
 from gateway.sandbox.package import cipher, envelope
 from gateway.sandbox.package.acts import OPS, Acts
 from gateway.sandbox.package.envelope import Envelope
@@ -19,6 +20,14 @@ from gateway.sandbox.package.envelope import Envelope
 APP_ID = "TESTAPP"
 EXPIRED_TEXT = "Token已过期,请重新获取"
 DONE, DONE_TEXT = "0", "处理成功"
+REPERTOIRE = Repertoire(
+    answers=OPS | {"token"},
+    deciding=frozenset({"S291", "S300"}),
+    amounts=frozenset({"S290", "S291", "S300"}),
+    reversals=frozenset({"S270"}),
+    material=frozenset({"S300"}),
+    statements=frozenset({statement.OP}),
+)
 
 
 @dataclass(slots=True)
@@ -45,7 +54,7 @@ class PackageSimulator:
         self._settings = settings
         self._key = (settings.keys / "package-aes.secret").read_bytes()
         self._secret = (settings.keys / "package-app.secret").read_text("ascii")
-        self._desk = Desk(self.code, OPS | {"token", statement.OP})
+        self._desk = Desk(self.code, REPERTOIRE)
         self._desk.ledger.clock = settings.clock
         self._acts = Acts(self._desk.ledger, self._desk.script)
         self._tokens = Tokens(settings.token_ttl_s)

@@ -11,6 +11,8 @@ from gateway.kernel.clock import SHANGHAI
 from gateway.kernel.money import yuan
 from gateway.sandbox.common.ledger import Ledger, Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import is_playing
+from gateway.sandbox.common.trouble import Do
 from gateway.sandbox.package.bill import PackageBill, read_bill
 from gateway.sandbox.package.envelope import pick
 from gateway.sandbox.package.visits import Visit
@@ -85,7 +87,14 @@ class Settlements:
         if case.settlement.paid_out:
             raise Violation("1000012", "已打款，不能取消结算")
         self._undo(case)
+        if is_playing(Do.APPROVE_AFTER_REVERSE):
+            self.ledger.apply(case.settlement, case.settlement.amount_fen)
         return []
+
+    def policy_of(self, record: dict[str, Any]) -> str:
+        """Empty where there is no such case."""
+        case = self._cases.get(pick(record, "settleSerialNum"))
+        return case.settlement.policy_no if case is not None else ""
 
     def claim(self, record: dict[str, Any]) -> dict[str, Any]:
         """S300: the first call for a registered bill starts the review, a later one brings the decision."""
@@ -94,7 +103,7 @@ class Settlements:
             raise Violation("1000404", "未找到结算记录")
         case.asked += 1
         if case.asked == 1:
-            case.lacks_material = case.settlement.policy_no.startswith(MATERIAL)
+            case.lacks_material = case.settlement.policy_no.startswith(MATERIAL) or is_playing(Do.NEED_MORE)
         elif case.settlement.state == "open" and not case.lacks_material:
             self._decide(case)
         waits = MATERIAL_WANTED if case.lacks_material else UNDER_REVIEW

@@ -11,10 +11,13 @@ from gateway.sandbox.common.base import SimulatorSettings
 from gateway.sandbox.common.desk import Desk, Received
 from gateway.sandbox.common.ledger import Settlement
 from gateway.sandbox.common.rules import Violation
+from gateway.sandbox.common.script import told
+from gateway.sandbox.common.trouble import Repertoire
 from gateway.sandbox.padded_xml.record import ENCODING, FUNCTION, MALFORMED, padded, read_record
 from gateway.sandbox.terms import OUTPATIENT, is_slow
 
 DONE, DONE_TEXT = "AAAAAAA", "交易成功"
+_ONLY = frozenset({FUNCTION})
 
 
 class PaddedXmlSimulator:
@@ -22,7 +25,7 @@ class PaddedXmlSimulator:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._desk = Desk(self.code, frozenset({FUNCTION}))
+        self._desk = Desk(self.code, Repertoire(_ONLY, deciding=_ONLY, amounts=_ONLY))
         self._claims = AtOnce(self._desk.ledger, "PADCASE", refused="E0021", reused="E0409")
         self._serials: dict[str, bytes] = {}
 
@@ -43,7 +46,7 @@ class PaddedXmlSimulator:
         try:
             settlement = await self._decide(message)
             code, text = DONE, DONE_TEXT
-            case, amount = settlement.reference, f"{settlement.amount_fen:013d}"
+            case, amount = settlement.reference, f"{told(settlement.amount_fen):013d}"
         except Violation as refused:
             code, text = refused.peer_code, refused.message
         root = etree.Element("ReportRsp")
@@ -59,6 +62,7 @@ class PaddedXmlSimulator:
         record = read_record(message.body)
         if self._serials.setdefault(record.serial_no, record.image) != record.image:
             raise Violation(self._claims.reused, "SerialNo重复")
+        self._desk.script.about(FUNCTION, record.policy_no)
         if is_slow(record.policy_no):
             await asyncio.sleep(self._settings.slow_s)
         # The record does not tell the kind of visit, so the outpatient product pays.

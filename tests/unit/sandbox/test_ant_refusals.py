@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from ant_support import REPORT, Platform, Signer, inside, report
 from dispatches import folder
 
+from gateway.claims.canonical.dispatch import Dispatch
 from gateway.mapping import Incoming
+
+EXAMPLE = Path(__file__).parents[3] / "mappings/insurers/ant/examples/report.dispatch.json"
 
 
 def without(text: str, part: str) -> str:
@@ -69,7 +73,8 @@ async def test_an_insurer_that_could_not_verify_us_is_read_as_a_refusal(platform
     async with platform.session.post(platform.url + "/gateway", data=REPORT.encode()) as reply:
         answer = await reply.read()
 
-    read = folder("ant", sandbox_keys)["report"].read(Incoming(answer))
+    sent = msgspec.json.decode(EXAMPLE.read_bytes(), type=Dispatch)
+    read = folder("ant", sandbox_keys)["report"].read(Incoming(answer), sent)
 
     assert b"<reqMsgId></reqMsgId>" in answer or b"<reqMsgId/>" in answer
     assert (read["state"], read["peer_code"]) == ("refused", "401")
