@@ -14,7 +14,7 @@ async def applied(house: House, bill: SampleBill, code: str = "package") -> list
     return [one["times_applied"] for one in await house.settlements(code, bill)]
 
 
-async def ends(house: House, order_id: str, patience_s: float = 30) -> tuple[set[str], dict[str, Any]]:
+async def ends(house: House, order_id: str, patience_s: float = 15) -> tuple[set[str], dict[str, Any]]:
     """Every state that a polling hospital saw of the claim, and the view at its end."""
     seen: set[str] = set()
     until = time.monotonic() + patience_s
