@@ -13,14 +13,19 @@ from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.payouts import PayoutWatch
+from gateway.claims.conversation.probing import Prober
 from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
+from gateway.claims.lanes.sharing import share_evenly
+from gateway.claims.lanes.telling import tell_lane
 from gateway.claims.ledger import Ledger
 from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
+from gateway.claims.undo.own_pay import OwnPayWatch
+from gateway.claims.undo.service import UndoDesk
 from gateway.clearing.carrier import Carrier
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.conversing import build_engine, day_rules
@@ -28,7 +33,7 @@ from gateway.doors import Doors
 from gateway.kernel.clock import Clock, SystemClock
 from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.kernel.labels import Label
-from gateway.keyrenewal import KeyRenewal, partner_tls, require_trusted_peers
+from gateway.keyrenewal import KeyRenewal, mapping_constants, partner_tls, require_trusted_peers
 from gateway.mapping import FolderSource, LiveActs, MappedReader, Vocabulary, load_reader
 from gateway.opening import keeper_socket, load_keys, no_claims, open_store, open_vault
 from gateway.outward import channel_books, delivery_office, recon_office
@@ -112,7 +117,7 @@ def load_partner(
     settings: Settings, folder: Path, deployed: InsurerSettings, keys: KeyRing, metrics: Metrics, clock: Clock
 ) -> Partner:
     manifest = load_manifest(folder)
-    constants = manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
+    constants = mapping_constants(manifest, keys)
     schemas = Path(settings.schemas) / "insurers" / folder.name
     refs = frozenset(manifest.refs) | {"item", "token"}
     source = FolderSource(folder, schemas, INSURER_VOCABULARY, constants, refs, frozenset(manifest.secrets))
@@ -162,10 +167,16 @@ async def _open_doors(gateway: Gateway, claims: ClaimsSettings, keys: KeyRing) -
     if engine.ledger.leases is not None:
         await engine.ledger.leases.hold_node()
         _spawn(gateway, engine.ledger.leases.live())
+        lanes = [partner.lane for partner in engine.registry]
+        _spawn(gateway, share_evenly(lanes, engine.ledger.read, engine.ledger.leases.living))
     _spawn(gateway, Resolver(engine).run())
+    _spawn(gateway, Prober(engine).run())
     _spawn(gateway, _sign_audit(gateway.checkpoints, claims.audit_every))
     _spawn(gateway, gateway.renewal.run())
     _alone(gateway, "payouts", PayoutWatch(engine.ledger, day_rules(claims.payout)).run)
+    if claims.counter.own_pay_deadline:
+        watch = OwnPayWatch(UndoDesk(engine), claims.counter.own_pay_deadline)
+        _alone(gateway, "own-pay", watch.run)
     for partner in engine.registry:
         if partner.manifest.collect is not None:
             _alone(gateway, f"collect:{partner.code}", Collector(partner, callbacks).run)
@@ -217,16 +228,27 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         uses = [(partner.code, weak_use(partner.manifest.seal)) for partner in registry]
         return {(code, name): use.days_left(today) for code, use in uses if use is not None for name in use.algorithms}
 
+    def envelopes() -> dict[str, float]:
+        today = day_of(gateway.engine.clock.now())
+        return {one.name: one.use.days_left(today) for one in renewal.doors.weak_envelopes()}
+
     def late() -> dict[str, int]:
         found = store.tally("late", "clock", {"over_at": 0})
         return {name.value: found[name.value].count if name.value in found else 0 for name in ClockName}
 
+    def lanes() -> None:
+        for partner in registry:
+            tell_lane(partner.code, partner.lane, metrics.lanes)
+
+    metrics.also_on_scrape(lanes)
+    metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
     metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
     metrics.on_scrape(
         unknown=unknown,
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),
         ready=gateway.ready,
         weak=weak,
+        envelopes=envelopes,
         revocations=renewal.crl_days,
         unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
         late=late,

@@ -80,6 +80,8 @@ class HospitalSettings(Closed, frozen=True):
     """Formats whose bodies this hospital sends in an envelope: format to the seal's settings."""
     limits: HospitalLimits = HospitalLimits()
     webhook: WebhookSettings | None = None
+    group: str = ""
+    """Code of the hospital whose client certificate speaks for this one too (header ``Lianpei-Hospital``)."""
 
 
 class InsurerSettings(Closed, frozen=True):
@@ -112,6 +114,8 @@ class CounterSettings(Closed, frozen=True):
     """A direct-pay attempt that is proven dead goes on as a quick-claim under the same order."""
     quote_valid: float = 300.0
     """Seconds for which quotes wait for the patient's confirmation."""
+    own_pay_deadline: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Seconds after which a direct-pay bill is undone whose own part could not be collected; 0: the hospital decides."""
 
 
 class PayoutSettings(Closed, frozen=True):
@@ -152,6 +156,8 @@ class ClaimsSettings(Closed, frozen=True):
     operator_ca: str = ""
     """CA of the operators' client certificates. Never the hospitals': a name there may be anybody's here."""
     most_open_bills: int = 2000
+    family: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    """Patients whose consents one account (``holder``) may hold."""
     stop_notice: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
     """Seconds between "not ready" and a closed door, for balancers that ask only now and then."""
     stop_grace: Annotated[float, msgspec.Meta(ge=0, le=300)] = 5.0

@@ -1,5 +1,6 @@
 """Wires what works bills: the engine and the parts that it talks with, and how the T+1 promise counts its days."""
 
+from gateway.claims.consents.withdrawals import Withdrawals
 from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.clocks import ClockName, DayRule
 from gateway.claims.conversation.counter import Counter
@@ -24,8 +25,9 @@ def build_engine(ledger: Ledger, registry: Registry, metrics: Metrics, clock: Cl
     courier = Courier(ledger, mailbox, clock)
     reverser = Reverser(ledger, registry, courier, clock)
     counter = Counter(registry, metrics, clock, wish.quick_claim, int(wish.quote_valid * 1000), Offers(clock))
-    talk = Talk(ledger, registry, clock, courier, counter, Material(courier), Unanswered(reverser))
-    after = Aftermath(ledger, registry, courier, clock)
+    unanswered, withdrawals = Unanswered(reverser), Withdrawals()
+    talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered, withdrawals)
+    after = Aftermath(ledger, registry, courier, clock, withdrawals)
     return Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.clocks import ClockName
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.delivery.mail import Mail
@@ -17,9 +18,11 @@ from gateway.claims.door.admin import Admin, operator_app
 from gateway.claims.door.app import hospital_app, partner_app
 from gateway.claims.door.auth import Guard, Tenant
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.cases import Cases
+from gateway.claims.door.consents import Consents
 from gateway.claims.door.counter import CounterDoor
 from gateway.claims.door.entrance import Entrance
-from gateway.claims.door.enveloped import hospital_seals
+from gateway.claims.door.enveloped import WeakEnvelope, hospital_seals, weak_envelopes
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.keeper import keeper_app
@@ -33,6 +36,7 @@ from gateway.claims.operators.roles import Operators, Person, Role
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.claims.undo.service import UndoDesk
 from gateway.config import ClaimsSettings, Door, HospitalSettings, OperatorSettings, Settings
+from gateway.conversing import day_rules
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.ids import HospitalCode
 from gateway.telemetry.metrics import Metrics
@@ -55,15 +59,22 @@ class Doors:
     """Every TLS door with what makes its context from the keys as they are."""
     _hospitals: Callable[[], Callable[[], None]] | None = None
     """Makes the hospitals' passwords and seals from the keys as they are."""
+    _operators: Operators | None = None
 
     def renewals(self) -> list[tuple[str, Callable[[], Callable[[], None]]]]:
-        """By door: makes a new TLS context (raises ``ConfigRefused``) and returns what puts it in place."""
+        """By door or callers: makes TLS contexts, seals and proofs anew (raises ``ConfigRefused``) and returns what puts them
+        in place."""
 
         def renew(runner: web.AppRunner, make: Callable[[], ssl.SSLContext]) -> Callable[[], None]:
             return partial(renew_tls, runner, make())
 
+        doors: list[tuple[str, Callable[[], Callable[[], None]]]]
         doors = [(name, partial(renew, *secured)) for name, secured in self._secured.items()]
-        return [*doors, *([("hospitals", self._hospitals)] if self._hospitals is not None else [])]
+        if self._hospitals is not None:
+            doors.append(("hospitals", self._hospitals))
+        if self._operators is not None:
+            doors.append(("operators", partial(self._renew_operators, self._operators)))
+        return doors
 
     async def open_all(
         self,
@@ -95,7 +106,9 @@ class Doors:
             CounterDoor(guard, engine),
             Statements(guard, recon),
             UndoHandlers(guard, UndoDesk(engine)),
-            Payments(guard, engine.ledger),
+            Payments(guard, engine.ledger, day_rules(claims.payout)[ClockName.APPROVAL]),
+            Consents(guard, engine, claims.family),
+            Cases(guard, engine.ledger),
         )
         hospital = hospital_app(handlers, feed, parts, entrance, metrics, schemas, intake.formats)
         await self._open("hospital", hospital, claims.hospital_door, metrics, claims.client_ca, claims.client_crl)
@@ -114,6 +127,10 @@ class Doors:
         )
         return guard
 
+    def weak_envelopes(self) -> list[WeakEnvelope]:
+        """Hospitals' formats under a dated exception for a weak algorithm."""
+        return list(weak_envelopes({one.code: one.seals for one in self.settings.hospitals}))
+
     def _tenants(self) -> list[Tenant]:
         require_each_hospital_once(self.settings.hospitals)
         claims = self.settings.claims
@@ -124,7 +141,7 @@ class Doors:
     def _tenant(self, one: HospitalSettings) -> Tenant:
         seals = hospital_seals(one.code, one.seals, self.keys, strict=self.settings.mode == "development")
         proofs = one.certificate_name, one.signing_key, one.password
-        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits)
+        return Tenant(HospitalCode(one.code), one.name, *proofs, seals, one.limits, one.group)
 
     def _renew_hospitals(self, guard: Guard, tenants: list[Tenant]) -> Callable[[], None]:
         passwords = guard.renewal()
@@ -141,8 +158,15 @@ class Doors:
         if not self.settings.operators:
             return None
         require_safe_operators(claims, self.settings.operators)
-        operators = Operators(map(self._person, self.settings.operators))
-        return Admin(operators, engine, Bodies(claims.operator_door.limits.body_s), office, recon)
+        self._operators = operators = self._read_operators()
+        bodies = Bodies(claims.operator_door.limits.body_s)
+        return Admin(operators, engine, bodies, office, recon, self.weak_envelopes())
+
+    def _read_operators(self) -> Operators:
+        return Operators(map(self._person, self.settings.operators))
+
+    def _renew_operators(self, known: Operators) -> Callable[[], None]:
+        return partial(known.become, self._read_operators())
 
     def _person(self, one: OperatorSettings) -> Person:
         token = self.keys.secret(one.token) if one.token else None
@@ -171,7 +195,7 @@ def require_each_hospital_once(hospitals: Iterable[HospitalSettings]) -> None:
     for one in hospitals:
         proofs = {"certificate": one.certificate_name, "key": one.signing_key, "password": one.password}
         marks = {("code", one.code), *((kind, name) for kind, name in proofs.items() if name)}
-        if marks & seen or len(marks) == 1:
+        if marks & seen or (len(marks) == 1 and not one.group):
             raise ConfigRefused(
                 f"hospital {one.code} has no proof of its own",
                 code="hospital-setting",

@@ -7,7 +7,7 @@ partner's certificate that its authority does not vouch for any more.
 import asyncio
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.doors import Doors
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused
+from gateway.mapping import LiveActs
 from gateway.opening import load_keys
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
@@ -37,6 +38,11 @@ def partner_tls(deployed: InsurerSettings, keys: KeyRing) -> ssl.SSLContext | No
     if not deployed.endpoint.startswith("https:"):
         return None
     return client_context(keys.directory / deployed.ca if deployed.ca else None, keys, deployed.client_certificate)
+
+
+def mapping_constants(manifest: Manifest, keys: KeyRing) -> dict[str, str]:
+    """What a partner's mappings read under ``partner.``, its secrets too. Raises ``ConfigRefused`` when one is missing."""
+    return manifest.settings | {name: keys.secret(key).expose() for name, key in manifest.secrets.items()}
 
 
 def require_trusted_peers(deployed: InsurerSettings, manifest: Manifest, keys: KeyRing, clock: Clock) -> None:
@@ -105,9 +111,12 @@ class KeyRenewal:
 
         def renew() -> Callable[[], None]:
             seal, tls = build_seal(manifest.seal, self.keys), partner_tls(deployed, self.keys)
+            constants = mapping_constants(manifest, self.keys)
 
             def exchange() -> None:
                 partner.seal = seal
+                if isinstance(partner.acts, LiveActs):  # its mappings are loaded anew after this, and read them then
+                    partner.acts.source = replace(partner.acts.source, partner=constants)
                 if tls is not None:
                     partner.client.renew_tls(tls)
 

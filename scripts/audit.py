@@ -38,6 +38,8 @@ SECRETS = {
     ),
 }  # fmt: skip
 _MOST = 2_000_000
+ADVISORIES = ("pypi", "osv")
+_PATIENCE_S = 120
 
 
 def locked(root: Path, lock: str) -> dict[str, tuple[str, bool]]:
@@ -117,18 +119,30 @@ def files(root: Path) -> list[Path]:
 
 
 def vulnerabilities(root: Path) -> tuple[list[str], str]:
-    """Known vulnerabilities of the locked runtime packages, and why they could not all be looked up (empty: they were)."""
+    """Known vulnerabilities of the locked runtime packages, and why they could not all be looked up (empty: they were).
+
+    The second service is asked where the first one cannot answer for every package.
+    """
+    reasons = []
+    for service in ADVISORIES:
+        bad, reason = _looked_up(root, service)
+        if bad or not reason:
+            return bad, reason
+        reasons.append(f"{service} {reason}")
+    return [], "; ".join(reasons)
+
+
+def _looked_up(root: Path, service: str) -> tuple[list[str], str]:
     command = [sys.executable, "-m", "pip_audit", "-r", LOCKS[0], "--require-hashes", "--disable-pip", "-f", "json"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if "No module named" in done.stderr:
-        return [], "pip-audit is not installed (pip install pip-audit)"
+    command += ["-s", service, "--progress-spinner", "off"]
     try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
         told = json.loads(done.stdout)["dependencies"]
-    except (ValueError, KeyError):
-        return [], "the advisory service gave no answer"
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        return [], "gave no answer"
     bad = [f"{one['name']} {one['version']}: {entry['id']}" for one in told for entry in one.get("vulns", [])]
     skipped = sum("skip_reason" in one for one in told)
-    return bad, f"the advisory service does not know {skipped} of {len(told)} packages" if skipped else ""
+    return bad, f"does not know {skipped} of {len(told)} packages" if skipped else ""
 
 
 def _plain(name: str) -> str:

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 START = datetime(2025, 3, 6, 1, 0, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._selector = _Jump(self)
         self._clock_resolution = 1e-6
         self.wrongs: list[str] = []
-        self.set_task_factory(_task)
+        self.set_task_factory(cast(Any, _task))
         self.set_exception_handler(self._wrong)
 
     def time(self) -> float:

@@ -77,7 +77,7 @@ class Disk(Questions):
             try:
                 self._connection.execute(plan.sql, values)
             except apsw.ConstraintError as clash:
-                if clash.extendedresult in _CLASH:
+                if getattr(clash, "extendedresult", None) in _CLASH:
                     return Duplicate(plan.table)
                 raise
             if plan.exactly_one and self._connection.changes() != 1:
@@ -109,7 +109,7 @@ class DiskTrouble:
         return bool(self._fails) and self._numbers.random() < self._fails
 
     def survives(self) -> bool:
-        """Whether a unit that was on its way when its node died is on the disk."""
+        """Whether a group is on the disk whose node died while it was on its way, or whose commit had no answer."""
         return self._numbers.random() < 0.5
 
 
@@ -156,11 +156,10 @@ class DiskEnd(Questions):
         group, self._queue = self._queue, deque()
         told: list[tuple[asyncio.Future[None], LianpeiError | None]] = []
         failed = self.alive and self._trouble.fails()
+        kept = self._trouble.survives() if failed or not self.alive else True
         for work, done in group:
-            if failed or not (self.alive or self._trouble.survives()):
-                told.append((done, StoreFailed("the database could not be written")))
-            else:
-                told.append((done, self._disk.apply(work)))
+            wrong = self._disk.apply(work) if kept else None
+            told.append((done, StoreFailed("the database could not be written") if failed else wrong))
         self.counters.groups += 1
         asyncio.get_running_loop().call_later(self._trouble.pause() / 4, self._tell, told)
 

@@ -17,7 +17,9 @@ from gateway.claims.undo.wish import LegWord, UndoWish
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.sandbox.hospital.visits import HOSPITAL_CODE, Wish, submission
+from simulation.chance import stream
 from simulation.node import Gone, Node
+from simulation.patient import Patient
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -48,11 +50,13 @@ def _sample(kind: str, insurers: tuple[str, ...]) -> dict[str, Any]:
     return submission(Wish("outpatient" if kind == "direct_pay" else "self-pay", 700_001, kind, insurers))
 
 
-def body_of(kind: str, insurers: tuple[str, ...], number: int) -> bytes:
+def body_of(kind: str, insurers: tuple[str, ...], number: int, asks: bool) -> bytes:
     sample = _sample(kind, insurers)
     visit = sample["visit"] | {"visit_id": f"visit-{number}"}
     policies = [policy | {"policy_no": f"P{number}-{policy['order_no']}"} for policy in sample["policies"]]
-    own = {"visit": visit, "policies": policies}
+    own: dict[str, Any] = {"visit": visit, "policies": policies}
+    if asks:
+        own["counter"] = {"confirm": True}
     if "invoice" in sample:
         own["invoice"] = sample["invoice"] | {"bill_no": f"9{number:09d}"}
     return json.dumps(sample | own, ensure_ascii=False).encode()
@@ -70,6 +74,8 @@ class Brought:
     order_id: str = ""
     """Set when the gateway acknowledged it."""
     undo_ids: list[str] = field(default_factory=list)
+    patient: Patient | None = None
+    """Who must agree to the quotes."""
 
 
 class Hospital:
@@ -79,7 +85,13 @@ class Hospital:
         self._numbers = numbers
 
     def bring(self, number: int, kind: str, insurers: tuple[str, ...]) -> Brought:
-        bill = Brought(f"key-{number}", f"visit-{number}", kind, insurers, body_of(kind, insurers, number))
+        numbers = stream(self.world.seed, f"patient {number}")
+        asks = kind == "direct_pay" and numbers.random() < 0.3
+        body = body_of(kind, insurers, number, asks)
+        bill = Brought(f"key-{number}", f"visit-{number}", kind, insurers, body)
+        if asks:
+            bill.patient = Patient(self.world, bill, numbers)
+            self.world.spawn(bill.patient.answer())
         self.bills.append(bill)
         return bill
 

@@ -39,6 +39,8 @@ class Case:
     lied: bool = False
     """It told an amount that is not what it did."""
     told: set[int] = field(default_factory=set)
+    heard: set[int] = field(default_factory=set)
+    """Amounts in calls that we acknowledged."""
     withdrawn: bool = False
 
 
@@ -111,6 +113,8 @@ class Insurer:
             return {"state": "refused", "peer_code": "NO", "verdict": "refused"}
         share = self._numbers.choice((0.25, 0.5, 1.0))
         amount = message["quoted"] if message["quoted"] is not None else round(message["claimed"] * share)
+        if message["quoted"] and self._numbers.random() < self.odd / 2:
+            amount -= 1  # not what it quoted
         took.effects += 1
         case.paid += amount
         case.settlements += 1

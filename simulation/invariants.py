@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _REST = (ClaimState.DECIDED, ClaimState.CLOSED, ClaimState.MANUAL)
 _FINAL = (ClaimState.DECIDED, ClaimState.CLOSED)
+_OFFERED = (*_FINAL, ClaimState.QUOTED, ClaimState.CONFIRMED)
+"""Enough for a later policy to be quoted, where the patient is asked about all quotes together."""
 _CARRIES = ("step", "quote", "settle", "claim")
 """Roles of acts that carry a claim on."""
 
@@ -38,9 +40,22 @@ class Invariants:
         if not mine:
             self._broke("claim-before-send", claim=claim_id)
             return
+        self._agreed(insurer, mine[0], message)
         before = self._disk.find("claim", {"order_id": mine[0]["order_id"], "seq": ("<", mine[0]["seq"])})
-        if any(claim["state"] not in _FINAL for claim in before):
+        money = insurer.profile.manifest.rule(message["name"]).role in ("settle", "claim")
+        if any(claim["state"] not in (_FINAL if money else _OFFERED) for claim in before):
             self._broke("one-policy-after-the-other", claim=claim_id)
+
+    def _agreed(self, insurer: Insurer, claim: Row, message: dict[str, Any]) -> None:
+        """Where the patient is asked, nothing is settled but what was shown and agreed to."""
+        if (
+            insurer.profile.manifest.rule(message["name"]).role not in ("settle", "claim")
+            or claim["kind"] != "direct_pay"
+        ):
+            return
+        bill = next(bill for bill in self._world.hospital.bills if bill.visit_id == message["order"])
+        if bill.patient is not None and bill.patient.agreed.get(claim["claim_id"]) != (message["quoted"] or 0):
+            self._broke("agreed-before-settled", claim=claim["claim_id"], quoted=message["quoted"])
 
     def moved(self, insurer: Insurer, took: Took, case: Case) -> None:
         if took.effects > 1:
@@ -63,9 +78,8 @@ class Invariants:
         claims = self._disk.find("claim", {"order_id": claim["order_id"]})
         earlier = [one for one in claims if one["seq"] < claim["seq"]]
         held = any(one["state"] == ClaimState.MANUAL for one in earlier)
-        return (claim["state"] == ClaimState.CREATED and held) or bool(
-            self._disk.find("undo", {"order_id": claim["order_id"], "state": "stuck"})
-        )
+        waiting = claim["state"] in (ClaimState.CREATED, ClaimState.CONFIRMED)
+        return (waiting and held) or bool(self._disk.find("undo", {"order_id": claim["order_id"], "state": "stuck"}))
 
     def at_the_end(self) -> None:
         for name in self.unfinished():
@@ -123,6 +137,10 @@ class Invariants:
             self._broke("parked-is-listed", claim=claim_id)
         if state not in _FINAL or listed:
             return
+        if state == ClaimState.DECIDED and case.heard - {claim["approved"]}:
+            noted = self._disk.find("change", {"order_id": claim["order_id"], "field": "claim.late-amount"}, limit=100)
+            if not any(row["claim_id"] == claim_id for row in noted):
+                self._broke("every-word-is-compared", claim=claim_id, ours=claim["approved"], heard=case.heard)
         ours = claim["approved"] if state == ClaimState.DECIDED and not taken_back else 0
         if ours != case.paid and not (case.lied and claim["approved"] in case.told):
             self._broke("our-word-is-the-truth", claim=claim_id, ours=ours, theirs=case.paid, state=state)

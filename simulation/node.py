@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 _Answer = TypeVar("_Answer")
-_QUOTE_VALID_MS = 300_000
+_QUOTE_VALID_MS = 20_000
 
 
 class Gone(Exception):
@@ -105,6 +105,11 @@ class Node:
         self.died.set_result(None)
         for task in list(self.tasks):
             task.cancel()
+
+    def turn_clock(self, seconds: float) -> None:
+        if self.alive:
+            self.tell("CLOCK JUMPS", seconds=seconds)
+            self.clock.skew += seconds
 
     def pause(self, seconds: float) -> None:
         """As SIGSTOP and SIGCONT: it does nothing, and then goes on as if no time had passed."""

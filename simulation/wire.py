@@ -10,10 +10,10 @@ import msgspec
 
 from gateway.claims.canonical.dispatch import ActResult, Dispatch
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.partners.manifest import seconds
-from gateway.claims.partners.partner import Partner, Prepared, Reply
+from gateway.claims.partners.partner import Partner, Prepared, Reply, lane_of
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.spans import seconds
 from gateway.mapping.api import Incoming, Outgoing, Pin
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.seals.base import Plain, Sealed
@@ -73,6 +73,11 @@ class Weather:
         return good or self._numbers.random() < 0.5, good
 
 
+def _give(answer: "asyncio.Future[dict[str, Any]]", result: dict[str, Any]) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
 class CallbackAct:
     """A callback's mapping: the document is the result."""
 
@@ -94,6 +99,7 @@ class SimulatedPartner(Partner):
         self.seal = self.bare = PlainSeal("application/json")
         self.clock = clock
         self.metrics = metrics
+        self.lane = lane_of(self.manifest, clock)
         self.insurer = insurer
         self.node = node
 
@@ -146,7 +152,7 @@ class SimulatedPartner(Partner):
             return
         result = self.insurer.handle(message)
         if fate.back < _NEVER:
-            asyncio.get_running_loop().call_later(fate.back, lambda: answer.done() or answer.set_result(result))
+            asyncio.get_running_loop().call_later(fate.back, _give, answer, result)
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
         return Plain(body)

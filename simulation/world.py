@@ -20,6 +20,7 @@ from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
 from simulation.node import Gone, Node
+from simulation.persons import Persons
 from simulation.profiles import PROFILES
 from simulation.story import Story
 from simulation.till import Till
@@ -50,7 +51,7 @@ class World:
         self.metrics, self.vault = _metrics(), _vault()
         self.disk = Disk(CLAIMS)
         self.shared = numbers.random() < 0.6
-        calm = numbers.random() < 0.1
+        self.calm = calm = numbers.random() < 0.1
         self.weather = Weather(stream(seed, "network"), 0.0 if calm else numbers.choice((0.1, 0.3, 0.5)))
         slow, fails = (0.0, 0.0) if calm else (numbers.choice((0.0, 0.02)), numbers.choice((0.0, 0.01)))
         self.disk_trouble = DiskTrouble(stream(seed, "disk"), slow, fails, far=self.shared)
@@ -59,6 +60,7 @@ class World:
         }
         self.falls = numbers.random() < 0.5
         """Whether a dead direct-pay attempt goes on as a quick-claim."""
+        self.peace_at = TROUBLE_S
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
@@ -78,8 +80,8 @@ class World:
             raise
         finally:
             self.close()
-        for wrong in self.loop.wrongs:
-            self.story.broke("nobody-stumbles", error=wrong)
+        for stumble in self.loop.wrongs:
+            self.story.broke("nobody-stumbles", error=stumble)
         return self.story.broken
 
     def close(self) -> None:
@@ -99,7 +101,10 @@ class World:
         for insurer in self.insurers.values():
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
+        self.spawn(self._wrong_clock(stream(self.seed, "clock")))
         self.spawn(self.till.run())
+        if not self.calm and self._numbers.random() < 0.3:
+            self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)
         self._heal()
@@ -139,6 +144,17 @@ class World:
                     node.pause(numbers.choice((3.0, 12.0, 25.0)))
                 else:
                     self.restart(node)
+
+    async def _wrong_clock(self, numbers: random.Random) -> None:
+        """Now and then one host's clock is an hour off for a while."""
+        if not self.crashes or numbers.random() > 0.2:
+            return
+        await asyncio.sleep(numbers.uniform(1.0, 30.0))
+        node, hours = self.some_node(numbers), numbers.choice((-1, 1))
+        if node is not None:
+            node.turn_clock(hours * 3600.0)
+            await asyncio.sleep(numbers.choice((1.0, 8.0, 25.0)))
+            node.turn_clock(-hours * 3600.0)
 
     def _heal(self) -> None:
         self.story.tell("WORLD", "faults end")
@@ -183,6 +199,8 @@ class World:
         except LianpeiError as no:
             self.story.tell(insurer.code, "call refused", code=no.error_code)
             return False
+        if "approved" in told:
+            insurer.cases[insurer.acts[told["correlation"]].claim_id].heard.add(told["approved"])
         return True
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":

@@ -5,6 +5,7 @@ from typing import Any
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.rules.split import invoice_uses
+from gateway.store.api import AnyStore
 from gateway.store.unit import Unit
 from gateway.store.vault import Vault
 
@@ -49,3 +50,17 @@ def free_invoice(bill: Bill, vault: Vault, unit: Unit, insurers: frozenset[str] 
         if insurers is None or insurer in insurers:
             blind = vault.invoice(code, number)
             unit.delete("invoice_use", {"insurer": insurer, "blind": blind, "order_id": bill.order_id})
+
+
+def pin_guarantees(bill: Bill, unit: Unit) -> None:
+    """The quotas that the bill was brought under, so that they hold after a restart."""
+    for insurer, (quota, _) in bill.guaranteed.items():
+        unit.insert("guarantee_pin", order_id=bill.order_id, insurer=insurer, quota=quota)
+
+
+def pinned_guarantees(store: AnyStore, bill: Bill) -> dict[str, tuple[int, dict[str, str]]]:
+    """By insurer, as ``Bill.guaranteed`` has them; the insurer's numbers are with the claims already."""
+    wish = bill.submission.counter
+    if wish is UNSET or wish.guarantee is UNSET:
+        return {}
+    return {row["insurer"]: (row["quota"], {}) for row in store.find("guarantee_pin", {"order_id": bill.order_id})}

@@ -105,12 +105,16 @@ class Bill:
     """Its rows are on disk; only then may the hospital hear of it."""
     undo_id: str = ""
     """The undo under way."""
+    undoing: bool = False
+    """That undo is being worked: should this stop in the middle, a timer takes it up again."""
     refused: Exception | None = None
     """Why work on the bill stopped (a duplicate key, a failed store)."""
     amendments: int = 0
     """So many amendments came after the submission; they are in it already."""
     guarantee: bool = False
     """No bill but the estimate of a stay for which a guarantee is asked: nothing is paid for it."""
+    enquiry: bool = False
+    """No bill but the question which policies the patient has: nothing is claimed and nothing is paid for it."""
     guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     held: str = ""
@@ -124,11 +128,20 @@ class Bill:
 
     @property
     def kind(self) -> str:
-        return "guarantee" if self.guarantee else self.submission.kind.value
+        return self._apart or self.submission.kind.value
+
+    @property
+    def _apart(self) -> str:
+        return "guarantee" if self.guarantee else "policies" if self.enquiry else ""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether money is claimed on an invoice: neither an estimate for a guarantee nor a question about policies."""
+        return not self._apart
 
     def kind_of(self, claim: ClaimRun) -> str:
         """By which acts a claim goes."""
-        return "guarantee" if self.guarantee else claim.kind.value
+        return self._apart or claim.kind.value
 
     @property
     def burden(self) -> int:
@@ -161,6 +174,8 @@ class Bill:
         soon = [claim.next_at for claim in self.claims if claim.next_at]
         if soon:
             return min(soon)
+        if self.undoing:
+            return now + _LOOK_AGAIN_MS
         for claim in self.claims:
             if claim.state not in FINAL:
                 return 0 if claim.state in _FOR_OTHERS else now + _LOOK_AGAIN_MS

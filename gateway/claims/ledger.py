@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.claims.amendments import as_amended
+from gateway.claims.beside import pinned_guarantees
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
@@ -101,10 +102,12 @@ class Ledger:
             committed=True,
             look_at=row["look_at"] or 0,
             guarantee=row["kind"] == "guarantee",
+            enquiry=row["kind"] == "policies",
             amendments=row["amendments"] or 0,
             quoted_until=row["quoted_until"] or 0,
             undo_id=row["undo_id"] or "",
         )
+        bill.guaranteed = pinned_guarantees(self.store, bill)
         bill.acknowledged.set()
         return bill
 

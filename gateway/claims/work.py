@@ -5,7 +5,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.claims.beside import columns_apart, columns_beside, free_invoice, payout_token, use_invoice
+from gateway.claims.beside import (
+    columns_apart,
+    columns_beside,
+    free_invoice,
+    payout_token,
+    pin_guarantees,
+    use_invoice,
+)
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
@@ -137,8 +144,9 @@ class Work(Changes):
             **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
-        if not (bill.held or bill.guarantee):
+        if bill.is_claim and not bill.held:
             use_invoice(bill, self._keys.vault, self.unit)
+        pin_guarantees(bill, self.unit)
         bill.stored = True
 
     def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:

@@ -25,6 +25,8 @@ from gateway.store.unit import Unit
 SOURCE = "LIANPEI"
 """Who we are to a payment channel; the same for every hospital, so that it tells none."""
 _AT_WINDOW = "refund-at-window"
+RECOVERY = "RECOVERY"
+"""Kind of the settlement row by which a recovery is collected."""
 
 
 class Errands:
@@ -45,6 +47,8 @@ class Errands:
                 return await self._deposit_back(order_id)
             case "refund":
                 return await self._refund(order_id)
+            case "recovery":
+                return await self._recovery(order_id)
             case "account":
                 return await self._account(order_id)
             case "pay":
@@ -164,6 +168,17 @@ class Errands:
             return True
         due = replace(due, channel=channel)
         return await self._place(await self._rows.link(deposit_id, row["hospital"], due), due, wish)
+
+    async def _recovery(self, recovery_id: str) -> bool:
+        """What an insurer declined after it had advanced it, collected once the patient agreed."""
+        store = self._rows.store
+        row = await store.read(store.get, "recovery", recovery_id=recovery_id)
+        if row is None:
+            raise LookupError("there is no such recovery")
+        legs = (Leg(kind=LegKind.SELF_PAY, amount=row["amount"]),)
+        due = Due(OrderKind.SELF_PAY, row["amount"], legs, row_kind=RECOVERY, channel=row["channel"])
+        link = await self._rows.link(recovery_id, row["hospital"], due)
+        return await self._place(link, due, Wish(payer_token=row["payer_token"]))
 
     async def _deposit_back(self, deposit_id: str) -> bool:
         """The whole deposit, when no bill comes."""

@@ -47,6 +47,14 @@ def decided_bill(store: AnyStore, order_id: str) -> DecidedBill | None:
     )
 
 
+def hospital_of(store: AnyStore, order_id: str) -> str:
+    """Whose bill, deposit or recovery this is; empty when there is none."""
+    places = (("bill", "order_id"), ("deposit", "deposit_id"), ("recovery", "recovery_id"))
+    rows = (store.get(table, **{key: order_id}) for table, key in places)
+    found = next((row for row in rows if row is not None), None)
+    return "" if found is None else str(found["hospital"])
+
+
 def wish_of(store: AnyStore, order_id: str) -> Wish | None:
     row = store.get("pay_wish", order_id=order_id)
     if row is None:

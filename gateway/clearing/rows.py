@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gateway.clearing.orders import Due
+from gateway.clearing.reader import hospital_of
 from gateway.clearing.undone import cash_leg
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import SettlementId, change_no, new_event_id, new_settlement_id
@@ -15,7 +16,7 @@ from gateway.store.unit import Unit
 
 SEEN = "clearing.receipts.after"
 """The setting that holds the number of the last receipt."""
-ERRANDS = ("decided", "deposit", "deposit_back", "refund", "account", "pay")
+ERRANDS = ("decided", "deposit", "deposit_back", "refund", "account", "pay", "recovery")
 """Outbox kinds that the window carries."""
 _EVENTS = {
     State.PAID: "paid",
@@ -174,10 +175,7 @@ class Rows:
         key = {"order_id": row["order_id"], "kind": row["kind"]}
         told = {} if state is State.PAID or cause in ("receipt", "order-taken") else {"reason": cause}
         unit.update("settlement", key, expect={"state": row["state"]}, state=state.value, updated_at=self.now(), **told)
-        bill = await self.store.read(self.store.get, "bill", order_id=row["order_id"])
-        if bill is None:
-            bill = await self.store.read(self.store.get, "deposit", deposit_id=row["order_id"])
-        hospital = bill["hospital"] if bill else ""
+        hospital = await self.store.read(hospital_of, self.store, row["order_id"])
         self._tell(unit, row["order_id"], hospital, row["kind"], row["state"], state, cause)
 
     def _tell(self, unit: Unit, order_id: str, hospital: str, kind: str, old: str, new: State, cause: str) -> None:

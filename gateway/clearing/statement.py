@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.clearing.reader import hospital_of
 from gateway.clearing.rows import BACK
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import OutcomeUnknown
@@ -49,8 +50,7 @@ def settled(store: AnyStore, channel: str, start: int, end: int) -> list[Settled
     found = []
     for state, standing in _STANDINGS.items():
         for row in _rows(store, state.value, start, end):
-            bill = store.get("bill", order_id=row["order_id"])
-            hospital = bill["hospital"] if bill is not None else ""
+            hospital = hospital_of(store, row["order_id"])
             if row["amount"] and (row.get("channel") or channel) == channel:
                 found += _lines(row, hospital, standing, start)
     return found

@@ -11,7 +11,8 @@ import msgspec
 
 from gateway.app import HOSPITAL_VOCABULARY, INSURER_VOCABULARY, insurer_folders
 from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
-from gateway.cli.weak import weak_mistakes, weak_rows
+from gateway.cli.weak import hospital_rows, weak_mistakes, weak_rows
+from gateway.config import load_settings
 from gateway.kernel.errors import LianpeiError
 from gateway.mapping import Mistake, Review, act_files, review_folder, review_reader
 from gateway.wire.seals.settings import day_of
@@ -28,6 +29,7 @@ def add_commands(commands: Any) -> None:
     one.add_argument(
         "--json", action="store_true", help="print one JSON object: mistakes, remarks, and what is weak until when"
     )
+    one.add_argument("--config", help="settings file: also tell which hospitals' formats use weak algorithms")
     one.add_argument("--remarks", action="store_true", help="also say what the check leaves to run time")
     one.set_defaults(run=_check)
     table = commands.add_parser("support", help="print the insurer support table, or put it into README files")
@@ -67,7 +69,10 @@ def _check(chosen: argparse.Namespace) -> int:
     reviews = [judge_folder(folder, chosen.schemas) for folder in folders]
     reviews += [review_reader(file, HOSPITAL_VOCABULARY) for file in readers]
     whole = Review([m for one in reviews for m in one.mistakes], [r for one in reviews for r in one.remarks])
-    weak = weak_rows(folders, day_of(datetime.now(UTC)))
+    today = day_of(datetime.now(UTC))
+    weak = weak_rows(folders, today)
+    if chosen.config:
+        weak += hospital_rows(load_settings(chosen.config).hospitals, today)
     if chosen.json:
         told = {"insurers": len(folders), "hospital_formats": len(readers), "weak": weak}
         print(msgspec.json.format(msgspec.json.encode(asdict(whole) | told)).decode())

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.scenario import command as scenario
 from gateway.cli.stage import FIXED, ROOT, Stage, free_ports
 from gateway.cli.table import bar, show
 from gateway.cli.tally import Tally, Told
@@ -23,10 +24,13 @@ def add_commands(commands: Any) -> None:
     up.set_defaults(run=_up)
     demo = commands.add_parser("demo", help="the same on free ports, then stop")
     demo.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    demo.add_argument("--scenario", default="", help="play one scenario of scenarios/ instead; list shows them")
     demo.set_defaults(run=_demo)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
+    if chosen.scenario:
+        return scenario.run(chosen.scenario)
     with tempfile.TemporaryDirectory(prefix="lianpei-demo-") as place:
         home = Path(place)
         with Stage(home, free_ports(), home / "keys") as stage:

@@ -62,15 +62,16 @@ def _settle_down() -> None:
     sys.setswitchinterval(0.001)  # the committing thread waits for the interpreter at most this long
 
 
-def _take_descriptors() -> None:
-    """As many open files as this user may have: each connection is one."""
+def _set_limits() -> None:
+    """As many open files as this user may have, since each connection is one; and no core file, which would hold every key."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _until_told(start: Callable[[argparse.Namespace], Awaitable[Running]], chosen: argparse.Namespace) -> None:
     """Start, say on standard output which ports were taken, and stop in order on SIGTERM or SIGINT."""
-    _take_descriptors()
+    _set_limits()
     running = await start(chosen)
     _settle_down()
     told = asyncio.Event()
@@ -95,7 +96,11 @@ async def _gateway(chosen: argparse.Namespace) -> Running:
 
 
 async def _payment(chosen: argparse.Namespace) -> Running:
-    settings, home = _home(chosen)
+    return await start_payment(payment_room(*_home(chosen)))
+
+
+def payment_room(settings: Settings, home: Path) -> PaymentRoomSettings:
+    """What the payment room is told of ``settings``. Raises ``ConfigRefused``."""
     room = settings.payment
     if room is None:
         raise ConfigRefused("the settings have no [payment] part", hint="See docs/settings.md.")
@@ -110,22 +115,20 @@ async def _payment(chosen: argparse.Namespace) -> Running:
 
     usual = place(room.channel, room.channel_endpoint, room.channel_ca)
     later = room.pay_later
-    return await start_payment(
-        PaymentRoomSettings(
-            database=home / room.database,
-            host=room.door.host,
-            port=room.door.port,
-            limits=room.door.limits,
-            tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
-            secret=ring.secret(room.secret),
-            certificates=ring.certificate_days,
-            channel=room.channel,
-            channel_endpoint=usual.endpoint,
-            channel_tls=usual.tls,
-            mappings=usual.mappings,
-            others={code: place(code, one.endpoint, one.ca) for code, one in room.channels.items()},
-            schedule=Schedule(time.fromisoformat(later.push), time.fromisoformat(later.deduct), later.days),
-            return_watch=timedelta(days=room.return_watch_days),
-            schemas=Path(settings.schemas) / "payment",
-        )
+    return PaymentRoomSettings(
+        database=home / room.database,
+        host=room.door.host,
+        port=room.door.port,
+        limits=room.door.limits,
+        tls=server_context(ring, room.door.certificate, None) if room.door.certificate else None,
+        secret=ring.secret(room.secret),
+        certificates=ring.certificate_days,
+        channel=room.channel,
+        channel_endpoint=usual.endpoint,
+        channel_tls=usual.tls,
+        mappings=usual.mappings,
+        others={code: place(code, one.endpoint, one.ca) for code, one in room.channels.items()},
+        schedule=Schedule(time.fromisoformat(later.push), time.fromisoformat(later.deduct), later.days),
+        return_watch=timedelta(days=room.return_watch_days),
+        schemas=Path(settings.schemas) / "payment",
     )

@@ -203,11 +203,14 @@ ca = "ca.cert.pem"
         temporary = self.home / "tmp"
         temporary.mkdir(mode=0o700, exist_ok=True)  # so that a search of the stage finds temporary files too
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
-        command = [sys.executable, "-m", "gateway", name, *self._arguments(name)]
+        command = [sys.executable, *self._program(name), name, *self._arguments(name)]
         with (self.home / f"{name}.log").open("a", encoding="utf-8") as log:
             self.processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
             )
+
+    def _program(self, _name: str) -> list[str]:
+        return ["-m", "gateway"]
 
     def _listening(self, name: str) -> None:
         process = self.processes[name]

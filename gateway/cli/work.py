@@ -19,7 +19,9 @@ _PATIENCE_S = 30
 
 
 def add_commands(commands: Any) -> None:
-    top = commands.add_parser("work", help="what waits for a person: list, enquire, reverse, accept, assign 待办")
+    top = commands.add_parser(
+        "work", help="what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
+    )
     tools = top.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done")
     listed.add_argument("--insurer", default="")
@@ -28,6 +30,7 @@ def add_commands(commands: Any) -> None:
     _door(listed, _list)
     for name, text in (
         ("enquire", "ask the insurer now, or ask again for the leg of an undo"),
+        ("redrive", "have it tried again once the mapping or whatever was wrong is mended"),
         ("reverse", "have the insurer take back what the claim moved, then close it"),
     ):
         one = tools.add_parser(name, help=text)
@@ -44,6 +47,16 @@ def add_commands(commands: Any) -> None:
     )
     accept.add_argument("--give-up", action="store_const", const="give_up", default="undone", dest="leg")
     _door(accept, _post)
+    for name, text in (
+        ("release", "propose to let go a bill that was stopped for its invoice"),
+        ("recover", "propose to ask the patient for what an insurer declined after it had paid"),
+    ):
+        one = tools.add_parser(name, help=text)
+        one.add_argument("item")
+        one.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
+        if name == "recover":
+            one.add_argument("--fen", type=int, required=True, dest="approved_fen", help="how much, in 分")
+        _door(one, _post)
     assign = tools.add_parser("assign", help="hand it over")
     assign.add_argument("item")
     assign.add_argument("owner")
@@ -90,8 +103,11 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
 def _post(chosen: argparse.Namespace) -> int:
     bodies = {
         "enquire": ("reason",),
+        "redrive": ("reason",),
         "reverse": ("reason",),
         "accept": ("evidence", "approved_fen", "leg"),
+        "release": ("evidence",),
+        "recover": ("evidence", "approved_fen"),
         "assign": ("owner",),
     }
     body = {name: getattr(chosen, name) for name in bodies[chosen.action]}

@@ -17,6 +17,7 @@ LianpeiError
 ├── MessageRefused          a partner's message can't be trusted or read: nothing of it is used
 │   └── SealRefused         signature, encryption, time window or replay
 ├── NotSent                 no byte reached the peer: safe to send again
+│   └── NotNow              the insurer's lane lets nothing in: full, closed, resting; it says when to come again
 ├── OutcomeUnknown          bytes may have reached the peer: ask, never send again as new
 └── Busy                    we shed load: nothing was accepted, try later
 
@@ -121,6 +122,17 @@ class SealRefused(MessageRefused):
 class NotSent(LianpeiError):
     code = "not-sent"
     http_status = 502
+
+
+class NotNow(NotSent):
+    """``opens_at``: when the insurer may be called again; ``again_at``: when this one is to come, a time of its own. Epoch ms."""
+
+    code = "not-now"
+    http_status = 503
+
+    def __init__(self, message: str, *, code: str, opens_at: int, again_at: int, hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.opens_at, self.again_at = opens_at, again_at
 
 
 class OutcomeUnknown(LianpeiError):

@@ -75,6 +75,16 @@ def new_deposit_id() -> str:
     return _fresh("dep")
 
 
+def new_recovery_id() -> str:
+    """Money that an insurer advanced and the patient owes back."""
+    return _fresh("rcy")
+
+
+def new_consent_record_id() -> str:
+    """What seals a registered consent."""
+    return _fresh("cnr")
+
+
 def new_recon_id() -> str:
     """One peer's and one hospital's books of one day."""
     return _fresh("rec")

@@ -1,7 +1,8 @@
 """The one way that untyped JSON from outside becomes data: exact decimals, bounded depth, no key said twice."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from itertools import chain
 from typing import Any
 
@@ -12,27 +13,49 @@ from gateway.kernel.errors import MessageRefused
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+MAX_DIGITS = 100
+
+bounded_decimal: Callable[[str | int | Decimal], Decimal] = Context(
+    prec=MAX_DIGITS, Emax=MAX_DIGITS, Emin=-MAX_DIGITS, traps=[InvalidOperation, Overflow, Inexact]
+).create_decimal
+"""Text to the exact number. Raises ``ArithmeticError`` for what is none, or has more than ``MAX_DIGITS`` places: ``1e999999999`` is
+ten letters, and its digits a gigabyte."""
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=bounded_decimal)
 _KEYS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
 
 
 def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     """JSON bytes to plain data; numbers with a point become ``Decimal``, others ``int``.
 
-    Raises ``MessageRefused`` (``bad-json``) for malformed JSON, more than ``MAX_DEPTH`` levels, or a repeated key: two readers of
-    such a document would see two different messages.
+    Raises ``MessageRefused`` (``bad-json``) for malformed JSON (and says at which byte), more than ``MAX_DEPTH`` levels, a number of
+    more than ``MAX_DIGITS`` places, or a repeated key: two readers of such a document would see two different messages.
     """
     if len(data) > max_bytes:
         raise _refused("the JSON document is too large")
-    try:
-        value = _DECODER.decode(data)
-    except (msgspec.DecodeError, RecursionError, InvalidOperation, UnicodeDecodeError):
-        value = _MALFORMED
-    if value is _MALFORMED:
-        raise _refused("the document is not well-formed JSON")
+    value, wrong = _decoded(data)
+    if wrong is not None:
+        raise _refused(f"the document is not well-formed JSON{_place_of(wrong, data)}")
     if not _each_once(data, _count_keys(value)):
         raise _refused("the JSON document says a key twice")
     return value
+
+
+def _decoded(data: bytes) -> tuple[Any, Exception | None]:
+    try:
+        return _DECODER.decode(data), None
+    except (msgspec.DecodeError, RecursionError, ArithmeticError, UnicodeDecodeError) as wrong:
+        return None, wrong
+
+
+def _place_of(wrong: Exception, data: bytes) -> str:
+    """`` (byte 17)`` where the library says it: the place tells nothing of the content."""
+    if isinstance(wrong, UnicodeDecodeError):
+        place = data.find(wrong.object[wrong.start :])
+        return f" (byte {place})" if place >= 0 else ""
+    if "truncated" in str(wrong):
+        return f" (byte {len(data)})"
+    found = _PLACE.search(str(wrong))
+    return f" ({found[1]})" if found else ""
 
 
 def surely_each_key_once(data: bytes, again: bytes) -> bool:
@@ -51,7 +74,7 @@ def _blank_before_colon(data: bytes) -> bool:
     return any(blank[:1] in data and blank in data for blank in _BLANK_COLONS)
 
 
-_MALFORMED = object()
+_PLACE = re.compile(r"\((byte [0-9]+)\)\Z")
 _BLANK_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 
 

@@ -56,6 +56,13 @@ def act_of(path: Path) -> str:
     return path.stem.partition("@")[0]
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # longer than a name can be
+        return False
+
+
 def lineage_of(folder: Path, book: Book | None = None) -> Lineage:
     """Reads ``extends`` and ``inherits`` of the manifest; a folder without them extends nothing."""
     path = folder / MANIFEST
@@ -66,7 +73,7 @@ def lineage_of(folder: Path, book: Book | None = None) -> Lineage:
         return Lineage(folder)
     name = text_of(spelt, book, "extends")
     base = folder.parent / name
-    if not name or "/" in name or name.startswith(".") or base == folder or not base.is_dir():
+    if not name or "/" in name or name.startswith(".") or base == folder or not _is_folder(base):
         book.note(spelt.pos, "unknown-file", f"no folder {name!r} beside this one", "extends names a sibling folder")
         return Lineage(folder)
     if _extending(base / MANIFEST, Book("")) is not None:

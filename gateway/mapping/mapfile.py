@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from gateway.mapping.inherit import Lineage, act_of, whole_tree
+from gateway.mapping.inside import leads_outside
 from gateway.mapping.tables import Table, read_tables
 from gateway.mapping.unconfirmed import note_unconfirmed
 from gateway.mapping.yamlfile import Book, Map, Node, Pos, Seq, known_keys, read_yaml, text_of
@@ -32,6 +33,7 @@ _TARGET_KEYS = (
     *("delimiter", "header", "quote", "line_end"),
 )
 _TEST_KEYS = ("name", "in", "out", "answer", "callback", "result", "reply", "sent", "status", "protected")
+_NO_FILES = frozenset({"name", "status"})
 _CSV_KEYS = frozenset({"delimiter", "header", "quote", "line_end"})
 _MEANT = frozenset("<>&\"'\\,;|%")
 _CHANNELS = ("insurer", "hospital", "payment")
@@ -122,7 +124,7 @@ def read_mapping(path: Path, book: Book, reader: bool, lineage: Lineage | None =
         _word(root, "channel", _CHANNELS, book),
         _word(root, "source", _SOURCES, book, "none"),
         *(target, tables, _effective(section(root, "effective", book), book)),
-        tests=_tests(root, book) if path.parent == lineage.folder else [],
+        tests=_tests(root, path.parent, book) if path.parent == lineage.folder else [],
     )
 
 
@@ -218,13 +220,15 @@ def read_lacking(node: Map, kind: str, book: Book) -> str:
     return "escape" if word == "escape" else "strict"
 
 
-def _tests(root: Map, book: Book) -> list[dict[str, str]]:
+def _tests(root: Map, folder: Path, book: Book) -> list[dict[str, str]]:
     node: Node | None = root.get("tests")
     rows = []
     for item in node.items if isinstance(node, Seq) else []:
         if isinstance(item, Map):
             known_keys(item, _TEST_KEYS, book, "a test")
             rows.append({entry.key: text_of(entry.value, book, entry.key) for entry in item})
+            if any(leads_outside(folder, name) for key, name in rows[-1].items() if key not in _NO_FILES):
+                book.note(item.pos, "unknown-file", "an example that is not below the folder")
         else:
             book.note(item.pos, "bad-shape", "a test is {name: …, in: …, out: …}")
     return rows

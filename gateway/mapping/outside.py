@@ -10,6 +10,7 @@ from lxml import etree
 from gateway.kernel.xml import MAX_BYTES, PARSER, parse_xml
 from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.inside import file_inside
 from gateway.mapping.mapfile import SOAP, Target
 from gateway.mapping.opening import as_utf8, is_utf8
 from gateway.mapping.schemas import SchemaShelf, TargetSchema
@@ -42,8 +43,8 @@ class Outside:
 
     def home(self, name: str) -> Path:
         """The folder that a schema or WSDL comes from."""
-        mine = (self.folder / name).is_file()
-        return self.folder if mine or self.base is None or not (self.base / name).is_file() else self.base
+        mine = file_inside(self.folder, name) is not None
+        return self.folder if mine or self.base is None or file_inside(self.base, name) is None else self.base
 
     def on_shelf(self, name: str) -> TargetSchema:
         """Raises ``MistakeError`` when it isn't there or isn't a schema."""
@@ -55,8 +56,8 @@ class Outside:
         key = (target.wsdl, target.operation)
         if key not in self.operations:
             home = self.home(target.wsdl)
-            path = (home / target.wsdl).resolve()
-            if not target.wsdl or not path.is_relative_to(home.resolve()) or not path.is_file():
+            path = file_inside(home, target.wsdl)
+            if path is None:
                 raise MistakeError("unknown-file", f"no WSDL file {target.wsdl!r}")
             self.operations[key] = load_operation(path, target.operation)
         return self.operations[key]

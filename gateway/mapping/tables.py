@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.mapping.inside import file_inside
 from gateway.mapping.yamlfile import Book, Entry, Map, Pos, Scalar, known_keys, text_of
 
 
@@ -63,7 +64,7 @@ def _from_csv(entry: Entry, node: Map, folders: tuple[Path, ...], book: Book) ->
     name, key, value = (text_of(node.get(k), book, k) for k in ("$file", "$key", "$value"))
     fallback = node.get("else")
     default = _code(fallback) if isinstance(fallback, Scalar) else None
-    path = next((found for folder in folders if (found := _below(folder, name))), None)
+    path = next((found for folder in folders if (found := file_inside(folder, name))), None)
     rows: dict[str, str] = {}
     if path is None:
         book.note(entry.pos, "unknown-file", f"no table file {name!r} below the folder")
@@ -81,8 +82,3 @@ def _from_csv(entry: Entry, node: Map, folders: tuple[Path, ...], book: Book) ->
     except (UnicodeDecodeError, csv.Error):
         book.note(entry.pos, "bad-value", f"{name} is no CSV file in UTF-8")
     return Table(entry.key, entry.pos, rows, dict.fromkeys(rows, entry.pos), default)
-
-
-def _below(folder: Path, name: str) -> Path | None:
-    path = (folder / name).resolve()
-    return path if path.is_relative_to(folder.resolve()) and path.is_file() else None

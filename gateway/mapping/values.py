@@ -45,6 +45,8 @@ class Value(msgspec.Struct, frozen=True):
     """Its text is surely a decimal number of at most so many decimals; None where that is not known."""
     at: "Place | None" = None
     """For a document value: the place in its schema."""
+    weight: int = 1
+    """How many values of the source it may be made of, each as often as it is used."""
     choice: tuple[Table, str, Any] | None = None
     """A table look-up that may be compiled to ready-escaped text: the table, the source of its
     (present) key, and the Enum that the key belongs to, if any."""
@@ -72,6 +74,9 @@ class Scope(msgspec.Struct, frozen=True):
     """In a ``?`` key: absence passes through functions and leaves the key out."""
     no_walrus: bool = False
     """Inside a comprehension's iterable, where Python allows no assignment expression."""
+
+    loops: int = 0
+    """Loops around it: rounds of a loop inside another are counted at run time."""
 
     def having(self, learnt: "Facts") -> "Scope":
         if not learnt.present and not learnt.limits:

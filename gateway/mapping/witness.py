@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.kinds import Kind
-from gateway.mapping.runtime import base, dates, numbers, text, widths, words
+from gateway.mapping.runtime import base, budget, dates, numbers, text, widths, words
 from gateway.mapping.types import Type
 from gateway.mapping.values import Value
 
@@ -99,7 +99,7 @@ def _datetime(moment: Any, form: str, zone: str, midnight: str) -> str:
 
 
 def _join(items: Any, between: str) -> str:
-    return text.join([spell(items)] * 3, between)
+    return budget.join([spell(items)] * 3, between)
 
 
 _UNIONS = ("default", "need", "empty_as_absent")
@@ -109,7 +109,7 @@ _ROWS: dict[str, Callable[..., Any]] = {
     "upper": lambda x: text.upper(spell(x)),
     "lower": lambda x: text.lower(spell(x)),
     "substr": text.substr,
-    "replace": text.replace,
+    "replace": budget.replace,
     "join": _join,
     "pad": text.pad,
     "pad_right": text.pad_right,

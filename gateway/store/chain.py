@@ -7,7 +7,7 @@ a row, or an entry, breaks every link from there on; signed checkpoints over the
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -44,30 +44,22 @@ class Gathered:
         self._keys = {table.name: table.key for table in schema.tables if table.chained}
         self.serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
 
-    def entry(
-        self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]], last_number: Callable[[str], int]
-    ) -> tuple[list[str], list[str]]:
-        """References and digests, in the order of the entry. ``last_number``: the newest number of a numbered table."""
+    def rows(self, steps: Iterable[tuple[Plan, tuple[Any, ...]]]) -> tuple[list[str], dict[str, list[str]]]:
+        """References to rows with a key, and digests: theirs under the empty name, numbered rows under their table's."""
         refs: list[str] = []
-        digests: list[str] = []
-        numbered: dict[str, list[str]] = {}
-        for work in works:
-            for plan, values in work:
-                if plan.chained:
-                    row: dict[str, Any] = {"_table": plan.table}
-                    for name, place in plan.chained:
-                        if values[place] is not None:
-                            row[name] = values[place]
-                    digest = hashlib.sha256(_encode(row)).hexdigest()
-                    if plan.table in self.serials:
-                        numbered.setdefault(plan.table, []).append(digest)
-                    else:
-                        refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
-                        digests.append(digest)
-        for table in sorted(numbered):
-            last = last_number(table)
-            refs.append(f"{table} {last - len(numbered[table]) + 1} {last}")
-            digests += numbered[table]
+        digests: dict[str, list[str]] = {}
+        for plan, values in steps:
+            if plan.chained:
+                row: dict[str, Any] = {"_table": plan.table}
+                for name, place in plan.chained:
+                    if values[place] is not None:
+                        row[name] = values[place]
+                digest = hashlib.sha256(_encode(row)).hexdigest()
+                if plan.table in self.serials:
+                    digests.setdefault(plan.table, []).append(digest)
+                else:
+                    refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
+                    digests.setdefault("", []).append(digest)
         return refs, digests
 
 
@@ -84,9 +76,13 @@ class Chain:
     def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
         """Add the entry for what these units wrote, before their COMMIT."""
         self._next = self._head
-        refs, digests = self._gathered.entry(works, self._last_number)
-        if refs:
-            self._append(refs, digests)
+        refs, digests = self._gathered.rows(step for work in works for step in work)
+        for table in sorted(digests):
+            if table:
+                last = self._last_number(table)
+                refs.append(f"{table} {last - len(digests[table]) + 1} {last}")
+        if digests:
+            self._append(refs, [digest for table in sorted(digests) for digest in digests[table]])
 
     def _last_number(self, table: str) -> int:
         serial = self._gathered.serials[table]

@@ -4,8 +4,10 @@ Medical detail and identity lie sealed in ``vault.blob``, ``message.body`` and `
 the rest is ids, states, times and amounts.
 """
 
+from gateway.store.aside_tables import SET_ASIDE
 from gateway.store.counter_tables import GUARANTEE, INVOICE_USE, LATE
 from gateway.store.delivery_tables import DELIVERY, FEED_ACK, WEBHOOK
+from gateway.store.flow_tables import FLOW_TABLES
 from gateway.store.pay_tables import DEPOSIT, PAY_TAP, PAY_WISH
 from gateway.store.recon_tables import RECON_TABLES
 from gateway.store.tables import BLOB, INT, SERIAL, TEXT, ColumnType, Schema, Table
@@ -186,7 +188,9 @@ CLAIMS = Schema(
         INVOICE_USE,
         LATE,
         GUARANTEE,
+        *FLOW_TABLES,
         WORK_ITEM,
+        SET_ASIDE,
         NONCE,
         LEASE,
         SETTING,

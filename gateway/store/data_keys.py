@@ -11,6 +11,8 @@ MOST_CACHED = 4096
 """Unwrapped data keys held in memory: enough for the bills under way."""
 NOTICE = "notice"
 """The class of partners' messages that belong to no bill."""
+CONSENT = "consent"
+"""The class of registered consents."""
 
 
 class DataKeys:

@@ -69,9 +69,13 @@ def open_writer(path: Path, schema: Schema) -> apsw.Connection:
 
 
 def open_reader(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=256)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA query_only = 1")
+    """Raises ``StoreFailed``."""
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=256)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA query_only = 1")
+    except apsw.Error as wrong:
+        raise _unreadable() from wrong
     return connection
 
 
@@ -137,9 +141,7 @@ def _refuse_foreign(connection: apsw.Connection, schema: Schema) -> None:
 
 
 def _bring_forward(connection: apsw.Connection, schema: Schema) -> None:
-    """Add what this version's schema has and the file lacks, all or nothing."""
-    if connection.execute("PRAGMA user_version").get == schema.version:
-        return
+    """Add what this program's schema has and the file lacks, all or nothing: a version has grown while it was written."""
     with connection:
         for table in schema.tables:
             for statement in _missing(connection, table):

@@ -16,6 +16,8 @@ from gateway.store.errors import Duplicate, StaleWrite
 from gateway.store.unit import Unit
 
 TTL_MS = 10_000
+_TOO_FAR_MS = 2 * TTL_MS
+"""An end further off than any lease lasts was written by a clock that was wrong: whoever wrote it may be dead for long."""
 _EVERY_S = 2.0
 _NODE = "node:"
 
@@ -36,7 +38,7 @@ class Leases:
         unit = Unit()
         if row is None:
             unit.insert("lease", name=name, token=1, **mine)
-        elif row["holder"] == self.holder or row["until"] <= now:
+        elif row["holder"] == self.holder or _is_over(row["until"], now):
             unit.update("lease", {"name": name}, expect={"token": row["token"]}, token=row["token"] + 1, **mine)
         else:
             return False
@@ -57,6 +59,11 @@ class Leases:
                 await self.hold_node()
             await asyncio.sleep(_EVERY_S)
 
+    def living(self) -> int:
+        """How many processes share the database now, this one included. Asked inside ``read``."""
+        rows = self._store.find("lease", {"until": (">", self._clock.epoch_ms())}, limit=1000)
+        return max(1, len([row for row in rows if row["name"] == _NODE + row["holder"]]))
+
     async def leave(self) -> None:
         """What this process has is free for others at once."""
         with suppress(LianpeiError):
@@ -65,8 +72,10 @@ class Leases:
 
     def gone(self, for_ms: int = 0) -> list[str]:
         """Processes of which nothing was heard for ``for_ms`` beyond their lease. Asked inside ``read``."""
-        before = self._clock.epoch_ms() - for_ms
-        rows = self._store.find("lease", {"until": ("<=", before)}, order_by="until", limit=1000)
+        now = self._clock.epoch_ms()
+        rows = self._store.find("lease", {"until": ("<=", now - for_ms)}, order_by="until", limit=1000)
+        if not for_ms:
+            rows += self._store.find("lease", {"until": (">", now + _TOO_FAR_MS)}, order_by="until", limit=1000)
         others = [row["holder"] for row in rows if row["name"] == _NODE + row["holder"]]
         return [holder for holder in others if holder != self.holder]
 
@@ -77,7 +86,7 @@ class Leases:
     def is_mine_to_take(self, holder: str) -> bool:
         """Asked inside ``read``."""
         row = self._store.get("lease", name=_NODE + holder)
-        return holder == self.holder or row is None or row["until"] <= self._clock.epoch_ms()
+        return holder == self.holder or row is None or _is_over(row["until"], self._clock.epoch_ms())
 
     async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do ``work`` while this process holds the lease, and stop it when it no longer does."""
@@ -99,3 +108,7 @@ class Leases:
         finally:
             if doing is not None:
                 doing.cancel()
+
+
+def _is_over(until: int, now: int) -> bool:
+    return until <= now or until > now + _TOO_FAR_MS

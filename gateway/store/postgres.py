@@ -4,7 +4,7 @@ import asyncio
 import threading
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -107,25 +107,31 @@ class Store(Questions):
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
             self._in_group = len(group)
-            for job, refusal in zip(group, await self._fates(group), strict=True):
-                if not job.done.done():
-                    job.done.set_exception(refusal) if refusal else job.done.set_result(None)
+            await self._write(group)
             self._in_group = 0
         self._writing = None
 
-    async def _fates(self, group: list[_Job]) -> Sequence[LianpeiError | None]:
+    async def _write(self, group: list[_Job]) -> None:
+        """Clashes are rare: all is tried at once, and in halves when something in it clashed."""
         try:
             async with asyncio.timeout(_GROUP_S):
-                refusals = await self._writer.write([job.work for job in group])
+                refusal = await self._writer.write([step for job in group for step in job.work])
         except Exception as wrong:
             self._failed()
-            return [_not_acknowledged(wrong) for _ in group]
-        refused = sum(refusal is not None for refusal in refusals)
-        self.counters.groups += 1
-        self.counters.units += len(group) - refused
-        self.counters.refused += refused
+            for job in group:
+                _tell(job, _not_acknowledged(wrong))
+            return
         self._working = True
-        return refusals
+        if refusal is not None and len(group) > 1:
+            half = len(group) // 2
+            await self._write(group[:half])
+            await self._write(group[half:])
+            return
+        self.counters.groups += 1
+        self.counters.refused += refusal is not None
+        self.counters.units += len(group) if refusal is None else 0
+        for job in group:
+            _tell(job, refusal)
 
     def _failed(self) -> None:
         self._working = False
@@ -202,6 +208,11 @@ class Store(Questions):
     def _let_go(self) -> None:
         self._threads.shutdown()
         self._readers.close()
+
+
+def _tell(job: _Job, refusal: LianpeiError | None) -> None:
+    if not job.done.done():
+        job.done.set_exception(refusal) if refusal else job.done.set_result(None)
 
 
 def _not_acknowledged(wrong: Exception) -> StoreFailed:

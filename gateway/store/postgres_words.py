@@ -2,7 +2,7 @@
 
 from gateway.store import sql
 from gateway.store.sql import Plan, q
-from gateway.store.tables import ColumnType, Schema, Table
+from gateway.store.tables import ColumnType, Table
 
 _SPELT = {
     ColumnType.TEXT: 'TEXT COLLATE "C"',  # bytewise, so that pages come in the same order on both databases
@@ -10,6 +10,35 @@ _SPELT = {
     ColumnType.BLOB: "BYTEA",
     ColumnType.SERIAL: "BIGINT",
 }
+
+LOCK = "SELECT 1 FROM store_head FOR UPDATE"
+_ADDED = """(
+    SELECT jsonb_object_agg(name, COALESCE((numbers::jsonb ->> name)::bigint, 0) + COALESCE((added ->> name)::bigint, 0))
+    FROM (SELECT %s::jsonb AS added) AS given, jsonb_object_keys(numbers::jsonb || added) AS name
+)::text"""
+MOVE_HEAD = f"UPDATE store_head SET numbers = {_ADDED}"  # noqa: S608 (nothing but our own words)
+"""Bound: how many numbers each table was given, as JSON."""
+EXTEND_CHAIN = f"""
+WITH head AS (
+    SELECT numbers::jsonb AS newest, link, COALESCE((numbers::jsonb ->> 'chain')::bigint, 0) + 1 AS seq FROM store_head
+), numbered AS (
+    SELECT string_agg(
+        concat_ws(' ', name, COALESCE((newest ->> name)::bigint, 0) + 1, COALESCE((newest ->> name)::bigint, 0) + count::bigint),
+        E'\\n' ORDER BY name COLLATE "C"
+    ) AS refs FROM head, jsonb_each_text(%s::jsonb) AS given (name, count)
+), entry AS (
+    INSERT INTO chain (seq, at, refs, link)
+    SELECT seq, given.at, concat_ws(E'\\n', NULLIF(given.refs, ''), numbered.refs), encode(sha256(convert_to(
+        concat('{{"at":', given.at, ',"previous":"', link, '","rows":', given.digests, ',"seq":', seq, '}}'), 'UTF8'
+    )), 'hex')
+    FROM head, numbered, (SELECT %s::bigint AS at, %s::text AS refs, %s::text AS digests) AS given
+    RETURNING link
+)
+UPDATE store_head SET link = (SELECT link FROM entry), numbers = {_ADDED}"""  # noqa: S608 (nothing but our own words)
+"""``chain.entry_json`` and its digest, in the server's words.
+
+Bound: rows of each numbered table (JSON), epoch ms, references, digests (JSON), numbers given (JSON).
+"""
 
 
 def spoken(statement: str) -> str:
@@ -20,11 +49,15 @@ def spoken(statement: str) -> str:
 
 
 def spoken_step(plan: Plan, table: Table) -> str:
-    """A step's statement. A new row of a numbered table gets its number from the writer, as the first value."""
+    """A step's statement. It fails where it must find its one row and does not.
+
+    A new row of a numbered table gets its number from its place in the group, which is bound as the first value.
+    """
     said = spoken(plan.sql)
     if table.serial and said.startswith("INSERT INTO"):
-        said = said.replace("(", f"({q(table.serial)}, ", 1).replace("VALUES (", "VALUES (%s, ", 1)
-    return said
+        number = f"(SELECT COALESCE((numbers::jsonb ->> '{table.name}')::bigint, 0) FROM store_head) + %s"  # noqa: S608
+        said = said.replace("(", f"({q(table.serial)}, ", 1).replace("VALUES (", f"VALUES ({number}, ", 1)
+    return f"WITH changed AS ({said} RETURNING 1) SELECT 1 / COUNT(*) FROM changed" if plan.exactly_one else said  # noqa: S608
 
 
 def create(table: Table) -> list[str]:
@@ -51,11 +84,6 @@ def missing(table: Table, there: frozenset[str]) -> list[str]:
     added = [f"ALTER TABLE {q(table.name)} ADD COLUMN {column(table, name)}" for name in table.columns]
     kept = [statement for name, statement in zip(table.columns, added, strict=True) if name not in there]
     return [*kept, *sql.create_indexes(table)]
-
-
-def numbered(schema: Schema) -> dict[str, str]:
-    """Tables whose rows the store numbers, with the column."""
-    return {table.name: table.serial for table in schema.tables if table.serial}
 
 
 def _list(names: tuple[str, ...]) -> str:

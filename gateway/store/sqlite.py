@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -121,5 +122,6 @@ class Store(Questions):
         await asyncio.to_thread(self._writer.stop)
         # The reader goes first: the last connection to close is the one that empties the log into the main file.
         self._reader.close()
-        self._connection.close()
+        with suppress(apsw.Error):  # what was acknowledged is synced in the log, which the next start reads
+            self._connection.close()
         os.close(self._lock)

@@ -12,7 +12,7 @@ SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
 SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 1.0, 2.0)
 _KNOWN_STATUSES = (200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 STATUSES = tuple(map(str, _KNOWN_STATUSES))
-_DECIDED = ("paid", "partial", "zero", "refused", "withdrawn", "granted")
+_DECIDED = ("paid", "partial", "zero", "refused", "withdrawn", "granted", "listed")
 OUTCOMES = (*_DECIDED, "to_quick_claim", "not_sent", "reversed", "unknown")
 ROUTES = (
     "/v1/claims",
@@ -60,6 +60,7 @@ LABELS = frozenset(
         "code",
         "algorithm",
         "clock",
+        "way",
         "version",
         "python",
     }

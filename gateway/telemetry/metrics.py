@@ -12,9 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.clock_metrics import ClockMetrics
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
+from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.recon_metrics import ReconMetrics
 from gateway.telemetry.stages import Stage, Stages
 
@@ -53,6 +55,9 @@ class Metrics:
         self._weak_days = self._gauge(
             "lianpei_weak_crypto_days_left", "Days until a weak algorithm's exception ends", "insurer", "algorithm"
         )
+        self._weak_envelopes = self._gauge(
+            "lianpei_hospital_weak_crypto_days_left", "Days until a hospital's format may use a weak algorithm", "name"
+        )
         self._turned_away = self._counter(
             "lianpei_connections_refused", "Connections not let in, or cut to make room", "door", "cause"
         )
@@ -73,6 +78,8 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
         self.recon = ReconMetrics(registry)
+        self.lanes = LaneMetrics(registry, values.insurers)
+        self.clock = ClockMetrics(registry)
         self._tell_build(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> Family[Counter, Counter]:
@@ -161,10 +168,11 @@ class Metrics:
         late: Callable[[], Mapping[str, int]] | None = None,
         revocations: Callable[[], Mapping[str, float]] | None = None,
         unsigned: Callable[[], tuple[int, float]] | None = None,
+        envelopes: Callable[[], Mapping[str, float]] | None = None,
     ) -> None:
-        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, days
-        left by insurer and weak algorithm, days left by file of revocation lists, audit entries not signed yet with the age
-        of the oldest in seconds.
+        """Figures read when Prometheus asks: claims and 分 with no known outcome by insurer, days left by certificate, by
+        insurer and weak algorithm, by a hospital's format that uses one, and by file of revocation lists, audit entries not
+        signed yet with the age of the oldest in seconds.
 
         Each source names all of its configured partners or certificates, those with 0 too.
         """
@@ -181,6 +189,8 @@ class Metrics:
             self._sources.append(lambda: self._crl.tell(revocations()))
         if unsigned is not None:
             self._sources.append(lambda: self._tell_unsigned(*unsigned()))
+        if envelopes is not None:
+            self._sources.append(lambda: self._weak_envelopes.tell(envelopes()))
         if weak is not None:
             self._sources.append(lambda: self._tell_weak(weak()))
 

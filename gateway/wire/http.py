@@ -81,6 +81,10 @@ class PartnerClient:
         while self._idle:
             self._let_go(self._idle.pop())
 
+    async def reach(self) -> None:
+        """Connect, TLS included, and hang up: nothing is sent. Raises ``NotSent``."""
+        self._let_go(await self._connect(asyncio.get_running_loop().time() + self._bounds.connect_s))
+
     async def send(
         self,
         method: str,

@@ -1,19 +1,24 @@
 """Keys are exchanged while the gateway serves, each in one step; what can't be used keeps what serves, and is told."""
 
 import asyncio
+import re
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from support.certificates import CLIENT, SERVER, Issuer, put_certificate, put_key, rsa_key
+from support.certificates import CLIENT, SERVER, Issuer, put_certificate, put_key, put_private, rsa_key
 from support.keyhouse import ISSUER, make_keys, peer, serving
+from support.patience import until
 
 from gateway.app import Gateway
-from gateway.config import Door
+from gateway.claims.partners.dispatching import operational_dispatch
+from gateway.config import Door, OperatorSettings
 from gateway.kernel.errors import ConfigRefused, SealRefused
+from gateway.mapping import LiveActs
 from gateway.wire.seals import Plain, Role, Seal
 
 CLAIM = b"<document><request>1</request></document>"
@@ -178,3 +183,55 @@ async def test_a_partner_may_not_move_to_another_authority_by_a_renewal(keys: Pa
         with pytest.raises(ConfigRefused) as refused:
             seal_of(gateway, "eclaimlink").seal(Plain(b"<a/>"), Role.REQUEST, NOW)
         assert refused.value.error_code == "certificate-untrusted"
+
+
+def operator(name: str) -> OperatorSettings:
+    return OperatorSettings(name, ("view",), token=f"admin-{name}")
+
+
+async def asked(gateway: Gateway, token: str) -> int:
+    """What the operators' door answers to this token."""
+    url = f"http://127.0.0.1:{gateway.ports['operator']}/admin/claims?state=manual"
+    async with (
+        aiohttp.ClientSession() as caller,
+        caller.get(url, headers={"Authorization": f"Bearer {token}"}) as answer,
+    ):
+        return answer.status
+
+
+async def test_an_operators_new_token_opens_and_the_former_one_opens_nothing_any_more(keys: Path) -> None:
+    first, second = "a" * 64, "b" * 64
+    put_private(keys / "admin-li.secret", first.encode())
+    put_private(keys / "admin-wang.secret", b"c" * 64)
+    async with serving(keys, peer(), operators=(operator("li"), operator("wang"))) as gateway:
+        assert [await asked(gateway, first), await asked(gateway, second)] == [200, 401]
+        put_private(keys / "admin-li.secret", second.encode())
+        await renew(gateway)
+        assert [await asked(gateway, first), await asked(gateway, second)] == [401, 200]
+
+        put_private(keys / "admin-li.secret", b"c" * 64)
+        await renew(gateway)
+        assert (await asked(gateway, second), told(gateway, "lianpei_keys_kept")) == (200, "1.0"), "somebody else's"
+
+
+def password_sent(gateway: Gateway) -> str:
+    """What the mappings of eclaimlink write under ``partner.password`` now."""
+    partner = gateway.engine.registry.get("eclaimlink")
+    assert partner is not None
+    assert isinstance(partner.acts, LiveActs)
+    body = partner.acts["list_files"].write(operational_dispatch("list_files", NOW, {})).document
+    return re.findall(r"<[^>]*pwd>([^<]*)<", body.decode())[0]
+
+
+async def test_a_secret_that_a_mapping_writes_is_exchanged_with_the_mappings(keys: Path) -> None:
+    async with serving(keys, peer()) as gateway:
+        before = password_sent(gateway)
+        put_private(keys / "eclaimlink-pwd.secret", b"NEWPWD")
+        gateway.renewal.ask()
+
+        async def changed() -> bool:
+            return password_sent(gateway) != before
+
+        await until(changed, 20)
+        assert (before, password_sent(gateway)) == ("TESTPWD", "NEWPWD")
+        assert told(gateway, "lianpei_keys_kept") == "0.0"

@@ -1,5 +1,6 @@
 """Operators prove themselves by certificate over TLS; what their door offers is one OpenAPI document."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,13 +15,28 @@ from support.keyhouse import ISSUER, make_keys, peer, serving
 
 from gateway.app import Gateway
 from gateway.claims.door.admin_openapi import ROUTES
+from gateway.claims.operators.roles import Role
 from gateway.config import Door, OperatorSettings
 
 PERSONS, STRANGERS = Issuer("Operators"), Issuer("Operators")
 TOKEN = "0123456789abcdef" * 4
+ONE_ROLE = {role: f"{number}" * 64 for number, role in enumerate(Role)}
+"""Role -> the token of somebody who has no other."""
+BODIES: dict[str, dict[str, Any]] = {
+    "Reasoned": {"reason": "case-1"},
+    "Proposal": {"claim_id": "clm_1", "action": "close", "evidence": "letter-1"},
+    "Entry": {"item_id": "dif_1", "action": "explain", "evidence": "letter-1"},
+    "Owned": {"owner": "li.na"},
+    "Accepted": {"evidence": "letter-1"},
+    "Assigned": {"owner": "li.na"},
+}
+"""A sound body of each kind that a route takes."""
+NAMED = {"day": "2026-11-20", "number": "1"}
+"""Parts of a path that are no ids."""
 OPERATORS = (
     OperatorSettings("li.na", roles=("view",), certificate_name="li.na"),
     OperatorSettings("wang.wei", roles=("re-drive",), token="admin-wang"),
+    *(OperatorSettings(f"only-{role}", roles=(role.value,), token=f"admin-{role}") for role in Role),
 )
 
 
@@ -29,6 +45,8 @@ def keys(tmp_path: Path) -> Path:
     directory = make_keys(tmp_path / "keys")
     put_key(directory, "hospital", ed25519.Ed25519PrivateKey.generate())
     put_private(directory / "admin-wang.secret", TOKEN.encode())
+    for role, token in ONE_ROLE.items():
+        put_private(directory / f"admin-{role}.secret", token.encode())
     put_certificate(directory, "operators-ca", PERSONS.certificate)
     for name, number, certificate in (
         ("desk", 5, ISSUER.issue("desk", rsa_key(5), purposes=(SERVER,))),
@@ -52,16 +70,18 @@ async def gateway(keys: Path) -> AsyncIterator[Gateway]:
         yield running
 
 
-async def ask(gateway: Gateway, keys: Path, path: str, shown: str = "", token: str = "") -> tuple[int, Any]:
+async def ask(
+    gateway: Gateway, keys: Path, path: str, shown: str = "", token: str = "", method: str = "GET", body: Any = None
+) -> tuple[int, Any]:
     place = keys.parent if shown == "ended" else keys
     context = ssl.create_default_context(cafile=str(keys / "insurer-ca.cert.pem"))
     if shown:
         context.load_cert_chain(place / f"{shown}.cert.pem", place / f"{shown}.key.pem")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = {"X-Reason": "case-1"} | ({"Authorization": f"Bearer {token}"} if token else {})
     url = f"https://localhost:{gateway.ports['operator']}{path}"
     async with (
         ClientSession(connector=TCPConnector(ssl=context)) as session,
-        session.get(url, headers=headers) as answer,
+        session.request(method, url, headers=headers, json=body) as answer,
     ):
         return answer.status, await answer.json()
 
@@ -103,3 +123,21 @@ async def test_the_document_is_valid_and_tells_every_route_with_what_it_does(gat
     for methods in document["paths"].values():
         for one in methods.values():
             assert one["summary"].endswith("."), "a sentence says what the route does"
+
+
+async def test_every_route_that_is_served_says_its_role_and_is_shut_without_it(gateway: Gateway, keys: Path) -> None:
+    """Strangers get nothing from any route; whoever has every role but the one that is asked for gets nothing either."""
+    _, document = await ask(gateway, keys, "/admin/openapi.json", token=TOKEN)
+    served = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert served == set(ROUTES)
+    for (method, template), route in ROUTES.items():
+        path = re.sub(r"\{(\w+)\}", lambda found: NAMED.get(found[1], "x_1"), template)
+        body = BODIES[route.takes.__name__] if route.takes is not None else None
+        status, told = await ask(gateway, keys, path, token="f" * 64, method=method, body=body)
+        assert (status, told["code"]) == (401, "operator-unknown"), path
+        for role in set(Role) - {route.role} if route.role is not None else ():
+            status, told = await ask(gateway, keys, path, token=ONE_ROLE[role], method=method, body=body)
+            assert (status, told["code"]) == (403, "role-missing"), (method, path, role)
+        if route.role is not None:
+            status, _ = await ask(gateway, keys, path, token=ONE_ROLE[route.role], method=method, body=body)
+            assert status not in (401, 403), (method, path)

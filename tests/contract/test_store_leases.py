@@ -62,6 +62,23 @@ async def test_a_lease_that_ran_out_goes_to_another_and_not_back(store: AnyStore
     assert not await first.hold("window")
 
 
+async def test_a_lease_that_a_wrong_clock_wrote_does_not_outlast_its_holder(store: AnyStore) -> None:
+    """Whoever died while its host's clock was an hour ahead is not thought alive for an hour."""
+    clock, ahead = Clock(), Clock()
+    ahead.at += 3_600_000
+    wrong, other = Leases(store, ahead, "wrong"), Leases(store, clock, "other")
+    await wrong.hold_node()
+    assert await wrong.hold("window")
+
+    assert await store.read(other.gone) == ["wrong"]
+    assert await store.read(other.is_mine_to_take, "wrong")
+    assert await other.hold("window")
+
+    ahead.at = clock.at
+    await wrong.hold_node()
+    assert await store.read(other.gone) == [], "its clock is right again"
+
+
 async def test_who_leaves_frees_what_it_had_at_once(store: AnyStore) -> None:
     clock = Clock()
     first, second = Leases(store, clock, "first"), Leases(store, clock, "second")

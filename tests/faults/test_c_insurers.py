@@ -140,8 +140,8 @@ async def test_c10_answers_that_were_mixed_up_are_given_to_nobody(
     both = asyncio.Event()
 
     async def swap(call: Call) -> None:
-        place = len(answers)
         answers.append(await call.answer())
+        place = len(answers) - 1
         if len(answers) == 2:
             both.set()
         await both.wait()

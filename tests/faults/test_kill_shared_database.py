@@ -36,7 +36,7 @@ async def _owners(url: str) -> int:
     return len(found)
 
 
-async def test_the_other_gateway_takes_up_the_bills_of_one_that_was_killed(
+async def test_b2_the_other_gateway_takes_up_the_bills_of_one_that_was_killed(
     tmp_path: Path, postgres_server: Server
 ) -> None:
     url = postgres_server.new_database()
@@ -75,7 +75,7 @@ async def _storm(gateways: Gateways, kills: int, moments: random.Random) -> Reck
 
 
 @pytest.mark.long
-async def test_two_hundred_kills_of_three_gateways_lose_nothing_and_pay_nothing_twice(
+async def test_b2_two_hundred_kills_of_three_gateways_lose_nothing_and_pay_nothing_twice(
     tmp_path: Path, postgres_server: Server
 ) -> None:
     gateways, seed = Gateways(tmp_path, postgres_server.new_database(), 3), random.SystemRandom().randrange(10**6)

@@ -1,6 +1,8 @@
-"""Gateways are stopped and started one after the other under load, and the tables move forward: nobody notices."""
+"""Three gateways on one database: the same bill at all of them, one that is paused, and each restarted under load while
+the tables move forward (cases A10, B10, G2, G7)."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +13,7 @@ from support.bills import sample_bill
 from support.house import House
 from support.load import Load
 from support.pair import Gateways, balanced
+from support.patience import until
 from support.postgres import Server
 from support.reckoning import reckon
 
@@ -97,7 +100,7 @@ async def test_b10_a_stop_with_an_open_bill_tells_the_counter_and_the_next_gatew
     assert [one["times_applied"] for one in books] == [1]
 
 
-async def test_gateways_go_on_while_the_tables_of_the_next_version_are_made_under_them(three: Gateways) -> None:
+async def test_g7_gateways_go_on_while_the_tables_of_the_next_version_are_made_under_them(three: Gateways) -> None:
     made = asyncio.Event()
 
     async def counter(house: House) -> int:
@@ -116,6 +119,70 @@ async def test_gateways_go_on_while_the_tables_of_the_next_version_are_made_unde
         await (await asyncio.to_thread(Store.open, three.stage.database, NEXT)).close()
         made.set()
         assert sum(await counters) >= 12
+
+
+async def test_a10_fifty_identical_requests_at_three_gateways_are_one_intent_and_one_settlement(
+    three: Gateways,
+) -> None:
+    bill = sample_bill("package")
+    async with balanced(three), House(three.stage) as house:
+        before = await _settles(house)
+        async with House(three.each[0]) as first, House(three.each[1]) as second, House(three.each[2]) as third:
+            doors = (first, second, third)
+            answers = await asyncio.gather(*(doors[number % 3].submit(bill) for number in range(50)))
+            final = (await first.decided(answers[0].document["order_id"])).document
+        after, books = await _settles(house), await house.settlements("package", bill)
+    store = Store.open(three.stage.database, CLAIMS)
+    bills = await store.read(store.find, "bill", {"hospital": "H99990100001", "idem_key": bill.key})
+    await store.close()
+    assert {answer.status for answer in answers} <= {200, 202, 409}
+    assert {answer.document["order_id"] for answer in answers if answer.status != 409} == {final["order_id"]}
+    assert len(bills) == 1
+    assert after == before + 1
+    assert [(one["times_applied"], one["amount_fen"]) for one in books] == [(1, final["approved_fen"])]
+
+
+async def _settles(house: House) -> int:
+    return len([one for one in await house.received("package") if one["op"] == "S291"])
+
+
+async def test_g2_who_was_paused_beyond_its_lease_finishes_nothing_that_another_took_over(three: Gateways) -> None:
+    """SIGSTOP while the settling act is out; the next gateway asks, decides; SIGCONT, and the late write is refused."""
+    bill = sample_bill("package")
+    paused = three.each[0]
+    async with balanced(three), House(paused) as first, House(three.each[1]) as second:
+        before = await _settles(second)
+        await second.script("package", "S291", "delay", seconds=1)
+        asked = asyncio.create_task(first.submit(bill, wait=20))
+        await until(lambda: _has_more_settles(second, before))
+        paused.processes["gateway"].send_signal(signal.SIGSTOP)
+        try:
+            order_id = await _order_of(three, bill.key)
+            final = await second.decided(order_id)
+        finally:
+            paused.processes["gateway"].send_signal(signal.SIGCONT)
+        answer = await asked
+        await asyncio.sleep(0.5)
+        later = await first.order(order_id)
+        books = await second.settlements("package", bill)
+        after = await _settles(second)
+    assert final.document["claims"][0]["outcome"] == "paid"
+    assert later.body == final.body
+    assert answer.status in (200, 202)
+    assert answer.document["order_id"] == order_id
+    assert after == before + 1
+    assert [one["times_applied"] for one in books] == [1]
+
+
+async def _has_more_settles(house: House, before: int) -> bool:
+    return await _settles(house) > before
+
+
+async def _order_of(three: Gateways, key: str) -> str:
+    store = Store.open(three.stage.database, CLAIMS)
+    [row] = await store.read(store.find, "bill", {"hospital": "H99990100001", "idem_key": key})
+    await store.close()
+    return str(row["order_id"])
 
 
 @pytest.mark.long

@@ -198,8 +198,15 @@ async def test_a_proposal_that_cannot_be_is_refused(ward: House, waiting: tuple[
 async def test_weak_algorithms_are_told_with_their_end(ward: House) -> None:
     weak = (await ask(ward, "auditor", "weak-crypto")).document["weak"]
 
-    assert [one["insurer"] for one in weak] == ["package"]
-    assert weak[0]["exception"]["until"]
+    assert [one.get("insurer") or (one["hospital"], one["format"]) for one in weak] == [
+        "package",
+        ("H99990100004", "yibao-6201"),
+    ]
+    assert {one["algorithms"][0] for one in weak} == {"ECB"}
+    assert all(one["exception"]["until"] and one["exception"]["reason"] and one["days_left"] > 0 for one in weak)
+    metrics = (await ward.call("GET", "/metrics", door="operator")).body.decode()
+    days = int(weak[1]["days_left"])
+    assert f'lianpei_hospital_weak_crypto_days_left{{name="H99990100004:yibao-6201"}} {days}.0' in metrics
 
 
 async def test_an_act_of_no_conversation_is_sent_by_hand_and_moves_nothing(narrow: DoorStage, ward: House) -> None:

@@ -1,14 +1,11 @@
 """Each hospital proves itself in its own way and sees its own bills only; patients' consent and order are kept."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
 from support.signed import HOSPITAL_THREE, HOSPITAL_TWO, signer_of
-
-from gateway.cli.stage import Stage
 
 
 def _headers(house: House, hospital: str, bill: SampleBill) -> dict[str, str]:
@@ -37,18 +34,6 @@ async def test_a_signed_request_is_good_once(house: House, hospital: str) -> Non
     assert first.is_decided, first.body
     assert (replayed.status, replayed.code) == (401, "request-replayed")
     assert (signed_anew.status, signed_anew.body) == (200, first.body)
-
-
-async def test_a_replay_is_refused_after_a_crash_too(house: House, stage: Stage) -> None:
-    bill = sample_bill("package", hospital=HOSPITAL_TWO)
-    headers = _headers(house, HOSPITAL_TWO, bill)
-    assert (await _post(house, bill, headers)).status == 200
-
-    await asyncio.to_thread(stage.kill, "gateway")
-    await asyncio.to_thread(stage.start, "gateway")
-    replayed = await _post(house, bill, headers)
-
-    assert (replayed.status, replayed.code) == (401, "request-replayed")
 
 
 async def test_another_hospitals_order_is_as_unknown_as_no_order(house: House) -> None:

@@ -35,6 +35,8 @@ async def test_the_served_contract_is_valid_openapi(house: House) -> None:
     assert answer.headers["content-type"].startswith("application/json")
     validate(answer.document)
     assert {"/v1/claims", "/v1/orders/{order_id}", "/v1/events"} <= answer.document["paths"].keys()
+    cases = {"/v1/consents", "/v1/policies", "/v1/orders/{order_id}/timeline", "/v1/recoveries/{recovery_id}/agree"}
+    assert cases <= answer.document["paths"].keys()
 
 
 async def test_every_promised_metric_is_there_with_its_labels(house: House) -> None:

@@ -1,60 +1,7 @@
-"""A hospital may send again whenever it is unsure: the same bill, one answer, one payment."""
-
-import asyncio
-import json
-from typing import Any
+"""A hospital that will not wait, and a part of a bill whose answer is lost (repeats of a whole bill: tests/faults)."""
 
 from support.bills import sample_bill
 from support.house import House
-
-
-def _one_day_later(bill: dict[str, Any]) -> None:
-    bill["invoice"]["check_code"] = "654321"
-
-
-async def test_a_repeat_gets_the_first_answer_byte_for_byte(house: House) -> None:
-    bill = sample_bill("package")
-
-    first = await house.submit(bill)
-    again = await house.submit(bill)
-    asked = await house.order(first.document["order_id"])
-
-    assert (first.status, again.status) == (200, 200)
-    assert first.body == again.body == asked.body
-
-
-async def test_another_bill_under_a_used_key_is_refused(house: House) -> None:
-    bill = sample_bill("package")
-    assert (await house.submit(bill)).status == 200
-
-    other = await house.submit(bill.changed(_one_day_later))
-
-    assert (other.status, other.code) == (409, "idempotency-key-reused")
-    assert len(await house.settlements("package", bill)) == 1
-
-
-async def test_another_spelling_of_the_same_json_is_the_same_bill(house: House) -> None:
-    bill = sample_bill("package")
-    first = await house.submit(bill)
-    backwards = dict(reversed(json.loads(bill.body).items()))
-    spelt = json.dumps(backwards, ensure_ascii=True, indent=3).encode()
-
-    again = await house.call("POST", "/v1/claims", spelt, {"Idempotency-Key": bill.key, "Prefer": "wait=20"})
-
-    assert (again.status, again.body) == (200, first.body)
-    assert len(await house.settlements("package", bill)) == 1
-
-
-async def test_thirty_identical_requests_at_once_are_one_settlement(house: House) -> None:
-    bill = sample_bill("package")
-
-    answers = await asyncio.gather(*(house.submit(bill) for _ in range(30)))
-    booked = await house.settlements("package", bill)
-
-    assert {answer.status for answer in answers} == {200}
-    assert len({answer.body for answer in answers}) == 1
-    assert [one["times_applied"] for one in booked] == [1]
-    assert booked[0]["amount_fen"] == answers[0].document["approved_fen"]
 
 
 async def test_who_will_not_wait_gets_a_place_to_ask_and_an_event(house: House) -> None:

@@ -134,6 +134,38 @@ async def _timed(house: House, bill: SampleBill) -> tuple[Answer, float]:
     return answer, time.monotonic() - began
 
 
+async def test_s3_2_e2_while_yibao_is_unknown_the_commercial_share_is_not_settled(house: House) -> None:
+    """The answer to 2207 is lost: the hospital asks 2601, and only then the quote it holds is settled."""
+    bill = at_counter("package", confirm=True)
+    quoted = (await house.submit(bill)).document
+
+    unknown = await confirm(house, quoted, yibao="unknown")
+    meanwhile = (await house.order(quoted["order_id"])).document
+    booked = await house.settlements("package", bill)
+    settled = await confirm(house, quoted, yibao="settled")
+
+    assert (unknown.status, unknown.code) == (409, "yibao-unknown")
+    assert "2601" in unknown.document["hint"]
+    assert meanwhile == quoted
+    assert booked == []
+    assert settled.is_decided
+    assert settled.document["claims"][0]["outcome"] == "paid"
+
+
+async def test_s3_2_e2_when_yibao_was_reversed_nothing_is_settled_here_either(house: House) -> None:
+    bill = at_counter("package", confirm=True)
+    quoted = (await house.submit(bill)).document
+
+    answer = await confirm(house, quoted, yibao="reversed")
+
+    assert answer.is_decided
+    assert (answer.document["claims"][0]["outcome"], answer.document["claims"][0]["reason"]) == (
+        "not_sent",
+        "yibao-reversed",
+    )
+    assert await house.settlements("package", bill) == []
+
+
 async def test_s3_2_e3_while_the_settlement_is_unknown_nothing_follows(house: House) -> None:
     """The answer is lost: asked about, never sent as new, and no quick-claim may begin meanwhile."""
     bill = at_counter("package", quick_claim=True)

@@ -91,6 +91,31 @@ async def test_s3_3_an_insurer_without_guarantees_is_not_asked(house: House) -> 
     assert (claim["state"], claim["reason"]) == ("closed", "kind-not-offered")
 
 
+async def test_s3_3_e3_a_fee_change_after_settling_reverses_both_legs_and_settles_again(house: House) -> None:
+    """A line's price was wrong: insurer, then 医保, then cash give back, and the stay is settled with the right lines."""
+    bill = at_discharge("package")
+    order = await house.settle(bill)
+
+    asked = (await house.undo(order["order_id"], f"undo-{bill.key}", reason="wrong-price")).document
+    await house.undone(asked["undo_id"], "asked", leg="yibao", patience_s=40)
+    await house.yibao(asked["undo_id"])
+    done = await house.undone(asked["undo_id"], "done", patience_s=40)
+    again = sample_bill("package", story="inpatient-long")
+    settled = await house.settle(
+        again.changed(lambda submission: submission.update(replaces=order["order_id"])), patience_s=40
+    )
+
+    assert [(leg["kind"], leg["state"]) for leg in done["legs"]] == [
+        ("claim", "undone"),
+        ("yibao", "undone"),
+        ("cash", "undone"),
+    ]
+    assert [one["times_applied"] for one in await house.settlements("package", bill)] == [0]
+    assert settled["claims"][0]["outcome"] == "paid"
+    assert settled["approved_fen"] != order["approved_fen"]
+    assert (await house.order(order["order_id"])).document["state"] == "replaced"
+
+
 async def test_s3_3_e4_lines_that_are_not_insured_stay_in_the_bill(house: House) -> None:
     """The insurer's share leaves them out; no line is trimmed away."""
     bill = at_discharge("package")

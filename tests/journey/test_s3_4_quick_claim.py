@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
+from support.unknownstage import Office
 
 STORIES = {"hcx": "self-pay"}
 REPORT = {"kind": "fee-list", "ref": "file:99990001", "sha256": "a" * 64}
@@ -96,6 +97,31 @@ async def test_s3_4_e3_an_invoice_that_supports_another_bill_is_stopped_for_a_pe
     assert await house.settlements("ant", second) == []
     assert again.document["order_id"] == stopped.document["order_id"]
     assert other_insurer["claims"][0]["outcome"] == "paid"
+
+
+async def test_s3_4_e3_two_persons_let_a_stopped_bill_go_and_only_such_a_bill(clinic: House) -> None:
+    """The first bill was the same visit's other half, say: two persons decide, and the insurer is asked after all."""
+    first = sample_bill("ant")
+    await clinic.settle(first)
+    second = sample_bill("ant").changed(_with_invoice_of(first))
+    stopped = (await clinic.submit(second)).document
+    office, claim_id = Office(clinic), stopped["claims"][0]["claim_id"]
+    may = (await office.items(stopped["order_id"]))[0]["may"]
+
+    proposed = await office.ask("li.na", f"worklist/{claim_id}/release", {"evidence": "letter-2026-7"})
+    path = f"corrections/{proposed.document['correction_id']}/approve"
+    alone = await office.ask("li.na", path, method="POST")
+    released = await office.ask("wang.wei", path, method="POST")
+    decided = (await clinic.decided(stopped["order_id"])).document
+    again = await office.ask("li.na", f"worklist/{claim_id}/release", {"evidence": "letter-2026-8"})
+    story = (await office.ask("auditor", f"claims/{claim_id}")).document["changes"]
+
+    assert "release" in may
+    assert (alone.status, released.status) == (403, 200)
+    assert decided["claims"][0]["outcome"] == "paid"
+    assert [one["times_applied"] for one in await clinic.settlements("ant", second)] == [1]
+    assert (again.status, again.code) == (409, "not-for-this-item")
+    assert [one["new"] for one in story if one["cause"].startswith("correction:")] == ["created"]
 
 
 async def test_s3_4_e3_an_invoice_whose_claim_was_refused_may_be_used_again(house: House) -> None:

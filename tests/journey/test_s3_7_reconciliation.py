@@ -7,10 +7,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.bills import sample_bill
 from support.house import House
@@ -234,3 +235,36 @@ async def test_s3_7_e1_a_late_file_is_no_file_and_never_no_difference(morning: M
 
     assert status == 1
     assert "no-file-yet" in told["refused"]
+
+
+async def test_s3_7_e2_a_trade_near_midnight_is_carried_to_the_next_day_once_and_then_a_difference(
+    played: Morning,
+) -> None:
+    """Every trade of this day counts as near midnight here. The insurer's book lacks one, and so does its next one."""
+    clock = TurnedClock()
+    clock.days = 1
+    settings = load_settings(played.stage.home / "gateway.toml")
+    assert settings.claims is not None
+    near = msgspec.structs.replace(settings.claims.reconciliation, edge_min=24 * 60)
+    settings = msgspec.structs.replace(settings, claims=msgspec.structs.replace(settings.claims, reconciliation=near))
+    payment = await start_payment(_payment(played.stage), clock)
+    gateway = await start_gateway(settings, played.stage.home, clock)
+    try:
+        async with House(played.stage) as house:
+            await house.script("package", "statement", "omit_line")
+            status, first = await played.run("package")
+            await house.settle(sample_bill("package"))
+        clock.days = 2
+        next_day = (datetime.now(SHANGHAI).date() + timedelta(days=1)).isoformat()
+        later = Morning(played.stage, next_day, [])
+        await later.run("package")
+        _, story = await played.lianpei("show", first["recon_id"], "--json")
+    finally:
+        await gateway.stop(0)
+        await payment.stop()
+
+    assert (status, first["state"]) == (0, "equal")
+    assert [(item["class"], item["state"]) for item in first["items"] if item["state"] == "carried"] == [
+        ("roll_over", "carried")
+    ]
+    assert "only_ours" in _classes(story)

@@ -1,12 +1,16 @@
 """Several policies (domain §3.9): the patient's order, one without a word, and benefits outside the cap."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from journey.test_s3_4_quick_claim import send, until
 from support.bills import sample_bill
 from support.house import House
+from support.insurer_double import InsurerDouble, parlour
+
+from gateway.claims.canonical.dispatch import ActResult
 
 
 async def test_s3_9_the_second_policy_is_told_what_the_first_took(house: House) -> None:
@@ -105,3 +109,23 @@ async def test_s3_9_e3_only_policies_that_were_not_sent_change_their_order(house
     amounts = [(claim["claimed_fen"], claim["approved_fen"]) for claim in document["claims"]]
     assert amounts[1][0] == amounts[0][0] - amounts[0][1]
     assert amounts[2][0] == amounts[1][0] - amounts[1][1]
+
+
+async def test_s3_9_e4_when_an_earlier_insurer_takes_its_word_back_later_decisions_are_marked_and_stand(
+    tmp_path: Path,
+) -> None:
+    """The first insurer paid 1,000 and says 0 a day later: the second one's decision rested on it, and nobody changes it."""
+    second = InsurerDouble("hcx")
+    house = parlour(tmp_path / "claims.db", None, None, second)
+    for insurer, approved in ((house.insurer, 1000), (second, 700)):
+        insurer.answers["settle"].append(ActResult(state="accepted", verdict="paid", approved=approved))
+    bill = await house.bring(sample_bill("package", "hcx"))
+
+    await house.told_late(bill, ActResult(state="refused", peer_code="P2"))
+
+    marked = house.rows("change", field="claim.run-again")
+    assert [(row["claim_id"], row["new"]) for row in marked] == [(bill.claims[1].claim_id, "advised")]
+    assert [row["kind"] for row in house.rows("event")] == ["decided", "money-differs", "claim-run-again"]
+    assert [row["approved"] for row in house.rows("claim", order_id=bill.order_id)] == [1000, 700]
+    assert [row["why"] for row in house.rows("work_item")] == ["answer-differs"]
+    await house.room.store.close()

@@ -9,26 +9,16 @@ from random import Random
 
 import msgspec
 import pytest
-from support.folders import READING, WRITING, loaded, place_of
+from support.fuzzing import READING, WRITING, findings, fuzz_of, loaded, place_of
 
 from gateway.kernel.errors import LianpeiError
 from gateway.mapping import Incoming, load_reader
 from gateway.mapping.fuzz.answers import mutated
-from gateway.mapping.fuzz.run import Case, FolderFuzz
 from gateway.mapping.fuzz.verdict import Outcome
 
 SHORT, LONG = 14, 2000
 THOUSAND = 2
 """The case with a thousand lines."""
-
-
-def fuzz_of(folder: str, seed: int) -> FolderFuzz:
-    place = place_of(folder)
-    return FolderFuzz(loaded(folder), place.vocabulary, place.constants, place.refs, seed)
-
-
-def findings(cases: list[Case]) -> list[str]:
-    return [f"{case.act} case {case.number}: {case.verdict}" for case in cases if case.verdict.is_finding]
 
 
 def judged(folder: str, seed: int, numbers: Iterable[int]) -> Counter[str]:

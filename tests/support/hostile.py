@@ -61,3 +61,8 @@ def deep(depth: int) -> bytes:
 
 def spelt(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def breaks(log: bytes) -> int:
+    """How often a door answered "internal error"."""
+    return log.count(b'"door-broke"')

@@ -90,6 +90,7 @@ class House:
                 return await self.submit(bill)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 assert time.monotonic() < until, "the door never answered"
+                await asyncio.sleep(0.1)
 
     async def order(self, order_id: str) -> Answer:
         return await self.call("GET", f"/v1/orders/{order_id}")

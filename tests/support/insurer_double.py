@@ -69,6 +69,7 @@ class InsurerDouble:
     manifest: Manifest = field(default_factory=lambda: msgspec.convert(MANIFEST, Manifest))
     faults: dict[str, Fault] = field(default_factory=lambda: _FAULTS)
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    metrics: Metrics = field(default_factory=lambda: Metrics.for_codes(["package"]))
     heard: list[tuple[str, str]] = field(default_factory=list)
     """Act name and act id of each message, in order."""
 
@@ -76,6 +77,9 @@ class InsurerDouble:
         act = dispatch.act
         told = Outgoing(b"{}", "application/json", "POST", "/", correlation=act.act_id, pin=Pin(act.name, 1, "d"))
         return Prepared(told, Sealed(act.act_id.encode(), "application/json"))
+
+    def admit(self, act: str, kind: str) -> None:
+        """Its lane is always open."""
 
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         act = dispatch.act
@@ -157,12 +161,15 @@ class Parlour:
 
     async def told_late(self, bill: Bill, result: ActResult, act: str = "settle") -> None:
         """A call of the insurer about the settling act, after everything."""
+        await self.told(bill, result, act)
+        await self.quiet()
+
+    async def told(self, bill: Bill, result: ActResult, act: str = "settle") -> None:
+        """A call of the insurer about an act, whatever happens here."""
         claim = bill.claims[0]
         row = next(one for one in self.engine.ledger.act_rows(claim.claim_id) if one["name"] == act)
-        callbacks = Callbacks(self.engine)
         work = self.engine.ledger.work()
-        await callbacks.settle(cast(Partner, self.insurer), row["act_id"], result, b"late", work)
-        await self.quiet()
+        await Callbacks(self.engine).settle(cast(Partner, self.insurer), row["act_id"], result, b"late", work)
 
     def rows(self, table: str, **where: Any) -> list[Row]:
         return self.room.store.find(table, where, limit=1000)
@@ -174,13 +181,15 @@ class Parlour:
         return {leg.kind: leg.state.value for leg in undo.legs}
 
 
-def parlour(path: Path, insurer: InsurerDouble | None = None, room: Room | None = None) -> Parlour:
-    """A fresh house, or the house that starts again on ``room``'s rows."""
+def parlour(
+    path: Path, insurer: InsurerDouble | None = None, room: Room | None = None, *others: InsurerDouble
+) -> Parlour:
+    """A fresh house, or the house that starts again on ``room``'s rows. ``others``: further insurers."""
     room = room or open_room(path)
     insurer = insurer or InsurerDouble()
     ledger, clock = room.ledger, room.clock
-    registry = Registry({insurer.code: cast(Partner, insurer)})
-    mailbox, metrics = Mailbox(), Metrics.for_codes([insurer.code])
+    registry = Registry({one.code: cast(Partner, one) for one in (insurer, *others)})
+    mailbox, metrics = Mailbox(), Metrics.for_codes(registry.codes)
     courier = Courier(ledger, mailbox, clock)
     reverser = Reverser(ledger, registry, courier, clock)
     after = Aftermath(ledger, registry, courier, clock)

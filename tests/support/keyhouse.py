@@ -8,7 +8,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gateway.app import Gateway, start_gateway
-from gateway.config import ClaimsSettings, Door, HospitalSettings, InsurerSettings, OperatorSettings, Settings
+from gateway.config import (
+    ClaimsSettings,
+    Door,
+    HospitalSettings,
+    InsurerSettings,
+    OperatorSettings,
+    Settings,
+    WebhookSettings,
+)
 from support.certificates import Issuer, put_certificate, put_key, put_private, rsa_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +51,7 @@ async def serving(
     door: Door | None = None,
     desk: Door | None = None,
     operators: tuple[OperatorSettings, ...] = (),
+    webhook: WebhookSettings | None = None,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
     """``door`` is the hospitals' and insurers', ``desk`` the operators'; ``more`` goes into the claims room's settings."""
@@ -53,7 +62,7 @@ async def serving(
         mappings=str(ROOT / "mappings"),
         schemas=str(ROOT / "schemas"),
         claims=ClaimsSettings("claims.db", door or plain, door or plain, desk or plain, **more),
-        hospitals=(HospitalSettings(HOSPITAL, "测试医院", signing_key="hospital"),),
+        hospitals=(HospitalSettings(HOSPITAL, "测试医院", signing_key="hospital", webhook=webhook),),
         operators=operators,
         insurers={"ant": InsurerSettings("http://127.0.0.1:1"), "eclaimlink": eclaimlink},
     )

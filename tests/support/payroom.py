@@ -95,7 +95,8 @@ class Street:
         )
         if wish:
             put_wish(unit, order_id, **wish)
-        unit.insert("claim", claim_id=new_claim_id(), order_id=order_id, seq=1, kind=kind, approved=approved)
+        claim = {"claim_id": new_claim_id(), "order_id": order_id, "seq": 1, "created_at": self.clock.epoch_ms()}
+        unit.insert("claim", kind=kind, approved=approved, **claim)
         self._errand(unit, "decided", order_id)
         await self.store.commit(unit)
         return order_id

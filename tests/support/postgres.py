@@ -60,6 +60,10 @@ class Server:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home)
         self._until_ready()
 
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def _until_ready(self) -> None:
         for _ in range(200):
             try:

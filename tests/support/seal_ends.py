@@ -92,7 +92,34 @@ _SORTED: dict[str, dict[str, Any]] = {
         "document_field": "data",
         "encrypt": {"cipher": "sm2", **SM2, "cipher_form": "c1c2c3", "leading_04": "drop", "encoding": "hex"},
     },
+    "json form rsa1_5": {
+        "algorithm": "rsa-sha1",
+        **RSA,
+        "body": "form",
+        "document_field": "bizContent",
+        "constants": {"appKey": "TEST0001"},
+        "encrypt": {"field": "bizContent", "cipher": "rsa1_5", **RSA},
+        **WEAK,
+    },
     "json rsa1_5": {"algorithm": "rsa-sha256", **RSA, "encrypt": {"cipher": "rsa1_5", **RSA}, **WEAK},
+}
+_FIELD: dict[str, dict[str, Any]] = {
+    "field rsa": {"algorithm": "rsa-sha256", **RSA, "body": "form", "field": "reqmsg"},
+    "field md5-aes": {
+        "algorithm": "md5",
+        **HMAC,
+        "writes": "base64",
+        "key_text": "{secret}",
+        "encoding": "hex",
+        "encrypt": {"cipher": "aes-ecb", "key": "key-16", "covers": "clear"},
+        **WEAK,
+    },
+    "field sm2": {
+        "algorithm": "sm2-sm3",
+        **SM2,
+        "writes": "base64",
+        "encrypt": {"cipher": "sm4-gcm", "key": "key-16", "into": "encData"},
+    },
 }
 _YIBAO: dict[str, dict[str, Any]] = {
     "yibao": {**SM2, "secret": "app", "app_id": APP_ID, **WEAK},
@@ -133,6 +160,7 @@ AGREEMENTS: dict[str, dict[str, Any]] = {
         ("exact-bytes", _EXACT),
         ("sorted-pairs", _PAIRS),
         ("sorted-json", _SORTED),
+        ("signed-field", _FIELD),
         ("yibao-mobile", _YIBAO),
         ("encrypted-body", _BODIES),
         ("jws", _JWS),

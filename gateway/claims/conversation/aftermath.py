@@ -1,8 +1,9 @@
 """Acts after a decision (invoice push, acceptance): best effort, taken up again after a restart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.consents.withdrawals import Withdrawals
 from gateway.claims.conversation.budget import Budget
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
@@ -26,6 +27,7 @@ class Aftermath:
     registry: Registry
     courier: Courier
     clock: Clock
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
 
     async def work(self, bill: Bill, work: Work) -> None:
         for claim in bill.claims:
@@ -33,6 +35,8 @@ class Aftermath:
             if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
                 continue
             steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
+            if self.withdrawals.cover(bill):
+                claim.step, claim.dirty = len(steps), claim.dirty or claim.step < len(steps)
             budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)
             while claim.step < len(steps):
                 errand = await errand_for(self.ledger, bill, claim, partner, steps[claim.step], work, budget)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.claims.partners.manifest import BudgetRule, seconds
+from gateway.claims.partners.manifest import BudgetRule
 from gateway.kernel.clock import Clock
+from gateway.kernel.spans import seconds
 
 
 @dataclass(frozen=True, slots=True)

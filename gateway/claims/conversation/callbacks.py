@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult, read_result
@@ -11,7 +13,7 @@ from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.late import LateAnswers
 from gateway.claims.conversation.material import ask
 from gateway.claims.conversation.resting import busy, rest
-from gateway.claims.conversation.states import ActState
+from gateway.claims.conversation.states import FINAL, ActState
 from gateway.claims.partners.partner import Partner
 from gateway.claims.work import Work
 from gateway.kernel.errors import NotFound, SealRefused
@@ -23,6 +25,7 @@ from gateway.telemetry.logs import get_logger
 from gateway.wire.seals.base import Sealed
 
 _log = get_logger("lianpei.callbacks")
+_Found = TypeVar("_Found")
 _HOLD_S = 3.0
 """A callback may overtake the answer that names it; it is held this long before it counts as unknown."""
 _ONCE_FOR_MS = 31 * 24 * 3600 * 1000
@@ -56,6 +59,9 @@ class Callbacks:
             if isinstance(result.correlation, str):
                 await self.settle(partner, result.correlation, result, body, work)
             else:
+                if result.state == "refused":
+                    work.audit("data-request-refused", f"insurer:{partner.code}", result.peer_code)
+                    _log.event("data-request-refused", insurer=partner.code, code=result.peer_code)
                 await self._commit(work, f"notice:{partner.code}", body)
         except SealRefused:
             if once:
@@ -123,36 +129,74 @@ class Callbacks:
     async def _apply(
         self, partner: Partner, row: Row, correlation: str, result: ActResult, body: bytes, work: Work
     ) -> None:
-        act_id = row["act_id"]
+        act_id, order_id = row["act_id"], row["order_id"]
         slot = self.engine.mailbox.find(partner.code, correlation)
         waits = slot is not None and not slot.arrived
-        if slot is not None:
+        if slot is not None and waits:
             slot.arrived = True
-        work.result(act_id, result)
-        work.act_became(row["claim_id"], act_id, ActState.ANSWERED, result.state)
-        for name, value in result.refs.items():
-            if value:
-                work.ref(row["claim_id"], name, value)
+        elif await self._may_be_told_otherwise(row):
+            await self._apply_and_compare(partner, row, result, body, work)
+            return
+        self._answer(row, result, work)
         try:
             if not waits:  # nobody here waits for it, so the claim may have its final word already
                 await LateAnswers(self.engine).heed(partner, row, result, work)
             await self._commit(work, act_id, body)
         except BaseException:
             if slot is not None and waits:
-                slot.arrived = False
+                slot.take_back()
             raise
         if slot is not None and waits and not slot.result.done():
             slot.result.set_result(result)
         else:
-            await self.engine.wake(row["order_id"])
+            await self.engine.wake(order_id)
+
+    def _answer(self, row: Row, result: ActResult, work: Work) -> None:
+        work.result(row["act_id"], result)
+        work.act_became(row["claim_id"], row["act_id"], ActState.ANSWERED, result.state)
+        for name, value in result.refs.items():
+            if value:
+                work.ref(row["claim_id"], name, value)
+
+    async def _may_be_told_otherwise(self, row: Row) -> bool:
+        """Whether another answer to this act may be on its way to the disk: here, or at a process that awaits one."""
+        if row["order_id"] in self.engine.running:
+            return True
+        awaited = row["state"] in (ActState.PREPARED, ActState.UNKNOWN)
+        return awaited and await self.engine.ledger.read(self.engine.ledger.elsewhere, row["order_id"])
+
+    async def _apply_and_compare(self, partner: Partner, row: Row, result: ActResult, body: bytes, work: Work) -> None:
+        """The result is kept at once, and acknowledged when the claim's word could be compared with it.
+
+        Should we die in between, the insurer calls again, and what it says is late and compared.
+        """
+        kept = self.engine.ledger.work(row["order_id"])
+        await kept.safe.turn_to(row["order_id"], self.engine.ledger.read)
+        self._answer(row, result, kept)
+        with suppress(Duplicate):  # another call's result was kept a moment ago
+            await kept.flush()
+        await self.engine.wake(row["order_id"])
+        await self._until(lambda: self._is_final(row))
+        await LateAnswers(self.engine).heed(partner, row, result, work)
+        await self._commit(work, row["act_id"], body)
+        await self.engine.wake_if_undoing(row["order_id"])
+
+    def _is_final(self, row: Row) -> bool:
+        claims = self.engine.ledger.claim_rows(row["order_id"])
+        return any(claim["claim_id"] == row["claim_id"] and claim["state"] in FINAL for claim in claims)
 
     async def _await_act(self, partner: Partner, correlation: str) -> Row | None:
+        ledger = self.engine.ledger
+        return await self._until(lambda: ledger.act_by_correlation(partner.code, correlation))
+
+    async def _until(self, ask: Callable[[], _Found]) -> _Found:
+        """What is found in the store as soon as it is there; after a while whatever is found then."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _HOLD_S
         while True:
-            row = await self.engine.ledger.read(self.engine.ledger.act_by_correlation, partner.code, correlation)
-            if row is not None or loop.time() > until:
-                return row
+            found = await self.engine.ledger.read(ask)
+            if found or loop.time() > until:
+                return found
             await asyncio.sleep(0.05)
 
     async def _commit(self, work: Work, act_id: str, body: bytes, bill: Bill | None = None) -> None:
@@ -164,4 +208,8 @@ class Callbacks:
         except Duplicate as repeat:
             if repeat.table == "nonce":
                 raise SealRefused("this message was received before", code="seal-replay") from None
+            if (
+                repeat.table == "vault"
+            ):  # another call's result was kept a moment ago: this one is late when it comes again
+                raise busy() from None
             _log.event("callback-repeated", act_id=act_id)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from gateway.claims.canonical.dispatch import ActResult, CorrelatedResult
 from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.partners.dispatching import operational_dispatch
-from gateway.claims.partners.manifest import CollectRule, seconds
+from gateway.claims.partners.manifest import CollectRule
 from gateway.claims.partners.partner import Partner, Reply
 from gateway.kernel.errors import LianpeiError, NotFound
+from gateway.kernel.spans import seconds
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.collector")

@@ -1,5 +1,7 @@
 """The patient's answer to the quotes: what was on the screen must be what is settled."""
 
+from typing import Literal
+
 import msgspec
 
 from gateway.claims.amendments import Confirmed, amend
@@ -28,12 +30,15 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quotes: tuple[Shown, ...]
     agreed: bool = True
     confirmation: Confirmation | UnsetType = UNSET
+    yibao: Literal["settled", "unknown", "reversed"] | UnsetType = UNSET
+    """What became of the hospital's 2207 or 2304 that belongs before the commercial settlement (§3.2 E2)."""
 
 
 async def answer_quotes(engine: Engine, order_id: str, answer: Answer) -> None:
     """Settle what was shown, or end it. The same answer again changes nothing.
 
-    Raises ``Conflict``: ``quote-stale`` (another quote stands now), ``quote-expired``, ``not-quoted``, ``order-busy``.
+    Raises ``Conflict``: ``quote-stale`` (another quote stands now), ``quote-expired``, ``not-quoted``, ``order-busy``,
+    ``yibao-unknown`` (nothing is settled while 医保 is unknown; the quotes stand).
     """
     bill, work = await taken_up(engine, order_id)
     if not bill.asks:
@@ -47,14 +52,26 @@ async def answer_quotes(engine: Engine, order_id: str, answer: Answer) -> None:
         raise _expired()
     if shown != {claim.claim_id: claim.quoted or 0 for claim in quoted}:
         raise _stale()
-    if answer.agreed:
+    if answer.yibao == "unknown":
+        await _wait_for_yibao(bill, work)
+    if answer.agreed and answer.yibao != "reversed":
         _agree(engine, bill, quoted, work, answer)
     else:
-        engine.counter.decline(bill, work, "quote-declined")
+        engine.counter.decline(bill, work, "quote-declined" if not answer.agreed else "yibao-reversed")
         for claim in bill.claims:
             claim.next_at = work.now() if not claim.final else 0
     await flushed(work, bill)
     await engine.wake(order_id)
+
+
+async def _wait_for_yibao(bill: Bill, work: Work) -> None:
+    work.changed(bill, None, "yibao", "", "unknown", "hospital")
+    await flushed(work, bill)
+    raise Conflict(
+        "医保 is not known to be settled",
+        code="yibao-unknown",
+        hint="Ask 2601 by the original msgid; confirm again once it is settled, or say that it was reversed.",
+    )
 
 
 def _agree(engine: Engine, bill: Bill, quoted: list[ClaimRun], work: Work, answer: Answer) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.item_correction import item_row, settle_item
+from gateway.claims.conversation.releasing import release, require_stopped
 from gateway.claims.conversation.resting import busy
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.custody.wish import sound_reason
@@ -18,14 +19,17 @@ from gateway.kernel.ids import new_correction_id
 from gateway.store.api import Row
 from gateway.store.errors import StaleWrite
 
+_OF_CLAIMS = ("decide", "close", "release")
 _NO_STEP_LEFT = 10_000
 """Beyond every plan: the insurer hears nothing more about a claim that persons settled."""
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    action: Literal["decide", "close", "undone", "give_up", "noted"]
-    """Of a claim: ``decide``, the insurer pays ``approved_fen``, as the evidence says; ``close``, it ends without a decision.
-    Of an undo's leg: ``undone``, the money is back; ``give_up``, it stays where it is. Of an answer that differs: ``noted``.
+    action: Literal["decide", "close", "release", "undone", "give_up", "noted", "recover"]
+    """Of a claim: ``decide``, the insurer pays ``approved_fen``, as the evidence says; ``close``, it ends without a decision;
+    ``release``, it was stopped for its invoice and is claimed after all.
+    Of an undo's leg: ``undone``, the money is back; ``give_up``, it stays where it is. Of an answer that differs:
+    ``noted``, or ``recover``, the patient is asked for ``approved_fen`` that the insurer declined later.
     """
     evidence: str
     """Number of the letter, call or ticket that it rests on."""
@@ -67,13 +71,15 @@ class Corrections:
 
     def _subject(self, wish: Proposal) -> Row:
         """Order and id of what the proposal is about."""
-        if wish.action in ("decide", "close"):
+        if wish.action in _OF_CLAIMS:
             claim = claim_row(self._ledger, wish.claim_id)
+            if wish.action == "release":
+                require_stopped(claim)
             _require_manual(claim["state"])
             _require_amount(wish, claim["claimed"])
             return claim
         item = item_row(self._ledger, wish)
-        _require_amount(wish, 0)
+        _require_amount(wish, item["amount"] if wish.action == "recover" else 0)
         return {"order_id": item["order_id"], "claim_id": item["item_id"]}
 
     async def listed(self, state: str) -> list[Row]:
@@ -104,7 +110,7 @@ class Corrections:
             )
         work = self._ledger.work(row["order_id"])
         settled = self._settle(work, row, who, "approved")
-        if row["action"] in ("decide", "close"):
+        if row["action"] in _OF_CLAIMS:
             bill, claim = await self._ledger.read(self._taken_up, row)
             self._apply(bill, claim, work, row)
             await _flushed(work, bill)
@@ -142,6 +148,9 @@ class Corrections:
 
     def _apply(self, bill: Bill, claim: ClaimRun, work: Work, row: Row) -> None:
         decides, cause = row["action"] == "decide", f"correction:{row['correction_id']}"
+        if row["action"] == "release":
+            release(bill, work, cause)
+            return
         claim.reason = "corrected-by-hand"
         claim.outcome = ("paid" if row["approved"] else "zero") if decides else "withdrawn"
         work.changed(bill, claim, "claim.approved", str(claim.approved), str(row["approved"]), cause)
@@ -168,5 +177,7 @@ def _require_manual(state: str) -> None:
 
 
 def _require_amount(wish: Proposal, claimed: int) -> None:
-    if wish.approved_fen > (claimed if wish.action == "decide" else 0):
-        raise BadMoney("the amount is more than the patient bears", fields=("approved_fen",))
+    if wish.approved_fen > (claimed if wish.action in ("decide", "recover") else 0):
+        raise BadMoney("the amount is more than it can be", fields=("approved_fen",))
+    if wish.action == "recover" and not wish.approved_fen:
+        raise BadMoney("say how much the patient is asked for", fields=("approved_fen",))

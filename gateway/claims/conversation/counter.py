@@ -68,11 +68,25 @@ class Counter:
         claim.quoted, claim.reason = verdict.approved, DIFFERS
         work.move_claim(bill, claim, ClaimEvent.QUOTE, DIFFERS)
         for later in bill.claims:
-            partner = self.registry.get(later.insurer)
-            if later.seq > claim.seq and later.state is ClaimState.CONFIRMED and partner is not None:
-                steps = plan(partner.manifest, later.kind, bill.submission)
-                later.step = next((at for at, step in enumerate(steps) if step.rule.role == "quote"), later.step)
-                later.afresh = True
+            if later.seq > claim.seq and later.state is ClaimState.CONFIRMED and not self._quote_again(bill, later):
+                work.move_claim(bill, later, ClaimEvent.QUOTE, DIFFERS)
+        return True
+
+    def claims_what_is_left(self, bill: Bill, claim: ClaimRun) -> None:
+        """A confirmed claim's turn: earlier policies may have settled other amounts than they had offered."""
+        left = bill.remaining_for(claim)
+        if left != claim.claimed:
+            claim.claimed, claim.dirty = left, True
+            self._quote_again(bill, claim)
+
+    def _quote_again(self, bill: Bill, claim: ClaimRun) -> bool:
+        """What was confirmed rested on an amount that changed. False when its insurer quotes nothing."""
+        partner = self.registry.get(claim.insurer)
+        steps = () if partner is None else plan(partner.manifest, claim.kind, bill.submission)
+        quote = next((at for at, step in enumerate(steps) if step.rule.role == "quote"), None)
+        if quote is None:
+            return False
+        claim.step, claim.afresh = quote, True
         return True
 
     def at_rest(self, bill: Bill, work: Work) -> None:

@@ -5,20 +5,25 @@ import hashlib
 
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
-from gateway.claims.conversation.budget import ENQUIRIES, enquiry_delay, given_up, repeat_delay
+from gateway.claims.conversation.budget import enquiry_delay
+from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
+from gateway.claims.conversation.otherword import the_first
+from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Reply
 from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import NotSent, OutcomeUnknown
+from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
 from gateway.kernel.ids import ActId, new_act_id
+from gateway.kernel.spans import seconds
 
 _UNKNOWN = ActResult(state="unknown")
+_NOT_YET = ActResult(state="unknown", peer_code="not-found-yet")
+"""The insurer knows nothing of the act, and it may still be under way: this enquiry does not count as one without an answer."""
 _OPEN = (ActState.PREPARED, ActState.PENDING, ActState.UNKNOWN)
 
 
@@ -27,11 +32,23 @@ class Courier:
         self._ledger = ledger
         self._mailbox = mailbox
         self._clock = clock
+        self.sightings = Sightings(clock)
         self.frozen: set[str] = set()
         """Orders that are to be undone: their workers wait for no answer and take no further step."""
 
     async def carry_out(self, errand: Errand) -> ActResult | None:
-        """The step's result, or None when it must be left for later (callback, timer). Raises ``NotSent``."""
+        """The step's result, or None when it must be left for later (callback, timer).
+
+        Raises ``NotSent`` when no byte of the act ever left.
+        """
+        try:
+            return await self._carry_out(errand)
+        except BaseException:  # nobody waits here any longer: what comes for the act is for who works on it next
+            if errand.act is not None:
+                self._mailbox.close(errand.act.act_id)
+            raise
+
+    async def _carry_out(self, errand: Errand) -> ActResult | None:
         before = errand.act
         if before is not None and before.state in _OPEN and (brought := await self._brought(errand, before)):
             return brought
@@ -44,9 +61,9 @@ class Courier:
             if kept is not None or errand.step.rule.role not in ("step", "quote"):
                 return kept or _UNKNOWN
             result = await self._send(errand, new_act_id())  # the claim went back to it, and it moves no money
-        elif before.state == ActState.PENDING and self._may_repeat(errand, before):
-            result = await self._send(errand, before.act_id, before.attempts + 1)
-        elif before.state == ActState.PENDING and self._given_up(errand, before):
+        elif before.state == ActState.PENDING and may_repeat(errand.step.rule, before):
+            result = await self._repeat(errand, before.act_id, before.attempts + 1, ActState.PENDING)
+        elif before.state == ActState.PENDING and is_given_up(errand.step.rule, before, self._clock.now()):
             return ActResult(state="unknown", peer_code="enquiries-used-up")
         elif before.state == ActState.PENDING:
             return await self._wait(errand, before)
@@ -59,18 +76,29 @@ class Courier:
                 return await self._enquire(errand, errand.known())
         return result
 
-    def _may_repeat(self, errand: Errand, act: ActRecord) -> bool:
-        """A pending act is taken up again: its callback may have come while we were down, and who can't be asked is told again."""
-        rule = errand.step.rule
-        return not rule.status and rule.retry == "same_id" and act.attempts < ENQUIRIES
+    async def _repeat(self, errand: Errand, act_id: ActId, attempt: int, stands: ActState) -> ActResult:
+        """Send an act that was sent before. If no byte leaves now, it is as pending or unknown as it was: not “not sent”.
 
-    def _given_up(self, errand: Errand, act: ActRecord) -> bool:
-        rule, age = errand.step.rule, (self._clock.now() - act.prepared_at).total_seconds()
-        return not rule.status and rule.retry == "same_id" and given_up(act.attempts, age)
+        Raises ``NotNow`` about an unknown act: no enquiry was made, so none is counted.
+        """
+        try:
+            errand.partner.admit(errand.step.act, errand.claim.kind)
+            self.sightings.sent(act_id)
+            return await self._send(errand, act_id, attempt, stands)
+        except NotSent as closed:
+            if isinstance(closed, NotNow) and stands is ActState.UNKNOWN:
+                raise
+            return ActResult(state="pending" if stands is ActState.PENDING else "unknown")
 
-    async def _send(self, errand: Errand, act_id: ActId, attempt: int = 1) -> ActResult:
-        """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id."""
+    async def _send(
+        self, errand: Errand, act_id: ActId, attempt: int = 1, stands: ActState = ActState.NOT_SENT
+    ) -> ActResult:
+        """Prepare, commit the intent, send. With ``attempt`` > 1 the same act goes again under its own id.
+
+        Raises ``NotSent`` when no byte leaves; then the act ``stands`` as it did.
+        """
         claim, step, partner, work = errand.claim, errand.step, errand.partner, errand.work
+        partner.admit(step.act, claim.kind)
         now = self._clock.now()
         view = ActView(
             act_id=act_id,
@@ -109,14 +137,10 @@ class Courier:
             await work.flush(errand.bill)
             reply = await partner.exchange(prepared, dispatch)
         except NotSent:
-            self._mailbox.close(act_id)
-            work.act_became(claim.claim_id, act_id, ActState.NOT_SENT, "not_sent")
+            work.act_became(claim.claim_id, act_id, stands, "not_sent")
             raise
         except OutcomeUnknown as lost:
-            return await self._lost(errand, slot, lost.error_code)
-        except BaseException:
-            self._mailbox.close(act_id)
-            raise
+            return await self._lost(errand, slot, lost)
         return await self._answered(errand, slot, reply)
 
     async def _answered(self, errand: Errand, slot: Slot, reply: Reply) -> ActResult:
@@ -124,8 +148,8 @@ class Courier:
         digest = hashlib.sha256(reply.raw).hexdigest()
         work.message(slot.act_id, "in", reply.raw, digest, "", reply.http_status)
         work.refs(claim, result.refs)
-        if slot.arrived:
-            return await self._from_slot(slot)
+        if slot.arrived and (brought := await self._from_slot(slot)):
+            return the_first(errand, slot.act_id, brought, result)
         if result.state in ("pending", "need_more"):
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)
@@ -140,47 +164,42 @@ class Courier:
         work.act_became(claim.claim_id, slot.act_id, state, result.state)
         return result
 
-    async def _lost(self, errand: Errand, slot: Slot, code: str) -> ActResult:
-        if slot.arrived:
-            return await self._from_slot(slot)
-        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, code)
+    async def _lost(self, errand: Errand, slot: Slot, lost: OutcomeUnknown) -> ActResult:
+        keep_unread(errand.work, slot.act_id, lost)
+        if slot.arrived and (brought := await self._from_slot(slot)):
+            return brought
+        errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, lost.error_code)
         return _UNKNOWN
 
-    async def _from_slot(self, slot: Slot) -> ActResult:
-        try:
-            return await slot.result
-        finally:
+    async def _from_slot(self, slot: Slot) -> ActResult | None:
+        """What a callback brings, once it is kept; None when it could not be kept and will be brought again."""
+        result = await slot.result
+        if result is not None:
             self._mailbox.close(slot.act_id)
+        return result
 
     async def _wait(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """Wait for the callback as long as the budget lasts, asking in between where the partner can be asked."""
         step, partner = errand.step, errand.partner
         slot = self._mailbox.open(act.act_id, partner.code, act.correlation)
         self._move(errand, ClaimEvent.PEND, "taken", act.act_id)
-        self._sleep_until(errand, self._nap(errand, act))
+        self._sleep_until(errand, nap(errand, act))
         await errand.work.flush(errand.bill)
         if self._ledger.leases is not None and (brought := await self._brought(errand, act)):
             return brought
         while not self._over(errand):
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
-            if await self._arrived(slot, pause):
-                return await self._from_slot(slot)
+            if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
+                return brought
             if step.rule.status:
-                result = await self._ask(errand, act)
+                result = await ask_if_open(errand, act, self._clock)
                 if result.state not in ("pending", "unknown", "not_found", "need_more"):
-                    return self._conclude(errand, act, result)
+                    return await self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None
 
     def _over(self, errand: Errand) -> bool:
         return errand.budget.spent or errand.bill.order_id in self.frozen
-
-    def _nap(self, errand: Errand, act: ActRecord) -> float:
-        """Seconds until a pending act is taken up again by the timer."""
-        rule = errand.step.rule
-        if rule.status:
-            return seconds(errand.partner.manifest.poll_every)
-        return repeat_delay(act.attempts) if rule.retry == "same_id" else 3600.0
 
     async def _arrived(self, slot: Slot, pause: float) -> bool:
         await asyncio.wait({slot.result}, timeout=pause)
@@ -193,11 +212,13 @@ class Courier:
             self._mailbox.close(act.act_id)  # nobody waits here any longer: a callback wakes the bill
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
+        self.sightings.since(act.act_id)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
-        attempt = act.attempts
+        attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        while attempt <= errand.partner.manifest.enquiries:
+        most = errand.partner.manifest.enquiries
+        while attempt <= most:
             self._sleep_until(errand, enquiry_delay(attempt))
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
@@ -205,74 +226,59 @@ class Courier:
                 return brought
             pause = 0.0 if asked_for else min(errand.budget.left(), enquiry_delay(attempt))
             asked_for = False
-            if await self._arrived(slot, pause):
-                return await self._from_slot(slot)
+            if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
+                return brought
             if self._over(errand):
                 self._mailbox.close(act.act_id)
                 return None
+            try:
+                result = await self._ask_or_repeat(errand, act, attempt + 1)
+            except NotNow as closed:  # no enquiry was made, so none is counted
+                self._mailbox.close(act.act_id)
+                errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, closed.error_code)
+                errand.claim.next_at, errand.claim.dirty = closed.again_at, True
+                return None
             attempt += 1
-            result = await self._ask_or_repeat(errand, act, attempt)
-            if result.state == "pending":
+            if result is _NOT_YET:
+                attempt = min(attempt, most - 1)
+            elif result.state == "pending":
                 return await self._wait(errand, act)
-            if result.state != "unknown":
-                return self._conclude(errand, act, result)
+            elif result.state != "unknown":
+                return await self._conclude(errand, act, result)
+            unread = unread + 1 if result is UNREAD else 0
+            if unread == MOST_UNREAD:
+                self._mailbox.close(act.act_id)
+                return UNREAD
         self._mailbox.close(act.act_id)
         return ActResult(state="unknown", peer_code="enquiries-used-up")
 
     async def _ask_or_repeat(self, errand: Errand, act: ActRecord, attempt: int) -> ActResult:
-        try:
-            if not errand.step.rule.status:
-                return await self._send(errand, act.act_id, attempt)
-            result = await self._ask(errand, act)
-            if result.state != "not_found":
-                return result
-            if not self._settled(errand, act):
-                return _UNKNOWN
-            if self._clock.monotonic() >= errand.sent_until:
-                return result
-            # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
-            return await self._send(errand, act.act_id, attempt)
-        except NotSent:
-            return _UNKNOWN
-
-    def _settled(self, errand: Errand, act: ActRecord) -> bool:
-        age = (self._clock.now() - act.prepared_at).total_seconds()
-        return age >= seconds(errand.partner.manifest.settling_time)
-
-    async def _ask(self, errand: Errand, act: ActRecord) -> ActResult:
-        """One status enquiry about ``act``: a look, with no effect on money."""
-        claim, partner = errand.claim, errand.partner
-        name = errand.step.rule.status
-        view = ActView(act_id=new_act_id(), name=name, sent_at=self._clock.now(), serial=next_serial())
-        target = act.seen
-        submission = errand.bill.submission
-        dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=target)
-        prepared = partner.prepare(dispatch)
-        digest = hashlib.sha256(prepared.sealed.body).hexdigest()
-        deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
-        errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
-        await errand.work.flush(errand.bill)
-        try:
-            reply = await partner.exchange(prepared, dispatch)
-        except (NotSent, OutcomeUnknown):
-            errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
-            return _UNKNOWN
-        answered = hashlib.sha256(reply.raw).hexdigest()
-        errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
-        errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)
-        errand.work.refs(claim, reply.result.refs)
-        return reply.result
+        if not errand.step.rule.status:
+            return await self._repeat(errand, act.act_id, attempt, ActState.UNKNOWN)
+        result = await ask(errand, act, self._clock)
+        if result.state != "not_found":
+            return result
+        if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
+            return _NOT_YET
+        if self._clock.monotonic() >= errand.sent_until:
+            return result
+        # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
+        return await self._repeat(errand, act.act_id, attempt, ActState.UNKNOWN)
 
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
         result = await self._ledger.read(self._ledger.result_of, act.act_id)
         if result is None or result.state in ("pending", "unknown", "need_more"):
             return None
-        return self._conclude(errand, act, result)
+        return await self._conclude(errand, act, result)
 
-    def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
+    async def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
         """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""
+        slot = self._mailbox.held(act.act_id)
+        if slot is not None and slot.arrived and (brought := await self._from_slot(slot)):
+            return the_first(errand, act.act_id, brought, result)
         self._mailbox.close(act.act_id)
+        self.sightings.forget(act.act_id)
         state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
         errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)
         return result

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from gateway.claims.bill import Bill, ClaimRun
@@ -13,6 +14,7 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.invoices import free_unpaid
 from gateway.claims.conversation.mailbox import Mailbox
 from gateway.claims.conversation.plan import in_turn
+from gateway.claims.conversation.setting_aside import SetAside
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimState
 from gateway.claims.conversation.talk import Talk
 from gateway.claims.ledger import Ledger
@@ -23,12 +25,15 @@ from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
+from gateway.store.errors import StoreFailed
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 
 _log = get_logger("lianpei.conversation")
 
 
+_DISK_AGAIN_S = 2.0
+"""After a commit that failed amid a conversation: what was not kept is asked for anew, and until then nothing is sent."""
 _WORKED_ON = (BillState.PENDING, BillState.QUOTED, BillState.DECIDED)
 
 
@@ -45,6 +50,10 @@ class Engine:
     talk: Talk
     aftermath: Aftermath
     running: dict[str, "asyncio.Task[None]"]
+    aside: SetAside = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.aside = SetAside(self.ledger)
 
     def new_bill(
         self, submission: Submission, encoded: bytes, hospital: str, idem_key: str, digest: str, held: str = ""
@@ -78,6 +87,8 @@ class Engine:
 
     def resume(self, order_id: str) -> None:
         """Take a stored bill up again, after a callback, a timer or a restart."""
+        if order_id in self.aside.orders:
+            return
         if order_id in self.running:
             self.running[order_id].add_done_callback(lambda _: self.resume(order_id))
             return
@@ -126,6 +137,7 @@ class Engine:
             await work.safe.turn_to(order_id, self.ledger.read)
         except LianpeiError as bad:
             _log.event("bill-stopped", order_id=order_id, code=bad.error_code)
+            await self._failed(order_id, bad)
             return
         if bill is not None:
             work.audit("data-key-used", "gateway", "taken-up-again")
@@ -150,6 +162,21 @@ class Engine:
         finally:
             bill.acknowledged.set()
             bill.at_rest.set()
+        if bill.committed and isinstance(bill.refused, StoreFailed):
+            await asyncio.sleep(_DISK_AGAIN_S)
+            self.resume(bill.order_id)
+        elif bill.refused is not None and bill.stored:
+            await self._failed(bill.order_id, bill.refused)
+        elif bill.order_id in self.aside.counted:
+            await self._ended_well(bill.order_id)
+
+    async def _failed(self, order_id: str, wrong: Exception) -> None:
+        with suppress(LianpeiError):  # a database that is away: the bill's alarm stays what it was
+            await self.aside.failed(order_id, wrong)
+
+    async def _ended_well(self, order_id: str) -> None:
+        with suppress(LianpeiError):
+            await self.aside.ended_well(order_id)
 
     async def _converse_all(self, bill: Bill, work: Work) -> None:
         if bill.state is BillState.QUOTED and not self.counter.expired(bill, work):
@@ -192,7 +219,7 @@ class Engine:
     def _decide_bill(self, bill: Bill, work: Work) -> None:
         work.move_bill(bill, BillEvent.DECIDE, "all-claims-final")
         work.event(bill, "decided")
-        if not bill.guarantee:
+        if bill.is_claim:
             work.outbox(bill, "decided")
             free_unpaid(work, bill)
         for insurer, (quota, _) in bill.guaranteed.items():

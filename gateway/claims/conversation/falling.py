@@ -7,17 +7,17 @@ sent, its settling act is proven not to have happened, or it was undone. While a
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.types import UNSET, ClaimKind, ClaimWay
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
+from gateway.claims.conversation.storing import was_never_asked
 from gateway.claims.partners.partner import Partner
 from gateway.claims.work import Work, moment
 from gateway.kernel.ids import new_claim_id
 
 TO_QUICK_CLAIM = "to_quick_claim"
-_NEVER_SENT = frozenset({"insurer-unreachable", "kind-not-offered"})
 
 
 def may_fall(bill: Bill, claim: ClaimRun, partner: Partner | None, default: bool) -> bool:
     """Whether hospital and patient, the policy and the insurer allow a quick-claim instead; ``default`` where unsaid."""
-    if bill.guarantee or claim.kind != ClaimKind.DIRECT_PAY or claim.policy.claim_way is ClaimWay.DIRECT_PAY:
+    if not bill.is_claim or claim.kind != ClaimKind.DIRECT_PAY or claim.policy.claim_way is ClaimWay.DIRECT_PAY:
         return False
     wish = bill.submission.counter
     allowed = default if wish is UNSET or wish.quick_claim is UNSET else wish.quick_claim
@@ -29,7 +29,7 @@ def is_dead(claim: ClaimRun) -> bool:
     if claim.outcome == TO_QUICK_CLAIM:
         return claim.final
     if claim.state is ClaimState.CLOSED:
-        return claim.outcome == "reversed" or claim.reason in _NEVER_SENT
+        return claim.outcome == "reversed" or (was_never_asked(claim.reason) or claim.reason == "kind-not-offered")
     return claim.refused_early
 
 

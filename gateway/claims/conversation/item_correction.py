@@ -5,6 +5,7 @@ from typing import Protocol
 from gateway.claims.bill import Bill
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
+from gateway.claims.recoveries import ask_back
 from gateway.claims.undo.book import UndoBook, read_undo
 from gateway.claims.undo.states import LEG_MACHINE, LegEvent
 from gateway.claims.undo.worker import close_reversed
@@ -29,7 +30,8 @@ def item_row(ledger: Ledger, wish: AboutItem) -> Row:
     row = ledger.store.get("work_item", item_id=wish.item_id)
     if row is None:
         raise NotFound("nothing on the work list has this id", code="item-unknown")
-    if row["kind"] == "claim" or (wish.action == "noted") != (row["kind"] == "answer-differs"):
+    about_answers = wish.action in ("noted", "recover")
+    if row["kind"] == "claim" or about_answers != (row["kind"] in ("answer-differs", "consent")):
         raise Conflict(
             "this item can't be settled so", code="not-for-this-item", hint="See docs/admin.md, the work list."
         )
@@ -42,7 +44,9 @@ def settle_item(ledger: Ledger, row: Row, work: Work) -> Bill | None:
     Raises ``Conflict`` where the item moved on meanwhile.
     """
     item_id, order_id = row["claim_id"], row["order_id"]
-    if row["action"] == "noted":
+    if row["action"] in ("noted", "recover"):
+        if row["action"] == "recover":
+            ask_back(ledger, row, work)
         close_item(work.add(), item_id)
         return None
     undo_id, _, name = item_id.partition(":")

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.changes import Order
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.otherword import MONEY, OtherWord, amount_told
 from gateway.claims.conversation.states import ClaimState
 from gateway.claims.partners.partner import Partner
 from gateway.claims.undo.book import read_undos
 from gateway.claims.undo.states import LegState
 from gateway.claims.work import Work
-from gateway.claims.worklist import open_item
 from gateway.kernel.ids import change_no, new_undo_id
 from gateway.store.api import Row
 
 _BY_US = {"scope": "counter", "reason": "lost-answer", "requested_by": "gateway"}
-_MONEY = ("settle", "claim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,8 @@ class Standing:
     reversed: bool
     countered: bool
     """A counter-reversal was begun before: a second late answer begins none."""
+    later: tuple[str, ...] = ()
+    """Claims behind it that are decided: they rested on what it took."""
 
 
 @dataclass(slots=True)
@@ -35,24 +36,30 @@ class LateAnswers:
 
     async def heed(self, partner: Partner, act: Row, result: ActResult, work: Work) -> None:
         """Rows about an answer to ``act``, into ``work``. What was decided is never overwritten (domain §3.6, 7 and 9)."""
-        told = _amount(result)
-        if partner.manifest.rule(act["name"]).role not in _MONEY or told is None:
+        told = amount_told(result)
+        if partner.manifest.rule(act["name"]).role not in MONEY or told is None:
             return
         standing = await self.engine.ledger.read(self._standing, act)
         claim, ours = standing.claim, standing.claim["approved"]
+        order = Order(act["order_id"], standing.bill["hospital"])
+        word = OtherWord(order, act["claim_id"], act["act_id"], act["insurer"])
         if claim["state"] == ClaimState.DECIDED and not standing.reversed:
             if told != ours:
-                self._differs(standing, act, told, ours, work)
+                word.differs(told, ours, work, self.engine.metrics)
+            if told < ours:
+                self._advise_again(standing, word, work)
         elif told and (claim["state"] == ClaimState.CLOSED or standing.reversed):
-            self._take_back(standing, act, told, work)
+            self._take_back(standing, word, told, work)
         elif told and claim["state"] == ClaimState.REVERSING:
-            self._crossed(standing, act, told, work)
+            self._crossed(word, told, work)
 
     def _standing(self, act: Row) -> Standing:
         ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]
         bill = ledger.bill_row(order_id)
         assert bill is not None
-        claim = next(row for row in ledger.claim_rows(order_id) if row["claim_id"] == claim_id)
+        claims = ledger.claim_rows(order_id)
+        claim = next(row for row in claims if row["claim_id"] == claim_id)
+        behind = [row for row in claims if row["seq"] > claim["seq"] and row["state"] == ClaimState.DECIDED]
         undos = read_undos(ledger.store, order_id)
         legs = [leg for undo in undos for leg in undo.legs if leg.claim_id == claim_id]
         return Standing(
@@ -60,29 +67,41 @@ class LateAnswers:
             claim,
             any(leg.state is LegState.UNDONE for leg in legs),
             any(undo.counter for undo in undos if any(leg.claim_id == claim_id for leg in undo.legs)),
+            tuple(row["claim_id"] for row in behind),
         )
 
-    def _differs(self, standing: Standing, act: Row, told: int, ours: int, work: Work) -> None:
-        """Ours stands; a person looks."""
-        self._note(standing, act, "money-differs", str(ours), str(told), work)
-        self._list(act, "answer-differs", abs(told - ours), work)
-        self.engine.metrics.answer_differs(act["insurer"])
+    def _advise_again(self, standing: Standing, word: OtherWord, work: Work) -> None:
+        """Later policies decided on what this one took: they are marked for a new run, never changed silently (§3.9 E4)."""
+        for claim_id in standing.later:
+            work.add().insert(
+                "change",
+                order_id=word.order.order_id,
+                change_no=change_no(),
+                claim_id=claim_id,
+                act_id=word.act_id,
+                field="claim.run-again",
+                old="",
+                new="advised",
+                cause="earlier-policy-differs",
+                at=work.now(),
+            )
+            work.event(word.order, "claim-run-again")
 
-    def _crossed(self, standing: Standing, act: Row, told: int, work: Work) -> None:
+    def _crossed(self, word: OtherWord, told: int, work: Work) -> None:
         """An approval meets our undo on the way: nobody here knows which of them the insurer did last, so a person looks."""
-        self._note(standing, act, "answer-late", "", str(told), work)
-        self._list(act, "approved-while-reversing", told, work)
-        self.engine.metrics.answer_late(act["insurer"])
+        word.note("answer-late", "", str(told), work)
+        word.put_on_list("approved-while-reversing", told, work)
+        self.engine.metrics.answer_late(word.insurer)
 
-    def _take_back(self, standing: Standing, act: Row, told: int, work: Work) -> None:
+    def _take_back(self, standing: Standing, word: OtherWord, told: int, work: Work) -> None:
         """The insurer settled what was closed or reversed here: it is asked to take it back, once."""
-        self._note(standing, act, "answer-late", "", str(told), work)
-        self.engine.metrics.answer_late(act["insurer"])
+        word.note("answer-late", "", str(told), work)
+        self.engine.metrics.answer_late(word.insurer)
         if standing.countered or standing.bill["undo_id"]:
-            self._list(act, "approved-after-reversal", told, work)
+            word.put_on_list("approved-after-reversal", told, work)
             return
-        order_id, claim_id, undo_id, now = act["order_id"], act["claim_id"], new_undo_id(), work.now()
-        common = {"undo_id": undo_id, "order_id": order_id, "amount": told, "updated_at": now}
+        order_id, claim_id, undo_id, now = word.order.order_id, word.claim_id, new_undo_id(), work.now()
+        common: dict[str, str | int] = {"undo_id": undo_id, "order_id": order_id, "amount": told, "updated_at": now}
         work.add().insert(
             "undo",
             **common,
@@ -98,30 +117,3 @@ class LateAnswers:
             "undo_leg", **common, leg=f"claim:{claim_id}", kind="claim", state="waiting", cause="", act_id=""
         )
         work.add().update("bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=undo_id, look_at=now)
-
-    def _note(self, standing: Standing, act: Row, kind: str, old: str, new: str, work: Work) -> None:
-        work.add().insert(
-            "change",
-            order_id=act["order_id"],
-            change_no=change_no(),
-            claim_id=act["claim_id"],
-            act_id=act["act_id"],
-            field="claim.late-amount",
-            old=old,
-            new=new,
-            cause=kind,
-            at=work.now(),
-        )
-        work.event(Order(act["order_id"], standing.bill["hospital"]), kind)
-
-    def _list(self, act: Row, why: str, amount: int, work: Work) -> None:
-        order_id, claim_id, insurer = act["order_id"], act["claim_id"], act["insurer"]
-        item_id = f"answer:{act['act_id']}"
-        open_item(work, item_id, order_id, claim_id, insurer=insurer, kind="answer-differs", why=why, amount=amount)
-
-
-def _amount(result: ActResult) -> int | None:
-    """分 that the answer says are paid; None when it says nothing about money."""
-    if result.state == "refused" or result.verdict in ("refused", "withdrawn", "to_quick_claim"):
-        return 0
-    return result.approved if result.state == "accepted" and isinstance(result.approved, int) else None

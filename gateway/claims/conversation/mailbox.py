@@ -16,9 +16,16 @@ class Slot:
     """By which words (insurer, correlation) the partner may call."""
 
     @cached_property
-    def result(self) -> "asyncio.Future[ActResult]":
-        """Made when somebody waits for it or brings it: most acts are answered at once."""
+    def result(self) -> "asyncio.Future[ActResult | None]":
+        """Made when somebody waits for it or brings it: most acts are answered at once. None: it came, and was not kept."""
         return asyncio.get_running_loop().create_future()
+
+    def take_back(self) -> None:
+        """The callback could not be committed: who relied on it goes on without."""
+        self.arrived, lost = False, self.result
+        del self.result
+        if not lost.done():
+            lost.set_result(None)
 
 
 class Mailbox:
@@ -42,6 +49,9 @@ class Mailbox:
     def find(self, insurer: str, correlation: str) -> Slot | None:
         act_id = self._by_key.get((insurer, correlation))
         return None if act_id is None else self._slots.get(act_id)
+
+    def held(self, act_id: str) -> Slot | None:
+        return self._slots.get(act_id)
 
     def close(self, act_id: str) -> None:
         slot = self._slots.pop(act_id, None)

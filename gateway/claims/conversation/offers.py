@@ -5,12 +5,14 @@ known, and then an insurer is offered as its folder says.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gateway.claims.lanes.breaker import Phase
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
-from gateway.kernel.clock import Clock
+from gateway.kernel.clock import SHANGHAI, Clock
 
 _HALF_LIFE_S = 600.0
 _A_WHILE_S = 1.0
@@ -42,6 +44,12 @@ _SAID = {
         "The insurer can't be reached now: the patient pays; a quick-claim is kept and sent when it is back.",
     ),
 }
+
+
+_CLOSED = (
+    "保险公司系统维护至 {}：患者先自付，快赔登记后自动补发",
+    "The insurer is closed until {}: the patient pays; a quick-claim is kept and sent then.",
+)
 
 
 def word_of(outcome: str, reason: str) -> Word | None:
@@ -93,8 +101,9 @@ class Offers:
 
     def offer(self, partner: Partner) -> dict[str, Any]:
         figures, kinds = self._figures(partner.code), partner.manifest.kinds
-        advice = _advice(figures, "direct_pay" in kinds, "quick_claim" in kinds)
-        zh, en = _SAID[advice]
+        opens, down = self._shut(partner)
+        advice = Advice.DOWN if down else _advice(figures, "direct_pay" in kinds, "quick_claim" in kinds)
+        zh, en = (text.format(opens) for text in _CLOSED) if opens else _SAID[advice]
         names = partner.manifest.names
         return {
             "insurer": partner.code,
@@ -102,9 +111,17 @@ class Offers:
             "direct_pay": "direct_pay" in kinds,
             "quick_claim": "quick_claim" in kinds,
             "advice": advice.value,
+            "closed_until": f"{opens.replace(' ', 'T')}:00+08:00" if opens else None,
             "seconds": round(figures.seconds / figures.settled, 1) if figures.settled >= 1.0 else None,
             "message": {"zh": zh, "en": en},
         }
+
+    def _shut(self, partner: Partner) -> tuple[str, bool]:
+        """Until when it is closed (China's time), if it is; and whether it can't be called now."""
+        lane = partner.lane
+        until = lane.windows.closed_until(self._clock.epoch_ms()) if lane.windows.ever_closed else 0
+        opens = f"{datetime.fromtimestamp(until / 1000, SHANGHAI):%Y-%m-%d %H:%M}" if until else ""
+        return opens, bool(until) or lane.breaker.phase is Phase.OPEN
 
     def _figures(self, insurer: str) -> Figures:
         now = self._clock.monotonic()

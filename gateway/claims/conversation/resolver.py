@@ -1,10 +1,11 @@
 """Takes up what was left open: after a restart every bill that has a timer, and later whatever is due."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.suspects import Suspects
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.logs import get_logger
 
@@ -15,6 +16,7 @@ _PURGE_EVERY = 1200
 """Rounds between purges: ten minutes."""
 _BEGIN_EVERY = 20
 """Rounds between looks for undos that nobody began: ten seconds."""
+_JUMP_S = 5.0
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -22,11 +24,20 @@ _AT_ONCE = 64
 @dataclass(slots=True)
 class Resolver:
     engine: Engine
+    suspects: Suspects = field(init=False)
+    _offset: float | None = None
+    """Between wall clock and monotonic clock when it was looked at last."""
+    _was_up: bool = False
+
+    def __post_init__(self) -> None:
+        self.suspects = Suspects(self.engine)
 
     async def run(self) -> None:
         recovered, rounds = False, 0
         while True:
             try:
+                jumped = self._clock_jumped()
+                recovered = recovered and not jumped
                 if not recovered:
                     await self._start()
                     recovered = True
@@ -36,34 +47,62 @@ class Resolver:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
 
+    def _clock_jumped(self) -> bool:
+        """An alarm set by a clock that was wrong may be hours away."""
+        clock = self.engine.clock
+        offset = clock.now().timestamp() - clock.monotonic()
+        before, self._offset = self._offset, offset
+        jumped = before is not None and abs(offset - before) > _JUMP_S
+        if jumped:
+            _log.event("clock-jumped")
+        return jumped
+
     async def _start(self) -> None:
-        if self.engine.ledger.leases is None:
-            await self._recover()
+        await self.engine.aside.learn()
+        await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
+        await self._recover()
+        self._was_up = True
         await self._undos({})
 
     async def _round(self, rounds: int) -> None:
-        for order_id in await self.due():
-            await self.engine.look(order_id)
+        if self.engine.ledger.leases is not None:
+            await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
+        mine, left = await self.due()
+        await self.suspects.take_over(left)
+        for order_id in mine:
+            if order_id not in self.suspects.queued:
+                await self.engine.look(order_id)
         if rounds and rounds % _BEGIN_EVERY == 0:
+            await self.engine.aside.learn()
             await self._undos({"was": ""})
         if rounds and rounds % _PURGE_EVERY == 0:
             await self._purge()
             await self._undos({})
 
     async def _recover(self) -> None:
-        """After a restart every bill with a timer is taken up at once, paced."""
+        """After a restart, or when the clock jumped, every bill with a timer is taken up at once, paced."""
         after: tuple[int, str] | None = None
+        ledger = self.engine.ledger
+        mine: dict[str, Any] = {"look_at": (">", 0)}
+        if ledger.leases is not None:
+            mine["owner"] = ledger.leases.holder
         while True:
-            store = self.engine.ledger.store
-            rows = await store.read(
-                store.find, "bill", {"look_at": (">", 0)}, order_by="look_at", limit=_AT_ONCE, after=after
-            )
-            for row in rows:
-                self.engine.resume(row["order_id"])
-                after = (row["look_at"], row["order_id"])
+            store = ledger.store
+            rows = await store.read(store.find, "bill", mine, order_by="look_at", limit=_AT_ONCE, after=after)
+            await self._take_up([row["order_id"] for row in rows])
             if len(rows) < _AT_ONCE:
                 return
+            after = (rows[-1]["look_at"], rows[-1]["order_id"])
             await self._some_room()
+
+    async def _take_up(self, order_ids: list[str]) -> None:
+        """A clock that jumped killed nobody: only what an earlier process left is counted."""
+        if not self._was_up:
+            await self.suspects.take_over(order_ids)
+            return
+        for order_id in order_ids:
+            if order_id not in self.suspects.queued:
+                self.engine.resume(order_id)
 
     async def _undos(self, which: dict[str, Any]) -> None:
         """Undos under way, whatever their bills' alarms say: one may have been asked for while a worker set its own.
@@ -87,11 +126,16 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    async def due(self) -> list[str]:
-        """Bills whose time has come."""
+    async def due(self) -> tuple[list[str], list[str]]:
+        """Bills whose time has come, and those that processes which are gone left open."""
         ledger = self.engine.ledger
-        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), _AT_ONCE)
-        return [row["order_id"] for row in rows]
+        room = _AT_ONCE + len(self.suspects.queued)
+        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), room)
+        if ledger.leases is None:
+            return [row["order_id"] for row in rows], []
+        me = ledger.leases.holder
+        left = [row["order_id"] for row in rows if row["owner"] != me]
+        return [row["order_id"] for row in rows if row["owner"] == me], left
 
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""

@@ -33,6 +33,7 @@ class ClaimEvent(StrEnum):
     PARK = "park"
     CLOSE = "close"
     FALL = "fall"
+    RELEASE = "release"
 
 
 _S, _E = ClaimState, ClaimEvent
@@ -73,6 +74,11 @@ CLAIM = Machine(
         (_S.SUPPLIED, _E.REVERSE): _S.REVERSING,
         (_S.CONFIRMED, _E.SEND): _S.SENT,
         (_S.CONFIRMED, _E.PARK): _S.MANUAL,
+        (
+            _S.CONFIRMED,
+            _E.QUOTE,
+        ): _S.QUOTED,  # an earlier policy settled another amount: the patient is asked about all again
+        (_S.CONFIRMED, _E.CLOSE): _S.CLOSED,  # earlier policies settled more than they had offered, and nothing is left
         (_S.NEED_MORE, _E.ASK_MORE): _S.NEED_MORE,
         (_S.NEED_MORE, _E.SUPPLY): _S.SUPPLIED,
         (_S.NEED_MORE, _E.PEND): _S.ACCEPTED,
@@ -95,10 +101,12 @@ CLAIM = Machine(
         (_S.REVERSING, _E.DECIDE): _S.DECIDED,  # the insurer refuses the reversal: it stands as settled
         (_S.REVERSING, _E.PARK): _S.MANUAL,
         (_S.REVERSING, _E.CLOSE): _S.CLOSED,
+        (_S.MANUAL, _E.SEND): _S.SENT,  # a person has it sent: its message could not be made before
         (_S.MANUAL, _E.LOSE): _S.UNKNOWN,  # a person has the insurer asked again
         (_S.MANUAL, _E.REVERSE): _S.REVERSING,  # a person has it reversed
         (_S.MANUAL, _E.DECIDE): _S.DECIDED,
         (_S.MANUAL, _E.CLOSE): _S.CLOSED,
+        (_S.MANUAL, _E.RELEASE): _S.CREATED,  # it was stopped before anything was sent
     },
     {
         _S.CREATED: Words("已登记，未发送", "known and durable; nothing was sent"),
@@ -131,6 +139,7 @@ CLAIM = Machine(
         _E.DECIDE: Words("作出结论", "the insurer's final word came, or two persons put it down with evidence"),
         _E.PARK: Words("转人工", "a person must look"),
         _E.CLOSE: Words("关闭", "it ends without a decision"),
+        _E.RELEASE: Words("放行", "two persons let go what was stopped before anything was sent (a used invoice)"),
         _E.FALL: Words("转快赔", "direct-pay is proven dead: a quick-claim follows under the same order"),
     },
 )

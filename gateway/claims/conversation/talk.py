@@ -1,22 +1,28 @@
 """One claim's conversation with its insurer, step by step, until it has its final word or must rest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.consents.withdrawals import Withdrawals
 from gateway.claims.conversation.aftermath import errand_for
 from gateway.claims.conversation.budget import RESUMED_S, Budget
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
+from gateway.claims.conversation.enquiry import UNREAD
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.gaps import why_not
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.material import Material
 from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.policies import listed
+from gateway.claims.conversation.setting_aside import keep_context
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
-from gateway.claims.conversation.turn import Turn
+from gateway.claims.conversation.storing import keep, told
+from gateway.claims.conversation.turn import Turn, went_out
 from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.conversation.uploads import uploaded_again
+from gateway.claims.conversation.withdrawn import withdrawn
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
@@ -26,7 +32,7 @@ from gateway.kernel.errors import MessageRefused, NotSent
 
 _AFTER_MS = 30_000
 """Should we die before the acts that follow a decision, a timer takes them up."""
-_AGAIN_MS = 15_000
+_MATERIAL = (ClaimState.NEED_MORE, ClaimState.SUPPLIED)
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class Talk:
     counter: Counter
     material: Material
     unanswered: Unanswered
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
 
     async def converse(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """True when the claim has its final word."""
@@ -51,13 +58,19 @@ class Talk:
         partner = self.registry.get(claim.insurer)
         if claim.state is ClaimState.CREATED:
             claim.claimed = bill.remaining_for(claim)
-            claim.prior_paid = bill.burden - claim.claimed
+            claim.prior_paid, claim.reason = bill.burden - claim.claimed, ""
             gap = why_not(bill, claim, partner, self.clock.now())
+            gap = gap or ("consent-withdrawn" if self.withdrawals.cover(bill) else "")
             if gap:
                 self._close(bill, claim, work, gap)
                 return True
         else:
             claim.prior_paid = bill.burden - bill.remaining_for(claim)
+            if claim.state is ClaimState.CONFIRMED:
+                self.counter.claims_what_is_left(bill, claim)
+                if claim.most <= 0:
+                    self._close(bill, claim, work, "nothing-left-to-claim")
+                    return True
         if partner is None:
             return False
         return await self._take_steps(bill, claim, partner, work)
@@ -71,6 +84,8 @@ class Talk:
             step = steps[claim.step]
             errand = await errand_for(self.ledger, bill, claim, partner, step, work, turn.budget(step))
             errand.sent_until = turn.sent_until
+            if self.withdrawals.cover(bill) and (claim.state in _MATERIAL or not went_out(errand)):
+                return await withdrawn(self.unanswered.reverser, errand)
             done = await self._take_step(errand, turn)
             if done is not None:
                 if done and claim.approved and claim.step < len(steps):
@@ -86,12 +101,13 @@ class Talk:
         if stops is not None:
             return stops
         try:
-            if claim.state in (ClaimState.NEED_MORE, ClaimState.SUPPLIED) and not await self.material.goes_on(errand):
+            if claim.state in _MATERIAL and not await self.material.goes_on(errand):
                 return False
             result = await self.courier.carry_out(errand)
         except NotSent as closed:
-            return turn.unsent(errand) or self._not_sent(errand, closed.error_code)
+            return turn.unsent(errand, told(closed)) or self._not_sent(errand, closed)
         except MessageRefused as bad:
+            keep_context(work, bill.order_id, claim.claim_id, errand.step.act, bad)
             self._park(bill, claim, work, bad.error_code)
             return False
         if result is None:
@@ -108,6 +124,9 @@ class Talk:
         if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
             return None
         verdict = judge(step, result, claim.most, claim.quoted)
+        if verdict.verdict is Verdict.ASK and result is UNREAD:
+            self._park(errand.bill, claim, errand.work, "answer-unread")
+            return False
         if verdict.verdict is Verdict.ASK:
             ended = await self.unanswered.end(errand)
             if ended is None:
@@ -123,6 +142,9 @@ class Talk:
             case Verdict.GO_ON:
                 claim.step += 1
                 claim.dirty = True
+                if bill.enquiry:
+                    listed(bill, claim, work, result)
+                    return True
                 if step.rule.role == "quote":
                     claim.quoted, claim.afresh = verdict.approved, False
                 return None
@@ -147,15 +169,16 @@ class Talk:
         fault = partner.faults.get(peer_code) if partner is not None else None
         return fault.code if fault is not None else ""
 
-    def _not_sent(self, errand: Errand, code: str) -> bool:
+    def _not_sent(self, errand: Errand, closed: NotSent) -> bool:
         """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""
         bill, claim, work = errand.bill, errand.claim, errand.work
         if claim.kind == "direct_pay" and claim.step == 0:
-            claim.reason, claim.outcome, claim.next_at = "insurer-unreachable", "not_sent", 0
-            work.move_claim(bill, claim, ClaimEvent.PARK, code)
-            work.move_claim(bill, claim, ClaimEvent.CLOSE, code)
+            claim.reason, claim.outcome, claim.next_at = told(closed), "not_sent", 0
+            if claim.state is not ClaimState.CREATED:
+                work.move_claim(bill, claim, ClaimEvent.PARK, closed.error_code)
+            work.move_claim(bill, claim, ClaimEvent.CLOSE, closed.error_code)
             return True
-        claim.next_at, claim.dirty = work.now() + _AGAIN_MS, True
+        keep(claim, closed, work.now(), errand.act.attempts if errand.act is not None else 1)
         return False
 
     def _close(self, bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:

@@ -32,8 +32,8 @@ class Turn:
         """A step has no answer now: True when the attempt ended with that."""
         return False
 
-    def unsent(self, _: Errand) -> bool:
-        """No byte of a step left: True when the attempt ended with that."""
+    def unsent(self, _: Errand, __: str) -> bool:
+        """No byte of a step left, for the reason given: True when the attempt ended with that."""
         return False
 
     def gone(self) -> bool:
@@ -76,7 +76,7 @@ class CounterTurn(Turn):
             self._over(self._stage)
             self._stage = stage
         if stage is Stage.SETTLE:
-            if claim.state is ClaimState.CONFIRMED or _went_out(errand):
+            if claim.state is ClaimState.CONFIRMED or went_out(errand):
                 return None
             if self._bill.asks and errand.act is None:
                 self._work.move_claim(self._bill, claim, ClaimEvent.QUOTE, "quoted")
@@ -87,9 +87,9 @@ class CounterTurn(Turn):
         stage = stage_of(errand.step.rule.role)
         return stage is not Stage.SETTLE and self._is_late(stage) and self._drop("over-budget")
 
-    def unsent(self, errand: Errand) -> bool:
+    def unsent(self, errand: Errand, reason: str) -> bool:
         never = errand.act is None or errand.act.attempts == 1
-        return never and self._claim.state is ClaimState.SENT and self._drop("insurer-unreachable")
+        return never and self._claim.state is ClaimState.SENT and self._drop(reason)
 
     def gone(self) -> bool:
         return self._drop("not-at-insurer")
@@ -115,5 +115,6 @@ class CounterTurn(Turn):
         return True
 
 
-def _went_out(errand: Errand) -> bool:
+def went_out(errand: Errand) -> bool:
+    """Whether the step's act may have reached the insurer."""
     return errand.act is not None and errand.act.state != ActState.NOT_SENT

@@ -34,7 +34,7 @@ class Unanswered:
     async def came(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """A claim that was handed over for want of an answer goes on by itself when the answer comes after all."""
         ledger, partner = self.reverser.ledger, self.reverser.registry.get(claim.insurer)
-        if claim.reason != "outcome-unknown" or partner is None:
+        if claim.reason not in ("outcome-unknown", "answer-unread") or partner is None:
             return False
         steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         acts = await ledger.read(ledger.act_rows, claim.claim_id)

@@ -7,7 +7,7 @@ from gateway.claims.conversation.states import FINAL
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import NotFound
 from gateway.store.api import Row
-from gateway.store.data_keys import NOTICE
+from gateway.store.data_keys import CONSENT, NOTICE
 
 _PAGE = 1000
 
@@ -35,10 +35,18 @@ def key_row(ledger: Ledger, order_id: str) -> Row:
     return row
 
 
+def consents_of(ledger: Ledger, record_id: str) -> list[Row]:
+    """The one registered consent that is sealed under this id."""
+    return ledger.store.find("consent", {"record_id": record_id}, limit=1)
+
+
 def is_at_rest(ledger: Ledger, row: Row) -> bool:
     """Whether nothing more is to be done with the bill, so that its content may go."""
     if row["data_class"] == NOTICE:
         return True
+    if row["data_class"] == CONSENT:
+        live = [one for one in consents_of(ledger, row["order_id"]) if not one["withdrawn_at"]]
+        return all(one["valid_to"] < ledger.clock.epoch_ms() for one in live)
     bill = ledger.bill_row(row["order_id"])
     if bill is None or bill["undo_id"] or bill["look_at"] is not None:
         return False

@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.claims.custody.bills import bills_of, messages_of
+from gateway.claims.consents.registry import opened
+from gateway.claims.custody.bills import bills_of, consents_of, messages_of
 from gateway.claims.custody.wish import Wish, require_reason
 from gateway.claims.ledger import Ledger
 from gateway.kernel.errors import BadRequest
 from gateway.store.api import Row
+from gateway.store.data_keys import CONSENT
 from gateway.store.unit import Unit
 
 
@@ -24,7 +26,13 @@ async def export(ledger: Ledger, who: str, wish: Wish) -> dict[str, Any]:
             "audit", at=now, kind="person-exported", who=who, order_id=row["order_id"], reason=reason, detail=""
         )
     await ledger.store.commit(unit)
-    return {"exported_at": now, "reason": reason, "bills": [await ledger.read(_bill, ledger, row) for row in rows]}
+    bills = [await ledger.read(_bill, ledger, row) for row in rows if row["data_class"] != CONSENT]
+    consents = [await ledger.read(_consent, ledger, row) for row in rows if row["data_class"] == CONSENT]
+    return {"exported_at": now, "reason": reason, "bills": bills, "consents": consents}
+
+
+def _consent(ledger: Ledger, row: Row) -> dict[str, Any]:
+    return {"consent": consents_of(ledger, row["order_id"])[0], "content": msgspec.Raw(opened(ledger, row["order_id"]))}
 
 
 def _bill(ledger: Ledger, row: Row) -> dict[str, Any]:

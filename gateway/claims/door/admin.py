@@ -1,6 +1,6 @@
 """The operators' door: look at claims, have an insurer asked again, correct money with two persons (docs/admin.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -17,6 +17,7 @@ from gateway.claims.door.admin_openapi import Reasoned, admin_document
 from gateway.claims.door.admin_recon import AdminRecon
 from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.enveloped import WeakEnvelope
 from gateway.claims.door.problems import answer_errors
 from gateway.claims.door.worklist import WorkRoutes, shown
 from gateway.claims.operators.desk import Desk
@@ -25,6 +26,8 @@ from gateway.claims.operators.worklist import WorkDesk
 from gateway.claims.reconciliation.office import ReconOffice
 from gateway.store.api import Read
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.seals import weak_use
+from gateway.wire.seals.settings import day_of
 from gateway.wire.tls import peer_common_name
 
 
@@ -32,16 +35,23 @@ class Admin:
     """Handlers of ``/admin/…``; ``introduce`` says who calls before any of them runs."""
 
     def __init__(
-        self, operators: Operators, engine: Engine, bodies: Bodies, office: Office, recon: ReconOffice
+        self,
+        operators: Operators,
+        engine: Engine,
+        bodies: Bodies,
+        office: Office,
+        recon: ReconOffice,
+        envelopes: Sequence[WeakEnvelope] = (),
     ) -> None:
         self._operators = operators
         self._engine = engine
         self._bodies = bodies
+        self._envelopes = envelopes
         self._desk = Desk(engine.ledger)
         self._corrections = Corrections(engine)
         self._work = WorkDesk(engine, self._corrections, operators)
         self._parts = (
-            AdminWebhooks(office),
+            AdminWebhooks(office, engine.ledger),
             AdminRecon(recon, bodies),
             WorkRoutes(self._work, bodies),
         )
@@ -132,10 +142,12 @@ class Admin:
         return json_answer(shown(await self._corrections.withdraw(who(request), request.match_info["correction_id"])))
 
     async def weak_crypto(self, request: web.Request) -> web.Response:
-        """Partners whose folder excepts a weak algorithm, until when and why."""
+        """Partners and hospitals' formats that a weak algorithm is excepted for: which, until when and why."""
         who(request).require(Role.VIEW)
-        partners = [partner.manifest for partner in self._engine.registry if "exception" in partner.manifest.seal]
-        shown = [{"insurer": one.insurer, "exception": one.seal["exception"]} for one in partners]
+        today = day_of(self._engine.clock.now())
+        partners = [(one.manifest.insurer, weak_use(one.manifest.seal)) for one in self._engine.registry]
+        shown = [{"insurer": code, **use.told(today)} for code, use in partners if use is not None]
+        shown += [{"hospital": one.hospital, "format": one.format, **one.use.told(today)} for one in self._envelopes]
         return json_answer({"weak": shown})
 
     async def late_payouts(self, request: web.Request) -> web.Response:

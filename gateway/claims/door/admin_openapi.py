@@ -59,9 +59,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/admin/events/{event_id}/resend"): Route(Role.RE_DRIVE, status=202),
     ("GET", "/admin/worklist"): Route(Role.VIEW, query=("insurer", "owner", "after")),
     ("POST", "/admin/worklist/{item_id}/enquire"): Route(Role.RE_DRIVE, Reasoned, 202),
+    ("POST", "/admin/worklist/{item_id}/redrive"): Route(Role.RE_DRIVE, Reasoned, 202),
     ("POST", "/admin/worklist/{item_id}/reverse"): Route(Role.RE_DRIVE, Reasoned, 202),
     ("POST", "/admin/worklist/{item_id}/accept"): Route(Role.RE_DRIVE, Accepted, 201),
     ("POST", "/admin/worklist/{item_id}/assign"): Route(Role.RE_DRIVE, Assigned),
+    ("GET", "/admin/late-payouts"): Route(Role.VIEW),
     ("GET", "/admin/weak-crypto"): Route(Role.VIEW),
     ("GET", "/admin/openapi.json"): Route(),
 }

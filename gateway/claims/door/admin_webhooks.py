@@ -5,13 +5,15 @@ from aiohttp import web
 from gateway.claims.delivery.office import Office
 from gateway.claims.delivery.rows import State
 from gateway.claims.door.admin_call import json_answer, who
+from gateway.claims.ledger import Ledger
 from gateway.claims.operators.roles import Role
 from gateway.kernel.errors import BadRequest
 
 
 class AdminWebhooks:
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, ledger: Ledger) -> None:
         self._office = office
+        self._ledger = ledger
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/webhooks", self.endpoints)
@@ -36,9 +38,18 @@ class AdminWebhooks:
     async def enable(self, request: web.Request) -> web.Response:
         """Take a webhook up again that was given up."""
         who(request).require(Role.RE_DRIVE)
-        return json_answer(await self._office.enable(request.match_info["hospital"]))
+        enabled = await self._office.enable(request.match_info["hospital"])
+        await self._record(request, "webhook-enabled", enabled["hospital"])
+        return json_answer(enabled)
 
     async def resend(self, request: web.Request) -> web.Response:
         """Bring an event once more."""
         who(request).require(Role.RE_DRIVE)
-        return json_answer(await self._office.resend(request.match_info["event_id"]), 202)
+        sent = await self._office.resend(request.match_info["event_id"])
+        await self._record(request, "event-resent", sent["event_id"])
+        return json_answer(sent, 202)
+
+    async def _record(self, request: web.Request, kind: str, detail: str) -> None:
+        work = self._ledger.work()
+        work.audit(kind, who(request).signature, "", detail)
+        await work.flush()

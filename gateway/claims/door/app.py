@@ -11,7 +11,7 @@ from gateway.claims.conversation.callbacks import Callbacks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
-from gateway.claims.door.handlers import GUARANTEES, Handlers
+from gateway.claims.door.handlers import GUARANTEES, POLICIES, Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.parts import Part
 from gateway.claims.door.problems import FAMILY, answer_errors
@@ -42,13 +42,27 @@ def hospital_app(
     app.router.add_post("/v1/claims", handlers.submit)
     app.router.add_post("/v1/claims/{format}", handlers.submit)
     app.router.add_post(GUARANTEES, handlers.submit)
+    app.router.add_post(POLICIES, handlers.submit)
     app.router.add_get("/v1/orders/{order_id}", handlers.order)
     app.router.add_get("/v1/events", handlers.events)
     for part in (feed, *parts):
         part.add_to(app)
     app.router.add_get("/openapi.json", openapi)
-    app.router.add_static("/schemas", schemas / "canonical")
+    app.router.add_get("/schemas/{name}", published(schemas / "canonical"))
     return app
+
+
+def published(folder: Path) -> Handler:
+    """The folder's files by their names, read once: what is asked for never becomes a path."""
+    files = {file.name: file.read_bytes() for file in folder.glob("*.json")}
+
+    async def schema(request: web.Request) -> web.StreamResponse:
+        body = files.get(request.match_info["name"])
+        if body is None:
+            raise NotFound("no such schema", code="not-found")
+        return web.Response(body=body, headers={"Content-Type": "application/json"})
+
+    return schema
 
 
 def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodies: Bodies) -> web.Application:

@@ -4,7 +4,7 @@ door alone, by a password (RFC 7617)."""
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -23,6 +23,8 @@ from gateway.wire.seals.base import Seal
 from gateway.wire.tls import days_until, peer_certificate_end, peer_common_name
 
 WINDOW_S = 300
+FOR_HOSPITAL = "Lianpei-Hospital"
+"""Header by which a group's certificate says for which of its hospitals it speaks."""
 SHORTEST_PASSWORD = 32
 
 
@@ -38,6 +40,8 @@ class Tenant:
     seals: dict[str, Seal] = field(default_factory=dict)
     """Formats whose bodies come in an envelope, and what opens it."""
     limits: HospitalLimits = field(default_factory=HospitalLimits)
+    group: str = ""
+    """Code of the hospital whose certificate may speak for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Guard:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
         self._signing = [tenant for tenant in tenants if tenant.signing_key]
         self._by_key: dict[str, Tenant] = {}
+        self._members = {(tenant.group, tenant.hospital): tenant for tenant in tenants if tenant.group}
         self._tenants = tenants
         self._by_password = _passwords(tenants, keys)
         self._ends: dict[HospitalCode, str] = {}
@@ -100,9 +105,24 @@ class Guard:
 
     def who(self, request: web.Request) -> Caller:
         """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""
-        caller = self._proven(request)
+        caller = self._speaks_for(self._proven(request), request)
         self._paces[caller.tenant.hospital].take()
         return caller
+
+    def _speaks_for(self, caller: Caller, request: web.Request) -> Caller:
+        """A group's caller becomes one of its hospitals. Only by certificate: no signature covers the header."""
+        code = request.headers.get(FOR_HOSPITAL, "")
+        if not code or code == caller.tenant.hospital:
+            return caller
+        other_proof = caller.digest or "Authorization" in request.headers
+        member = None if other_proof else self._members.get((caller.tenant.hospital, HospitalCode(code)))
+        if member is None:
+            raise NotAllowed(
+                "the caller does not speak for this hospital",
+                code="hospital-not-of-group",
+                hint=f"{FOR_HOSPITAL} names a hospital of the caller's own group, who calls with a certificate.",
+            )
+        return replace(caller, tenant=member)
 
     def _proven(self, request: web.Request) -> Caller:
         name = peer_common_name(request.transport)

@@ -40,49 +40,49 @@ class CounterDoor:
     async def confirm(self, request: web.Request) -> web.Response:
         """``POST /v1/claims/{order_id}/confirm``: the patient agrees to the quotes that were shown, or does not."""
         order_id = await self._own_order(request)
-        await answer_quotes(self._engine, order_id, _read(request, Answer))
+        await answer_quotes(self._engine, order_id, read_body(request, Answer))
         return await self._told(request, order_id)
 
     async def documents(self, request: web.Request) -> web.Response:
         """``POST /v1/claims/{order_id}/documents``: material that an insurer asked for."""
         order_id = await self._own_order(request)
-        await supply(self._engine, order_id, _read(request, Documents))
+        await supply(self._engine, order_id, read_body(request, Documents))
         return await self._told(request, order_id)
 
     async def policy_order(self, request: web.Request) -> web.Response:
         """``PUT /v1/claims/{order_id}/policy-order``: another order of the policies that were not sent yet."""
         order_id = await self._own_order(request)
-        await reorder(self._engine, order_id, _read(request, PolicyOrder))
+        await reorder(self._engine, order_id, read_body(request, PolicyOrder))
         return await self._told(request, order_id)
 
     async def payout_account(self, request: web.Request) -> web.Response:
         """``PUT /v1/claims/{order_id}/payout-account``: where quick-claims are paid to from now on."""
         order_id = await self._own_order(request)
-        await rebind(self._engine, order_id, _read(request, Account))
+        await rebind(self._engine, order_id, read_body(request, Account))
         return await self._told(request, order_id)
 
     async def guarantee(self, request: web.Request) -> web.Response:
         """``GET /v1/guarantees/{order_id}``: how a granted guarantee stands."""
         caller = caller_of(request)
         await self._guard.use_up(caller)
-        return _json(await look(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
+        return json_told(await look(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
 
     async def projection(self, request: web.Request) -> web.Response:
         """``POST /v1/guarantees/{order_id}/projection``: what the stay will ask of the insurer, against the quota."""
-        caller, wish = caller_of(request), _read(request, Projection)
+        caller, wish = caller_of(request), read_body(request, Projection)
         await self._guard.use_up(caller)
-        return _json(await project(self._engine, caller.tenant.hospital, request.match_info["order_id"], wish))
+        return json_told(await project(self._engine, caller.tenant.hospital, request.match_info["order_id"], wish))
 
     async def withdrawal(self, request: web.Request) -> web.Response:
         """``POST /v1/guarantees/{order_id}/withdrawal``: the insurer took it back."""
         caller = caller_of(request)
         await self._guard.use_up(caller)
-        return _json(await withdraw(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
+        return json_told(await withdraw(self._engine, caller.tenant.hospital, request.match_info["order_id"]))
 
     async def offers(self, request: web.Request) -> web.Response:
         """``GET /v1/offers``: per insurer, what is best offered to a patient just now."""
         await self._guard.use_up(caller_of(request))
-        return _json({"offers": self._engine.counter.offers.all(self._engine.registry)})
+        return json_told({"offers": self._engine.counter.offers.all(self._engine.registry)})
 
     async def _own_order(self, request: web.Request) -> str:
         """Raises ``NotFound``: another hospital's order is as unknown as none."""
@@ -107,11 +107,11 @@ class CounterDoor:
         return web.Response(status=202, body=view, headers=_JSON | {"Location": f"/v1/orders/{order_id}"})
 
 
-def _json(told: Any) -> web.Response:
-    return web.Response(body=msgspec.json.encode(told), headers=_JSON)
+def json_told(told: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(told), headers=_JSON)
 
 
-def _read(request: web.Request, kind: type[_Body]) -> _Body:
+def read_body(request: web.Request, kind: type[_Body]) -> _Body:
     """The body as ``kind``. Raises ``BadRequest`` (``body-invalid``), naming no value."""
     body = body_of(request)
     require_writable(body)

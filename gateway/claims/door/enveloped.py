@@ -1,13 +1,15 @@
 """Formats that a hospital sends in an envelope: signed, and encrypted beyond the connection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.kernel.errors import LianpeiError, SealRefused
+from gateway.kernel.errors import ConfigRefused, LianpeiError, SealRefused
 from gateway.telemetry.logs import get_logger
 from gateway.wire.keys import KeyRing
-from gateway.wire.seals import Plain, Role, Seal, Sealed, build_seal
+from gateway.wire.seals import Plain, Role, Seal, Sealed, build_seal, weak_use
+from gateway.wire.seals.weak import WeakUse
 
 _log = get_logger("lianpei.door")
 
@@ -41,3 +43,28 @@ def hospital_seals(
             _log.event("hospital-seal-refused", hospital=hospital, code=bad.error_code)
             found[form] = Shut()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class WeakEnvelope:
+    """A hospital's format whose envelope stands under a dated exception."""
+
+    hospital: str
+    format: str
+    use: WeakUse
+
+    @property
+    def name(self) -> str:
+        return f"{self.hospital}:{self.format}"
+
+
+def weak_envelopes(configs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[WeakEnvelope]:
+    """Of seals' settings by hospital and format. One without its exception is shut, so that nothing weak is used there."""
+    for hospital, formats in configs.items():
+        for form, config in formats.items():
+            try:
+                use = weak_use(config)
+            except ConfigRefused:
+                continue
+            if use is not None:
+                yield WeakEnvelope(hospital, form, use)

@@ -31,7 +31,7 @@ from gateway.wire.seals.base import Role
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
 _LONGEST_WAIT_S = 60
-GUARANTEES = "/v1/guarantees"
+GUARANTEES, POLICIES = "/v1/guarantees", "/v1/policies"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -57,8 +57,8 @@ class Handlers:
             )
         self._metrics.stage("door", "other", perf_counter() - started)
         wait, prefer = wait_of(request), request.headers.get("Prefer", "")
-        form, guarantee = request.match_info.get("format", "canonical"), request.path == GUARANTEES
-        answer = await self.take(caller, form, body, key, wait, prefer=prefer, guarantee=guarantee)
+        form = request.match_info.get("format", "canonical")
+        answer = await self.take(caller, form, body, key, wait, prefer=prefer, path=request.path)
         if prefer:
             answer.headers["Preference-Applied"] = f"wait={wait:g}"
         return answer
@@ -72,9 +72,12 @@ class Handlers:
         wait: float,
         *,
         prefer: str = "",
-        guarantee: bool = False,
+        path: str = "",
     ) -> web.Response:
-        """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken."""
+        """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken.
+
+        ``path`` says when it is no bill but asks for a guarantee or for the patient's policies.
+        """
         tenant = caller.tenant
         submission = preferred(self._read(form, body, tenant), prefer)
         encoded, digest = canonical_bytes(submission)
@@ -84,7 +87,7 @@ class Handlers:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
-        bill.guarantee = guarantee
+        bill.guarantee, bill.enquiry = path == GUARANTEES, path == POLICIES
         if submission.counter is not UNSET:
             await inherit(self._engine, bill)
         return await self._accept(bill, caller, wait)
@@ -116,7 +119,15 @@ class Handlers:
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, caller, wait)
+        if bill.refused is not None or (bill.state is not BillState.PENDING and not bill.at_rest.is_set()):
+            return await self._as_stored(bill)
         return _answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id)
+
+    async def _as_stored(self, bill: Bill) -> web.Response:
+        """What the bill became in memory is not on disk, or not yet: a hospital is told what is."""
+        row = await self._engine.ledger.read(self._engine.ledger.bill_row, bill.order_id)
+        assert row is not None
+        return await self._repeated(row, bill.digest, 0)
 
     def _require_room(self, tenant: Tenant) -> None:
         if len(self._engine.running) >= self._most_open or self._open[tenant.hospital] >= tenant.limits.open_bills:
@@ -143,9 +154,11 @@ class Handlers:
 
     def _stopped(self, bill: Bill) -> Bill:
         """The bill anew, to be taken and parked: its invoice supports another one, so a person decides."""
-        return self._engine.new_bill(
+        held = self._engine.new_bill(
             bill.submission, bill.encoded, bill.hospital, bill.idem_key, bill.digest, INVOICE_REASON
         )
+        held.guaranteed = bill.guaranteed
+        return held
 
     async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
         """The same key again: the same bill, its first answer; another bill under the key is refused."""

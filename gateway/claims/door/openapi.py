@@ -8,11 +8,18 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import BILL
 from gateway.claims.door.openapi_books import COMPONENTS, delivery_paths, statement_paths
 from gateway.claims.door.openapi_carried import UPLOAD, carried_paths
+from gateway.claims.door.openapi_cases import case_paths, case_schemas
 from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
 from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 
+FOR_HOSPITAL = {
+    "name": "Lianpei-Hospital",
+    "in": "header",
+    "description": "On any request of a group's certificate: the hospital of the group that it speaks for.",
+    "schema": {"type": "string"},
+}
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "type": "object",
@@ -126,6 +133,7 @@ def _submit(form: str | None) -> dict[str, Any]:
                 "in": "header",
                 "schema": {"type": "string", "examples": ["wait=20", "wait=20, confirm, quick-claim"]},
             },
+            FOR_HOSPITAL,
         ]
         + (
             []
@@ -156,7 +164,7 @@ _PROOFS = {
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
-    components |= body_schemas(_REF)
+    components |= body_schemas(_REF) | case_schemas(_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}
     own |= COMPONENTS | COUNTER_SCHEMAS | {"Upload": UPLOAD}
     order_id = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -177,6 +185,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
             **({"/v1/claims/{format}": {"post": _submit(foreign)}} if foreign else {}),
             **carried_paths(_refusals(400, 401, 408, 413, 429, 503)),
             **counter_paths(_answer, _refusals, _submit(None)),
+            **case_paths(_answer, _refusals, _submit(None)),
             "/v1/orders/{order_id}": {
                 "get": {
                     "operationId": "order",
@@ -186,7 +195,12 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
                 }
             },
             **undo_paths(
-                {"200": _answer("The undo.", "Undo"), "202": _answer("Durable; look at Location.", "Undo")}, _refusals
+                {
+                    "200": _answer("The undo.", "Undo"),
+                    "202": _answer("Durable; look at Location.", "Undo"),
+                    "all": _answer("The undos.", "Undos"),
+                },
+                _refusals,
             ),
             **paths(_answer, _refusals),
             "/v1/events": {

@@ -63,6 +63,11 @@ _OFFERS = {
                     "direct_pay": {"type": "boolean"},
                     "quick_claim": {"type": "boolean"},
                     "advice": {"type": "string", "enum": ["direct_pay", "quick_claim", "down"]},
+                    "closed_until": {
+                        "type": ["string", "null"],
+                        "format": "date-time",
+                        "description": "While the insurer is closed for maintenance: when it opens, China's time.",
+                    },
                     "seconds": {"type": ["number", "null"], "description": "What a decision took lately."},
                     "message": _TWO_TONGUES,
                 },

@@ -45,7 +45,8 @@ _UNDO = {
 
 def undo_schemas() -> dict[str, Any]:
     _, wishes = msgspec.json.schema_components([UndoWish, LegWord], ref_template=_REF)
-    return {**wishes, "Undo": _UNDO}
+    several = {"type": "array", "items": {"$ref": "#/components/schemas/Undo"}}
+    return {**wishes, "Undo": _UNDO, "Undos": {"type": "object", "properties": {"undos": several}}}
 
 
 def undo_paths(answers: dict[str, Any], refusals: Any) -> dict[str, Any]:
@@ -62,6 +63,14 @@ def undo_paths(answers: dict[str, Any], refusals: Any) -> dict[str, Any]:
                 "parameters": [order_id, key],
                 "requestBody": _body("UndoWish"),
                 "responses": {"202": answers["202"], **refusals(400, 401, 404, 409, 422, 429, 503)},
+            }
+        },
+        "/v1/orders/{order_id}/undos": {
+            "get": {
+                "operationId": "undos",
+                "summary": "Every undo of an order, those that the gateway began too.",
+                "parameters": [order_id],
+                "responses": {"200": answers["all"], **refusals(401, 404, 429)},
             }
         },
         "/v1/undos/{undo_id}": {

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.claims.canonical.payment import CHANNEL, PaymentWish
+from gateway.claims.conversation.clocks import DayRule
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.paymentviews import deposit_view, payments_view
@@ -41,9 +42,11 @@ class Deposit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Payments:
-    def __init__(self, guard: Guard, ledger: Ledger) -> None:
+    def __init__(self, guard: Guard, ledger: Ledger, credited: DayRule) -> None:
+        """``credited``: how the contract counts the days until a payout is there."""
         self._guard = guard
         self._ledger = ledger
+        self._credited = credited
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/v1/orders/{order_id}/payments", self.payments)
@@ -55,7 +58,7 @@ class Payments:
     async def payments(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}/payments``: every payment of a bill and the state of each share."""
         bill = await self._bill(request)
-        view = await self._ledger.read(payments_view, self._ledger.store, bill)
+        view = await self._ledger.read(payments_view, self._ledger.store, bill, self._credited)
         return web.Response(body=view, headers=_JSON)
 
     async def pay(self, request: web.Request) -> web.Response:
@@ -72,7 +75,7 @@ class Payments:
         unit.upsert("pay_tap", order_id=order_id, channel=tap.channel, payer_token=tap.payer_token or "", at=now)
         unit.insert("outbox", kind="pay", order_id=order_id, at=now, attempts=0, next_at=0)
         await self._ledger.store.commit(unit)
-        view = await self._ledger.read(payments_view, self._ledger.store, bill)
+        view = await self._ledger.read(payments_view, self._ledger.store, bill, self._credited)
         return web.Response(status=202, body=view, headers=_JSON)
 
     async def take_deposit(self, request: web.Request) -> web.Response:

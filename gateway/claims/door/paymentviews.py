@@ -1,11 +1,11 @@
 """What a hospital is told about money: each payment, each share of the bill with its own state, amounts in 分."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from gateway.kernel.clock import SHANGHAI
+from gateway.claims.conversation.clocks import DayRule
+from gateway.claims.work import moment
 from gateway.kernel.settlements import SETTLEMENT, State
 from gateway.store.api import AnyStore, Row
 
@@ -31,7 +31,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def _payment(row: Row) -> dict[str, Any]:
+def _payment(row: Row, rule: DayRule) -> dict[str, Any]:
     words = SETTLEMENT.states[State(row["state"])]
     zh, en = _REASONS.get(row["reason"] or "", (words.zh, words.en))
     view = {
@@ -46,14 +46,8 @@ def _payment(row: Row) -> dict[str, Any]:
         "message": {"zh": zh, "en": en},
     }
     if view["kind"] == "PAYOUT":
-        view["due_at"] = _next_day_end(row["created_at"])
+        view["due_at"] = int(rule.due(moment(row["created_at"])).timestamp() * 1000)
     return view
-
-
-def _next_day_end(created_at: int) -> int:
-    """T+1 in calendar days of Shanghai, the strict reading; epoch milliseconds in and out."""
-    day = datetime.fromtimestamp(created_at / 1000, UTC).astimezone(SHANGHAI).date() + timedelta(days=2)
-    return int(datetime.combine(day, datetime.min.time(), SHANGHAI).timestamp() * 1000)
 
 
 def _leg(name: str, amount: int, state: str, refunded: int = 0) -> dict[str, Any]:
@@ -95,13 +89,19 @@ def _settlements(store: AnyStore, order_id: str) -> list[Row]:
     return sorted(rows, key=lambda row: row["created_at"])
 
 
-def payments_view(store: AnyStore, bill: Row) -> bytes:
+def payment_views(store: AnyStore, order_id: str) -> list[dict[str, Any]]:
+    """Every payment under this id, oldest first."""
+    return [_payment(row, DayRule()) for row in _settlements(store, order_id)]
+
+
+def payments_view(store: AnyStore, bill: Row, rule: DayRule) -> bytes:
+    """``rule``: how the contract counts the days until a payout is credited."""
     rows = _settlements(store, bill["order_id"])
     view = {
         "order_id": bill["order_id"],
         "order_kind": bill["order_kind"],
         "legs": _legs(store, bill, rows),
-        "payments": [_payment(row) for row in rows],
+        "payments": [_payment(row, rule) for row in rows],
     }
     return msgspec.json.encode(view)
 
@@ -115,6 +115,6 @@ def deposit_view(store: AnyStore, deposit: Row) -> bytes:
         "amount_fen": deposit["amount"],
         "state": taken["state"] if taken is not None else State.CREATED.value,
         "used_by": deposit["used_by"] if deposit["used_by"] != deposit["deposit_id"] else None,
-        "payments": [_payment(row) for row in rows],
+        "payments": [_payment(row, DayRule()) for row in rows],
     }
     return msgspec.json.encode(view)

@@ -1,16 +1,18 @@
 """The hospital door's routes to take an order back: ask, look, and say what became of 医保."""
 
+from typing import Any
+
 import msgspec
 from aiohttp import web
 
 from gateway.claims.door.auth import Caller, Guard, replayed, spend
 from gateway.claims.door.entrance import body_of, caller_of
-from gateway.claims.undo.book import Undo
+from gateway.claims.undo.book import Undo, read_undos
 from gateway.claims.undo.service import UndoDesk
 from gateway.claims.undo.view import undo_view
 from gateway.claims.undo.wish import read_wish, read_word
 from gateway.claims.work import Work
-from gateway.kernel.errors import BadRequest
+from gateway.kernel.errors import BadRequest, NotFound
 from gateway.kernel.ids import is_id
 from gateway.store.errors import Duplicate
 
@@ -24,6 +26,7 @@ class UndoHandlers:
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/v1/orders/{order_id}/undo", self.ask)
+        app.router.add_get("/v1/orders/{order_id}/undos", self.listed)
         app.router.add_get("/v1/undos/{undo_id}", self.look)
         app.router.add_post("/v1/undos/{undo_id}/{leg:yibao|cash}", self.told)
 
@@ -43,6 +46,21 @@ class UndoHandlers:
         except Duplicate:
             raise replayed() from None
         return self._answer(await self._view(hospital, row["undo_id"]), 202)
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """``GET /v1/orders/{order_id}/undos``: every undo of an order, those that the gateway began too."""
+        caller, order_id = caller_of(request), request.match_info["order_id"]
+        await self._guard.use_up(caller)
+        ledger = self._desk.engine.ledger
+
+        def read() -> list[dict[str, Any]]:
+            bill = ledger.bill_row(order_id)
+            if bill is None or bill["hospital"] != caller.tenant.hospital:
+                raise NotFound("no such order", code="order-unknown")
+            claims = ledger.claim_rows(order_id)
+            return [undo_view(undo, claims) for undo in read_undos(ledger.store, order_id)]
+
+        return web.Response(body=msgspec.json.encode({"undos": await ledger.read(read)}), headers=_JSON)
 
     async def look(self, request: web.Request) -> web.Response:
         """``GET /v1/undos/{undo_id}``: the undo with the state of each leg."""

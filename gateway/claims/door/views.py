@@ -12,6 +12,7 @@ from gateway.store.api import Row
 _SENTENCES: dict[str, tuple[str, str]] = {
     "paid": ("商保已赔付", "The insurer pays its share."),
     "partial": ("商保部分赔付", "The insurer pays a part."),
+    "listed": ("已查询保单", "The insurer listed the patient's policies."),
     "granted": ("保险公司已出具担保", "The insurer grants the guarantee."),
     "refused": ("商保不予赔付，请患者自付", "The insurer does not pay; the patient pays."),
     "zero": ("商保核定赔付为零，请患者自付", "The insurer's share is zero; the patient pays."),
@@ -51,6 +52,26 @@ _UNDER_WAY = ("created", "sent", "accepted")
 _QUOTE = ("请患者确认商保与自付金额", "Ask the patient to confirm the insurer's and the own share.")
 
 
+_NOT_NOW = {
+    "insurer-closed": ("保险公司系统维护至 {}，请患者自付", "The insurer is closed until {}; the patient pays."),
+    "insurer-busy": (
+        "保险公司当前繁忙，未提交，请患者自付或稍后再试",
+        "The insurer is too busy just now, nothing was sent: the patient pays, or try again later.",
+    ),
+}
+_KEPT = ("保险公司系统维护至 {}，恢复后自动提交", "The insurer is closed until {}; the claim is kept and sent then.")
+
+
+def _not_now(state: str, outcome: str, reason: str) -> dict[str, str] | None:
+    """Nothing was sent because the insurer takes nothing just now; ``reason`` may end with when it opens (China's time)."""
+    word, _, until = reason.partition(" ")
+    said = _KEPT if until and state == "created" else _NOT_NOW.get(word) if outcome == "not_sent" else None
+    if said is None:
+        return None
+    opens = until.replace("T", " ")
+    return {"zh": said[0].format(opens), "en": said[1].format(opens)}
+
+
 def _message(state: str, outcome: str, follows: bool) -> dict[str, str]:
     if follows and state in _UNDER_WAY:
         return {"zh": _FOLLOWS[0], "en": _FOLLOWS[1]}
@@ -73,7 +94,8 @@ def _claim(row: dict[str, Any], registry: Registry) -> dict[str, Any]:
         "quoted_fen": row["quoted"],
         "approved_fen": row["approved"],
         "reason": row["reason_code"] or None,
-        "message": _message(row["state"], row["outcome"], bool(row["policy"]) and row["kind"] == "quick_claim"),
+        "message": _not_now(row["state"], row["outcome"], row["reason_code"])
+        or _message(row["state"], row["outcome"], bool(row["policy"]) and row["kind"] == "quick_claim"),
     }
     if row["policy"]:
         view["policy"] = row["policy"]

@@ -22,8 +22,11 @@ class WorkRoutes:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/admin/worklist", self.listed)
         app.router.add_post(f"{_ITEM}/enquire", self.enquire)
+        app.router.add_post(f"{_ITEM}/redrive", self.redrive)
         app.router.add_post(f"{_ITEM}/reverse", self.reverse)
         app.router.add_post(f"{_ITEM}/accept", self.accept)
+        app.router.add_post(f"{_ITEM}/release", self.release)
+        app.router.add_post(f"{_ITEM}/recover", self.recover)
         app.router.add_post(f"{_ITEM}/assign", self.assign)
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -38,6 +41,12 @@ class WorkRoutes:
         await self._desk.enquire(who(request), item_id, reason)
         return json_answer({"asked": item_id}, 202)
 
+    async def redrive(self, request: web.Request) -> web.Response:
+        """Have it tried again once what was wrong is mended."""
+        reason, item_id = await self._reason(request), request.match_info["item_id"]
+        await self._desk.redrive(who(request), item_id, reason)
+        return json_answer({"redriven": item_id}, 202)
+
     async def reverse(self, request: web.Request) -> web.Response:
         """Have the insurer take back what the claim moved."""
         reason, item_id = await self._reason(request), request.match_info["item_id"]
@@ -49,10 +58,22 @@ class WorkRoutes:
         said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
         if item_id.startswith("clm_"):
             wish = Proposal("decide", said.evidence, claim_id=item_id, approved_fen=said.approved_fen)
-        elif item_id.startswith("answer:"):
+        elif item_id.startswith(("answer:", "consent:")):
             wish = Proposal("noted", said.evidence, item_id=item_id)
         else:
             wish = Proposal(said.leg, said.evidence, item_id=item_id, approved_fen=said.approved_fen)
+        return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Propose to let go a bill that was stopped for its invoice; a second person approves."""
+        said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
+        wish = Proposal("release", said.evidence, claim_id=item_id)
+        return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
+
+    async def recover(self, request: web.Request) -> web.Response:
+        """Propose to ask the patient for what an insurer declined after it had paid; a second person approves."""
+        said, item_id = await read_wish(self._bodies, request, Accepted), request.match_info["item_id"]
+        wish = Proposal("recover", said.evidence, item_id=item_id, approved_fen=said.approved_fen)
         return json_answer(shown(await self._desk.accept(who(request), wish)), 201)
 
     async def assign(self, request: web.Request) -> web.Response:

@@ -18,6 +18,8 @@ from gateway.store.chain_check import signed
 
 FORMAT = "lianpei-evidence-1"
 _MOST_FILES, _MOST_BYTES = 100_000, 512 * 1024 * 1024
+_PROVEN = ("rows/", "chain/", "checkpoints/", "fields/")
+"""Where every file is one that the proofs name."""
 _SAME = {
     "split.total": "total",
     "split.fund_total": "fund_total",
@@ -77,7 +79,10 @@ def _unzip(bundle: bytes) -> dict[str, bytes]:
             listed = archive.infolist()
             if len(listed) > _MOST_FILES or sum(one.file_size for one in listed) > _MOST_BYTES:
                 raise ValueError("too large")
-            return {one.filename: archive.read(one) for one in listed}
+            files = {one.filename: archive.read(one) for one in listed if not one.is_dir()}
+            if len(files) != sum(not one.is_dir() for one in listed):
+                raise ValueError("a name twice")
+            return files
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as bad:
         raise ValueError("no zip") from bad
 
@@ -94,6 +99,7 @@ class _Bundle:
             raise ValueError("not an Ed25519 key")
         self._key = loaded
         self._proven: dict[str, dict[str, Any]] = {}
+        self._named: set[str] = set()
         self._verdict = Verdict(self._head["claim_id"], self._head["order_id"])
 
     def judge(self) -> Verdict:
@@ -106,6 +112,7 @@ class _Bundle:
             self._field(name, root_row, path)
         self._verdict.closed = int(next(self._proofs("closed"))[0])
         self._messages()
+        self._nothing_else()
         self._one_story()
         return self._verdict
 
@@ -113,16 +120,28 @@ class _Bundle:
         return msgspec.json.decode(self._files[name])
 
     def _wrong(self, text: str) -> None:
-        self._verdict.problems.append(text)
+        if text not in self._verdict.problems:
+            self._verdict.problems.append(text)
+
+    def _there(self, *names: str) -> bool:
+        """Whether the bundle has these files, which are then accounted for."""
+        self._named |= set(names)
+        missing = [name for name in names if name not in self._files]
+        for name in missing:
+            self._wrong(f"{name}: the proofs name it, and it is not in the bundle")
+        return not missing
 
     def _proofs(self, kind: str) -> Iterator[list[str]]:
         return (line[1:] for line in self._lines if line[0] == kind)
 
     def _entry_holds(self, name: str, over: str, path: list[str]) -> bool:
         """The entry's digest leads to the root of a checkpoint that is signed."""
+        beside = over.removesuffix(".json") + ".sig"
+        if not self._there(name, over, beside):
+            return False
         body = self._files[over]
         told = msgspec.json.decode(body)
-        signature = base64.b64encode(self._files[over.removesuffix(".json") + ".sig"]).decode()
+        signature = base64.b64encode(self._files[beside]).decode()
         if not signed(body, signature, self._key):
             self._wrong(f"{over}: the signature is not valid under this key")
             return False
@@ -134,6 +153,8 @@ class _Bundle:
         return True
 
     def _row(self, name: str, entry: str, good: set[str]) -> None:
+        if not self._there(name):
+            return
         spelt = self._files[name]
         row = msgspec.json.decode(spelt)
         if entry not in good or merkle.digest(spelt) not in self._json(entry)["rows"]:
@@ -146,6 +167,8 @@ class _Bundle:
 
     def _field(self, name: str, root_row: str, neighbours: list[str]) -> None:
         """The field leads to the root that a proven row names for this claim."""
+        if not self._there(name):
+            return
         mark, path, _, value = self._json(name)
         reached = merkle.climb(merkle.digest(self._files[name]), neighbours)
         told = self._proven.get(root_row, {})
@@ -163,6 +186,12 @@ class _Bundle:
                     self._verdict.messages += 1
                 else:
                     self._wrong(f"{name}: no message of this claim has these bytes")
+
+    def _nothing_else(self) -> None:
+        """What lies beside the proofs would look proven to whoever unzips the bundle."""
+        for name in sorted(self._files.keys() - self._named):
+            if name.startswith(_PROVEN):
+                self._wrong(f"{name}: nothing proves it")
 
     def _one_story(self) -> None:
         """Fields, bill and history may not contradict one another."""

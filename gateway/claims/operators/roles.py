@@ -64,6 +64,10 @@ class Operators:
             names.add(person.name.casefold())
             self._register(person)
 
+    def become(self, fresh: "Operators") -> None:
+        """Whoever ``fresh`` knows is known from now on, and nobody else: a former token opens nothing any more."""
+        self._by_token, self._by_certificate = fresh._by_token, fresh._by_certificate
+
     @property
     def names(self) -> frozenset[str]:
         return frozenset(person.name for person in {*self._by_token.values(), *self._by_certificate.values()})

@@ -7,7 +7,9 @@ import msgspec
 
 from gateway.claims.conversation.correction import Corrections, Proposal
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.reasking import ask_again
+from gateway.claims.conversation.redriving import redrive
 from gateway.claims.conversation.resting import busy
 from gateway.claims.conversation.states import ClaimEvent
 from gateway.claims.operators.roles import Operator, Operators, Role
@@ -20,10 +22,12 @@ from gateway.telemetry.metrics import Metrics
 
 _PAGE = 100
 _MAY = {
-    "claim": ("enquire", "reverse", "accept", "assign"),
+    "claim": ("enquire", "redrive", "reverse", "accept", "assign"),
+    "set-aside": ("redrive", "assign"),
     "undo-leg": ("enquire", "accept", "assign"),
     "recovery": ("accept", "assign"),
-    "answer-differs": ("accept", "assign"),
+    "answer-differs": ("accept", "recover", "assign"),
+    "consent": ("accept", "assign"),
 }
 _SHOWN = ("item_id", "kind", "order_id", "claim_id", "insurer", "why", "owner")
 
@@ -79,6 +83,14 @@ class WorkDesk:
             await self._ask_leg(who, row, reason)
         else:
             raise _not_here("enquire", row)
+
+    async def redrive(self, who: Operator, item_id: str, reason: str) -> None:
+        """Have it tried again once what was wrong is mended (docs/lanes.md)."""
+        who.require(Role.RE_DRIVE)
+        row = await self._item(item_id)
+        if row["kind"] not in ("claim", "set-aside"):
+            raise _not_here("redrive", row)
+        await _flushed(redrive(self.engine, who.signature, row, reason))
 
     async def reverse(self, who: Operator, item_id: str, reason: str) -> None:
         """Have the insurer take back whatever the claim moved, under an act of its own; then the claim is closed."""
@@ -147,7 +159,8 @@ def tell_work(store: AnyStore, metrics: Metrics, codes: tuple[str, ...], now: in
 
 def _line(row: Row, now: int) -> dict[str, Any]:
     shown = {name: row[name] for name in _SHOWN}
-    return shown | {"amount_fen": row["amount"], "age_s": (now - row["since"]) // 1000, "may": _MAY[row["kind"]]}
+    may = ("release", "accept", "assign") if row["why"] == INVOICE_REASON else _MAY[row["kind"]]
+    return shown | {"amount_fen": row["amount"], "age_s": (now - row["since"]) // 1000, "may": may}
 
 
 def _not_here(what: str, row: Row) -> Conflict:

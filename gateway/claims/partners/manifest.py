@@ -1,14 +1,15 @@
 """A partner folder's ``insurer.yaml`` and ``faults.yaml`` as typed data (reference: docs/mapping.md)."""
 
-import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
 
+from gateway.claims.lanes.rules import BreakerRule, Closure, Limits
+from gateway.claims.lanes.windows import Windows
 from gateway.kernel.errors import ConfigRefused
+from gateway.kernel.spans import seconds
 from gateway.mapping import inherited_yaml
 from gateway.mapping.unconfirmed import unconfirmed_in
 
@@ -70,11 +71,6 @@ class CollectRule(Closed, frozen=True):
     every: str = "30s"
 
 
-class Limits(Closed, frozen=True):
-    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
-    per_second: Annotated[int, msgspec.Meta(ge=1)] = 1000
-
-
 class BudgetRule(Closed, frozen=True):
     """How long a counter waits, and how it is split (percent of the whole). What is left over is the reserve."""
 
@@ -104,6 +100,8 @@ class Manifest(Closed, frozen=True):
     token: TokenRule | None = None
     collect: CollectRule | None = None
     limits: Limits = Limits()
+    breaker: BreakerRule = BreakerRule()
+    closed: tuple[Closure, ...] = ()
     budget: BudgetRule = BudgetRule()
     settling_time: str = "5s"
     poll_every: str = "2s"
@@ -134,19 +132,7 @@ class Fault(Closed, frozen=True):
     en: str
 
 
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
-@lru_cache(maxsize=1024)
-def seconds(span: str) -> float:
-    """``"8s"``, ``"200ms"``, ``"5m"`` or ``"1h"`` in seconds."""
-    found = _SPAN.fullmatch(span)
-    if found is None:
-        raise ConfigRefused("a time span is a number and ms, s, m or h", hint="write 8s or 200ms")
-    return float(found[1]) * _UNIT[found[2]]
 
 
 def _read(path: Path) -> Any:
@@ -185,14 +171,17 @@ def load_manifest(folder: Path) -> Manifest:
         raise ConfigRefused(f"{folder.name}/insurer.yaml: insurer must be the folder's name")
     if manifest.budget.reserve < 1:
         raise ConfigRefused(f"{folder.name}/insurer.yaml: budget leaves no reserve", hint="prepare + quote < 100")
-    counter = (manifest.budget.outpatient, manifest.budget.inpatient)
+    counter = (manifest.budget.outpatient, manifest.budget.inpatient, manifest.limits.wait)
+    breaker = (manifest.breaker.within, manifest.breaker.rest, manifest.breaker.most)
     for span in (
         manifest.settling_time,
         manifest.poll_every,
         *counter,
+        *breaker,
         *(rule.timeout for rule in manifest.acts.values()),
     ):
         seconds(span)
+    Windows(manifest.closed, f"{folder.name}/insurer.yaml")
     return manifest
 
 

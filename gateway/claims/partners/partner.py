@@ -10,16 +10,20 @@ from time import perf_counter
 import msgspec
 
 from gateway.claims.canonical.dispatch import ActResult, Dispatch, read_result
+from gateway.claims.lanes.lane import Lane
+from gateway.claims.lanes.ways import way_of
 from gateway.claims.partners.dispatching import operational_dispatch
-from gateway.claims.partners.manifest import Fault, Manifest, seconds
+from gateway.claims.partners.manifest import Fault, Manifest
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
+from gateway.kernel.spans import seconds
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.http import HttpAnswer, PartnerClient
 from gateway.wire.seals.base import Plain, Role, Seal, Sealed, open_message
 
+_COME_LATER = (429, 503)
 _log = get_logger("lianpei.partners")
 _DAYS_OF_A_TOKEN = timedelta(hours=1)
 
@@ -47,6 +51,14 @@ class Reply:
     result: ActResult
 
 
+class AnswerUnread(OutcomeUnknown):
+    """An answer came and can't be read or trusted: its bytes are for the record, nothing of it is used."""
+
+    def __init__(self, answer: HttpAnswer, code: str) -> None:
+        super().__init__("the answer could not be read or trusted", code=code)
+        self.answer = answer
+
+
 @dataclass(slots=True)
 class Partner:
     manifest: Manifest
@@ -59,15 +71,19 @@ class Partner:
     metrics: Metrics
     clock: Clock
     tokens: "Tokens" = field(init=False)
-    lane: asyncio.Semaphore = field(init=False)
+    lane: Lane = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
-        self.lane = asyncio.Semaphore(self.manifest.limits.concurrency)
+        self.lane = lane_of(self.manifest, self.clock)
 
     @property
     def code(self) -> str:
         return self.manifest.insurer
+
+    def admit(self, act: str, kind: str) -> None:
+        """Asked before anything of an act is written. Raises ``NotNow`` where it could not be sent now."""
+        self.lane.require_open(way_of(self.manifest.rule(act).role, kind))
 
     def callback(self, path: str) -> tuple[str, CompiledAct] | None:
         """The act whose callback lives at ``path`` below this partner's door."""
@@ -87,21 +103,37 @@ class Partner:
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         """Send once and read the answer.
 
-        Raises ``NotSent`` when no byte left, ``OutcomeUnknown`` for everything after that has no usable answer.
+        Raises ``NotSent`` when no byte left (``NotNow``: no place in the lane), ``OutcomeUnknown`` for everything after
+        that has no usable answer.
         """
+        lane, claim = self.lane, dispatch.claim
+        way = way_of(self.manifest.rule(dispatch.act.name).role, getattr(claim, "kind", ""))
+        if not lane.take(way):
+            await lane.wait(way)
+        good: bool | None = None
+        try:
+            reply = await self._exchange(prepared, dispatch)
+            good = True
+        except (NotSent, OutcomeUnknown):
+            good = False
+            raise
+        finally:
+            lane.leave(way, good, "" if good else getattr(claim, "claim_id", ""))
+        return reply
+
+    async def _exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         rule = self.manifest.rule(dispatch.act.name)
-        async with self.lane:
-            answer = await self._send(prepared, rule.role == "token", seconds(rule.timeout))
-            if self.manifest.token and self.manifest.token.expired and self._says_expired(answer):
-                self.tokens.forget()
-                answer = await self._send(prepared, bare=False, deadline=seconds(rule.timeout))
+        answer = await self._send(prepared, rule.role == "token", seconds(rule.timeout))
+        if self.manifest.token and self.manifest.token.expired and self._says_expired(answer):
+            self.tokens.forget()
+            answer = await self._send(prepared, bare=False, deadline=seconds(rule.timeout))
+        if answer.status in _COME_LATER and "retry-after" in answer.headers:
+            self.lane.asked_to_wait(answer.headers["retry-after"])
         try:
             result = self._read(answer, prepared.pin, dispatch, bare=rule.role == "token")
             return Reply(answer.body, answer.status, result)
         except (MessageRefused, msgspec.ValidationError) as bad:
-            raise OutcomeUnknown(
-                "the answer could not be read or trusted", code=getattr(bad, "error_code", "answer-form")
-            ) from bad
+            raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
 
     async def _send(self, prepared: Prepared, bare: bool, deadline: float) -> HttpAnswer:
         out, sealed = prepared.outgoing, prepared.sealed
@@ -146,6 +178,11 @@ class Partner:
 
     def seal_reply(self, outgoing: Outgoing) -> Sealed:
         return self.seal.seal(Plain(outgoing.document, outgoing.protected), Role.ANSWER, self.clock.now())
+
+
+def lane_of(manifest: Manifest, clock: Clock) -> Lane:
+    where = f"{manifest.insurer}/insurer.yaml"
+    return Lane(manifest.limits, manifest.breaker, manifest.closed, frozenset(manifest.kinds), clock, where)
 
 
 class Tokens:

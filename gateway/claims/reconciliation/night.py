@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -13,6 +14,7 @@ from gateway.claims.reconciliation.sources import Source
 from gateway.kernel.clock import SHANGHAI
 from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Row
+from gateway.store.errors import Duplicate
 from gateway.store.unit import Unit
 from gateway.telemetry.logs import get_logger
 
@@ -58,6 +60,9 @@ class Night:
 
     async def round(self) -> None:
         """Lock every day that is due, and ask for every book that is due."""
+        last = await self._ledger.read(self._cut_off.last)
+        if last is not None:
+            await self._expect(date.fromisoformat(last["day"]))
         for day in await self._days_due():
             await self.lock(day)
         now = self._ledger.clock.epoch_ms()
@@ -77,12 +82,20 @@ class Night:
     async def lock(self, day: date) -> None:
         """Lock a day's books and expect each peer's. Raises ``Conflict``."""
         await self._cut_off.lock(day)
-        now, unit = self._ledger.clock.epoch_ms(), Unit()
-        for peer in self._sources:
-            times = {"attempts": 0, "next_at": now, "updated_at": now}
-            unit.upsert("recon_day", day=day.isoformat(), peer=peer, state=_WAITING, digest="", **times)
-        await self._ledger.store.commit(unit)
+        await self._expect(day)
         _log.event("day-locked", count=len(self._sources))
+
+    async def _expect(self, day: date) -> None:
+        """Each peer's book of a locked day is to be asked for: noted here, or after a crash between lock and note."""
+        for peer in self._sources:
+            key = {"day": day.isoformat(), "peer": peer}
+            if await self._ledger.read(self._ledger.store.get, "recon_day", **key) is None:
+                now = self._ledger.clock.epoch_ms()
+                unit = Unit().insert(
+                    "recon_day", **key, state=_WAITING, digest="", attempts=0, next_at=now, updated_at=now
+                )
+                with suppress(Duplicate):
+                    await self._ledger.store.commit(unit)
 
     async def _ask(self, row: Row) -> None:
         source = self._sources.get(row["peer"])

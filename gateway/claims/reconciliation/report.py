@@ -57,9 +57,13 @@ def as_csv(story: Mapping[str, Any]) -> bytes:
     return ("\ufeff" + text.getvalue()).encode()
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Where spreadsheets see a formula begin (OWASP, CSV injection)."""
+
+
 def _plain(value: Any) -> Any:
     """No cell that a spreadsheet would take for a formula."""
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return "'" + value if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def as_html(story: Mapping[str, Any]) -> bytes:

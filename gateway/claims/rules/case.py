@@ -8,12 +8,24 @@ from gateway.claims.canonical.types import UNSET
 from gateway.claims.rules.finding import Finding, flag, refuse
 from gateway.kernel.clock import SHANGHAI
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 SLACK = timedelta(days=1)
 """How far a line may lie outside its visit: registration comes before, late charging after."""
 
 
 def day_in_shanghai(moment: datetime) -> date:
-    return moment.astimezone(SHANGHAI).date()
+    """A moment at the very end of the calendar has no other zone's day and keeps its own."""
+    try:
+        return moment.astimezone(SHANGHAI).date()
+    except OverflowError:
+        return moment.date()
+
+
+def possible_visit(s: Submission) -> Iterator[Finding]:
+    """Rule 16: the visit is at a possible time; a year 0001 is a system's way to say that it knows none."""
+    for field, moment in (("visit.begin_at", s.visit.begin_at), ("visit.end_at", s.visit.end_at)):
+        if moment is not UNSET and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            yield refuse("claim-16", (field,), "就诊时间不可能", "the visit is at no possible time")
 
 
 def visit_times(s: Submission) -> Iterator[Finding]:
@@ -26,7 +38,7 @@ def visit_times(s: Submission) -> Iterator[Finding]:
         )
         return
     times = [line.occurred_at for line in s.lines]
-    if min(times) < begin - SLACK or (end is not UNSET and max(times) > end + SLACK):
+    if begin - min(times) > SLACK or (end is not UNSET and max(times) - end > SLACK):
         fields = ("lines.occurred_at", "visit.begin_at", "visit.end_at")
         yield flag("claim-16", fields, "有明细在就诊时间之外", "a line lies outside the visit")
     if (

@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     split.categories,
     split.commercial_share,
     lines.refunds,
+    case.possible_visit,
     case.visit_times,
     case.policy_span,
     split.invoice,

@@ -10,21 +10,22 @@ from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimState
+from gateway.claims.conversation.storing import again_at
 from gateway.claims.ledger import Ledger, act_view, record_of
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import MessageRefused, NotSent
 from gateway.kernel.ids import ActId
+from gateway.kernel.spans import seconds
 from gateway.store.api import Row
 
 ALREADY_PAID = "already-paid"
 """What ``faults.yaml`` calls a partner's code for: the money has left us, it is not taken back by an act."""
 NOT_FOUND = "not-found"
 _MONEY = ("settle", "claim")
-_TRY_AGAIN_MS = 15_000
+_LONGEST_PAUSE_S = 600.0
 
 
 class End(StrEnum):
@@ -122,22 +123,28 @@ class Reverser:
         step = Step(way.undo, way.partner.manifest.rule(way.undo))
         row = next((act for act in way.acts if act["act_id"] == reversal.act_id), None)
         act = None if row is None else record_of(row)
-        asked_at = (self.clock.now() if act is None else act.prepared_at).timestamp()
+        settling = seconds(way.partner.manifest.settling_time)
+        never_arrived = (
+            act is None and way.target is not None and self.courier.sightings.is_settled(way.target, settling)
+        )
         errand = Errand(
             reversal.bill, claim, way.partner, step, work, reversal.budget, act, reversal.new_id, way.target
         )
         try:
             result = await self.courier.carry_out(errand)
         except NotSent as closed:
-            claim.next_at, claim.dirty = work.now() + _TRY_AGAIN_MS, True
+            claim.next_at, claim.dirty = (
+                again_at(closed, work.now(), errand.act.attempts if errand.act is not None else 1),
+                True,
+            )
             return Ending(End.LATER, closed.error_code)
         except MessageRefused as bad:
             return Ending(End.REFUSED if way.money else End.DONE, bad.error_code)
         if result is None:
             return Ending(End.LATER, "answer-lost")
-        return self._judged(reversal, result, asked_at)
+        return self._judged(reversal, result, never_arrived)
 
-    def _judged(self, reversal: Reversal, result: ActResult, asked_at: float) -> Ending:
+    def _judged(self, reversal: Reversal, result: ActResult, never_arrived: bool) -> Ending:
         claim, way = reversal.claim, reversal.way
         claim.next_at, claim.dirty = 0, True
         fault = way.partner.faults.get(result.peer_code)
@@ -148,21 +155,19 @@ class Reverser:
             case "refused" if word == ALREADY_PAID:
                 return Ending(End.PAID, word)
             case "refused" if word == NOT_FOUND and claim.state is not ClaimState.DECIDED:
-                return self._missing(reversal, asked_at)
+                return self._missing(reversal, never_arrived)
             case "refused":
                 return Ending(End.REFUSED if way.money else End.DONE, word)
             case _:
                 return Ending(End.LOST, "enquiries-used-up")
 
-    def _missing(self, reversal: Reversal, asked_at: float) -> Ending:
+    def _missing(self, reversal: Reversal, never_arrived: bool) -> Ending:
         """The insurer has nothing to undo: final if it was asked when our first message couldn't arrive any more.
 
-        Domain §3.6, 6. An answer that was lost and found later still speaks of the moment ``asked_at`` (epoch s).
+        Domain §3.6, 6. An answer that was lost and found later still speaks of the moment of asking.
         """
-        target = reversal.way.target
-        assert target is not None
-        settled_at = target.sent_at.timestamp() + seconds(reversal.way.partner.manifest.settling_time)
-        if asked_at >= settled_at:
+        if never_arrived:
             return Ending(End.DONE, NOT_FOUND)
-        reversal.claim.next_at = max(int(settled_at * 1000), self.clock.epoch_ms())
+        pause = min(seconds(reversal.way.partner.manifest.settling_time), _LONGEST_PAUSE_S)
+        reversal.claim.next_at = self.clock.epoch_ms() + int(pause * 1000)
         return Ending(End.LATER, NOT_FOUND)

@@ -11,7 +11,7 @@ from gateway.kernel.errors import BadRequest
 
 _Wish = TypeVar("_Wish")
 MOST_QTY = Decimal(10**12)
-Reason = Literal["treatment-cancelled", "drug-returned", "wrong-price", "lost-answer", "other"]
+Reason = Literal["treatment-cancelled", "drug-returned", "wrong-price", "lost-answer", "own-pay-failed", "other"]
 
 
 class RefundLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -30,6 +30,7 @@ class Undoing:
         undo = await ledger.read(read_undo, ledger.store, bill.undo_id)
         assert undo is not None
         book = UndoBook(bill, undo, work)
+        bill.undoing = bill.dirty = True
         if not undo.legs:
             self._freeze(book, await ledger.read(cash_back, ledger.store, bill.order_id))
             await work.flush(bill)
@@ -44,7 +45,7 @@ class Undoing:
             if not leg.ended and (leg.stuck or not await self._leg(book, leg, budget)):
                 break
         self._conclude(book)
-        bill.dirty = True  # its alarm is set anew
+        bill.undoing, bill.dirty = False, True  # its alarm is set anew
         await work.flush(bill)
 
     def _freeze(self, book: UndoBook, given_back: int) -> None:

@@ -14,11 +14,11 @@ from gateway.claims.canonical.dispatch import ActResult, ActView, ClaimView, Dis
 from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.conversation.plan import Step, plan
 from gateway.claims.partners.dispatching import claim_dispatch, next_serial, operational_dispatch
-from gateway.claims.partners.manifest import seconds
 from gateway.claims.partners.partner import Partner, Prepared
 from gateway.cli.conformance.door import Door
 from gateway.kernel.errors import LianpeiError, MessageRefused, NotSent, OutcomeUnknown
 from gateway.kernel.ids import new_act_id, new_claim_id
+from gateway.kernel.spans import seconds
 
 _DECIDING = ("settle", "claim")
 _OPEN = ("pending", "unknown", "need_more")

@@ -62,13 +62,20 @@ def find_folder(spelt: str, mappings: Path = MAPPINGS) -> tuple[Path, str]:
     whole = Path(spelt)
     for folder, act in ((whole, ""), (whole.parent, whole.name.removesuffix(".yaml"))):
         for candidate in (folder, *(mappings / kind / folder for kind in KINDS)):
-            if str(folder) != "." and candidate.is_dir() and (not act or act in acts_of(candidate)):
+            if str(folder) != "." and _is_folder(candidate) and (not act or act in acts_of(candidate)):
                 return candidate, act
     raise ConfigRefused(
         "no such mapping folder or act",
         code="no-such-mapping",
         hint="give a code such as package, a path, or folder/act: package/settle",
     )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # longer than a name can be
+        return False
 
 
 def acts_of(folder: Path) -> set[str]:

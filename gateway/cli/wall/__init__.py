@@ -21,10 +21,11 @@ def _wall(chosen: argparse.Namespace) -> int:
     from importlib.metadata import version
 
     from gateway.cli.wall import play, report
+    from gateway.cli.wall.stage import wall_stage
 
     form = "short" if chosen.short else "full"
     journeys = play.journeys(is_long=not chosen.short)
-    with tempfile.TemporaryDirectory(prefix="lianpei-wall-") as place, play.wall_stage(Path(place)) as (stage, relays):
+    with tempfile.TemporaryDirectory(prefix="lianpei-wall-") as place, wall_stage(Path(place)) as (stage, relays):
         print(f"Playing {len(journeys)} journeys 正在进行 {len(journeys)} 个旅程", flush=True)
         run = play.perform(stage, relays, journeys)
     told = report.facts(run, form, version("lianpei"))

@@ -1,28 +1,26 @@
 """A whole run: a stage with relays, every journey on it, and the search of everything that it left behind."""
 
 import asyncio
-import contextlib
-import ssl
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.wall.afterwards import AFTERWARDS
 from gateway.cli.wall.attacks import ATTACKS
+from gateway.cli.wall.consents import CONSENTS
+from gateway.cli.wall.custody import CUSTODY
 from gateway.cli.wall.journeys import INSURERS, Journey
+from gateway.cli.wall.morning import MORNING
 from gateway.cli.wall.opened import sealed_records
 from gateway.cli.wall.places import Place, claims_room, claims_telemetry, findings, marks_of, payment_side
 from gateway.cli.wall.player import Player
 from gateway.cli.wall.relay import Relay
 from gateway.cli.wall.search import Finding, Marks
+from gateway.cli.wall.stage import WallStage
 from gateway.cli.wall.storms import STORMS
 from gateway.sandbox.hospital.marks import markable_leaves
-
-_CERTIFICATES = {"payment": "payment-tls", "pay": "sandbox-tls"}
-"""Server that a relay stands before -> the certificate that it shows."""
 
 
 @dataclass(frozen=True)
@@ -65,31 +63,14 @@ class Run:
 
 
 def journeys(*, is_long: bool) -> tuple[Journey, ...]:
-    return tuple(one for one in (*INSURERS, *ATTACKS, *STORMS) if is_long or not one.is_long)
+    return tuple(
+        one
+        for one in (*INSURERS, *AFTERWARDS, *CONSENTS, *CUSTODY, *ATTACKS, *STORMS, *MORNING)
+        if is_long or not one.is_long
+    )
 
 
-@contextlib.contextmanager
-def wall_stage(home: Path) -> Iterator[tuple[Stage, dict[str, Relay]]]:
-    """A stage whose payment room and channel are reached through relays that keep what passes."""
-    ports, through = free_ports(), free_ports()
-    stage = Stage(home, ports, home / "keys", through={name: through[name] for name in _CERTIFICATES})
-    stage.prepare()
-    with contextlib.ExitStack() as stack:
-        relays = {name: stack.enter_context(_relay(stage, name)) for name in _CERTIFICATES}
-        stack.enter_context(stage)
-        stage.ready()
-        yield stage, relays
-
-
-def _relay(stage: Stage, name: str) -> Relay:
-    keys, certificate = stage.keys, _CERTIFICATES[name]
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(keys / f"{certificate}.cert.pem", keys / f"{certificate}.key.pem")
-    client = ssl.create_default_context(cafile=str(keys / "ca.cert.pem"))
-    return Relay(stage.through[name], stage.ports[name], server, client)
-
-
-def perform(stage: Stage, relays: dict[str, Relay], chosen: Sequence[Journey], at: datetime | None = None) -> Run:
+def perform(stage: WallStage, relays: dict[str, Relay], chosen: Sequence[Journey], at: datetime | None = None) -> Run:
     """Play, wait for the last orders, gather and search. The stage must be fresh."""
     run = Run(at or datetime.now(UTC))
     player = asyncio.run(_play_all(stage, chosen, run))
@@ -99,6 +80,8 @@ def perform(stage: Stage, relays: dict[str, Relay], chosen: Sequence[Journey], a
         *payment_side(stage),
         *claims_telemetry(stage),
         Place("doors: refusals", b"\n".join(player.refusals), "telemetry", len(player.refusals)),
+        Place("operators and commands: shown", b"\n".join(player.shown), "claims", len(player.shown)),
+        Place("wire: webhook, sent", bytes(stage.hook.came), "telemetry", stage.hook.count),
         *claims_room(stage),
     ]
     run.findings = findings(run.places, run.marks)
@@ -112,7 +95,7 @@ def _wire(name: str, relay: Relay) -> Iterator[Place]:
     yield Place(f"wire: {where}, answered", bytes(relay.inward), "payment")
 
 
-async def _play_all(stage: Stage, chosen: Sequence[Journey], run: Run) -> Player:
+async def _play_all(stage: WallStage, chosen: Sequence[Journey], run: Run) -> Player:
     lanes: dict[str, list[Journey]] = defaultdict(list)
     for journey in chosen:
         lanes[journey.lane].append(journey)
@@ -134,7 +117,7 @@ async def _played(player: Player, journey: Journey) -> Played:
     return Played(journey, ended, time.monotonic() - started)
 
 
-def in_vault(stage: Stage, marks: Marks) -> int:
+def in_vault(stage: WallStage, marks: Marks) -> int:
     """How many planted texts are found once the sealed records are opened with the room's own keys."""
     content = b"\0".join(sealed_records(stage.home / "gateway.toml"))
     return sum(text.encode() in content for text in marks.texts)

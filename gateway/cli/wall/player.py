@@ -13,7 +13,7 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
-from gateway.cli.stage import Stage
+from gateway.cli.wall.stage import WallStage
 from gateway.sandbox.hospital.encoding import to_json
 from gateway.sandbox.hospital.visits import Wish, submission
 
@@ -54,13 +54,15 @@ class Reply:
 class Player:
     """Use as an async context manager."""
 
-    stage: Stage
+    stage: WallStage
     first_seed: int = 1
     bills: list[dict[str, Any]] = field(default_factory=list)
     """Everything that was planted."""
     refusals: list[bytes] = field(default_factory=list)
     """Body of every answer of our own doors that was no success."""
     answers: int = 0
+    shown: list[bytes] = field(default_factory=list)
+    """What operators and commands were shown, but for what opens a message or a person's data on purpose."""
 
     async def __aenter__(self) -> Self:
         self._known, self._stranger = self._session(proven=True), self._session(proven=False)
@@ -110,6 +112,16 @@ class Player:
     async def submit(self, bill: Bill, body: bytes = b"", form: str = "") -> Reply:
         headers = {"Idempotency-Key": bill.key, "Prefer": "wait=25", "Content-Type": "application/json"}
         return await self.call("POST", f"/v1/claims/{form}" if form else "/v1/claims", body or bill.body, headers)
+
+    async def ask(self, who: str, path: str, body: Any = None, method: str = "") -> Reply:
+        """An operator at the door. What comes back is kept, but for an opened message."""
+        headers = {"Authorization": f"Bearer {self.stage.tokens[who]}", "X-Reason": "case-7"}
+        content = b"" if body is None else json.dumps(body).encode()
+        method = method or ("GET" if body is None else "POST")
+        reply = await self.call(method, f"/admin/{path}", content, headers, door="operator")
+        if "/messages/" not in path:
+            self.shown.append(reply.body)
+        return reply
 
     async def settle(self, bill: Bill, patience_s: float = 45) -> str:
         """Submit, send again while nobody answers, and ask until it is decided. How it ended: ``paid``, ``refused``, ``manual`` …"""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from gateway.cli.wall.places import Place
 from gateway.cli.wall.play import Run
 from gateway.sandbox.hospital.labels import Form, sensitive_leaves
 from gateway.sandbox.hospital.marks import bare_leaves
@@ -40,6 +41,15 @@ LIMITS = (
 )
 
 
+def empty_places(places: Iterable[Place]) -> list[str]:
+    """Where nothing was, so that finding nothing there proves nothing. A table is one place."""
+    sizes: Counter[str] = Counter()
+    for place in places:
+        is_column = ": " in place.name and "." in place.name
+        sizes[place.name.rpartition(".")[0] if is_column else place.name] += len(place.data)
+    return [name for name, size in sizes.items() if not size]
+
+
 def facts(run: Run, form: str, version: str) -> dict[str, Any]:
     """The report as data."""
     found = Counter(finding.place for finding in run.findings)
@@ -70,6 +80,7 @@ def facts(run: Run, form: str, version: str) -> dict[str, Any]:
             | {"findings": found[place.name]}
             for place in run.places
         ],
+        "empty": empty_places(run.places),
         "readings": READINGS,
         "findings": [
             {"place": one.place, "leaf": one.leaf, "reading": one.spelling, "mark": one.mark} for one in run.findings
@@ -144,6 +155,8 @@ def _summary(told: dict[str, Any]) -> Iterator[str]:
     )
     size, rows = sum(place["bytes"] for place in searched), sum(place["rows"] for place in searched)
     yield f"搜索 searched: {len(searched)} places, {size:,} bytes, {rows:,} values or files; 发现 findings: {len(told['findings'])}"
+    if told["empty"]:
+        yield f"空的位置, 不能证明什么 empty places, of which nothing is proven: {', '.join(told['empty'])}"
     yield f"读法 read as: {'; '.join(told['readings'])}"
 
 

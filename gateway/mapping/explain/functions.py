@@ -15,6 +15,7 @@ from msgspec import UNSET
 from gateway.mapping.explain.values import Doc, Got, Written, WrittenYuan, Yuan, as_text, needed, raw
 from gateway.mapping.runtime import dates, documents, numbers, text, widths, words
 from gateway.mapping.runtime.base import RefusalError
+from gateway.mapping.runtime.budget import whole_match
 
 
 def spelt(value: Any) -> str:
@@ -116,13 +117,13 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "replace": lambda x, old, new: x.replace(old, new),
     "join": _join,
     "pieces": text.pieces,
-    "pad": lambda x, width, fill: x.rjust(width, fill),
-    "pad_right": lambda x, width, fill: x.ljust(width, fill),
+    "pad": text.pad,
+    "pad_right": text.pad_right,
     "cut_bytes": widths.cut_bytes,
     "pad_bytes": widths.pad_bytes,
     "within_bytes": widths.within_bytes,
     "base64": widths.encoded64,
-    "matches": lambda x, regex: re.fullmatch(regex, x) is not None,
+    "matches": lambda x, regex: whole_match(regex)(x),
     "default": lambda x, y: y if raw(x) is UNSET else x,
     "present": _present,
     "need": needed,

@@ -14,14 +14,27 @@ from gateway.mapping.types import BOOL, INT, NULL, SAFE_TEXT, TEXT, Kind
 from gateway.mapping.values import BROKEN, Scope, Unit, Value
 from gateway.mapping.yamlfile import Pos
 
+HEAVIEST = 1000
+
 
 def compile_expression(text: str, pos: Pos, scope: Scope, unit: Unit) -> Value:
     """One expression of the file. A mistake is noted at its place and gives ``BROKEN``, so that all are found in one go."""
     try:
-        value = evaluate(parse_expression(text), scope, unit)
+        tree = parse_expression(text)
+        weight = _weight(tree, scope)
+        value = replace(evaluate(tree, scope, unit), weight=weight)
     except MistakeError as wrong:
         return _broken(wrong, pos, unit)
     return value if may_flow(value, pos, unit) else BROKEN
+
+
+def _weight(tree: ast.expr, scope: Scope) -> int:
+    """Names that repeat a name that repeats a name … would grow a text without any loop."""
+    used = (scope.names[part.id] for part in ast.walk(tree) if isinstance(part, ast.Name) and part.id in scope.names)
+    weight = sum(value.weight for value in used) or 1
+    if weight > HEAVIEST:
+        raise MistakeError("bad-expression", "it is made of too many values", "use fewer names that repeat others")
+    return weight
 
 
 def compile_condition(text: str, pos: Pos, scope: Scope, unit: Unit) -> tuple[Value, Scope]:

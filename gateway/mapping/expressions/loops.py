@@ -40,8 +40,10 @@ def open_loop(loop: Loop, scope: Scope, unit: Unit, evaluate: Evaluate) -> OpenL
     inner = scope.with_names(**{loop.variable: item})
     known = frozenset(path for path in scope.known if not _is_below(path, loop.variable))
     limits = tuple(limit for limit in scope.limits if not facts.speaks_of(limit.source, loop.variable))
-    inner = replace(inner, known=known, limits=limits)
+    inner = replace(inner, known=known, limits=limits, loops=scope.loops + 1)
     flow = replace(listed, labels=labels)
+    if scope.loops:
+        code = f"rounds(h_found, {code})"
     if loop.condition is None:
         return OpenLoop(name, code, "", inner, flow)
     test = evaluate(loop.condition, inner, unit, True)

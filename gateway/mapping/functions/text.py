@@ -1,7 +1,5 @@
 """Text, null, document and id functions."""
 
-import re
-
 from msgspec.structs import replace
 
 from gateway.mapping.errors import MistakeError
@@ -9,6 +7,7 @@ from gateway.mapping.expressions.operators import as_text, unified
 from gateway.mapping.expressions.paths import as_list
 from gateway.mapping.functions.base import EVERYTHING, LISTS, TEXTS, WHOLE, Function, Param, simple
 from gateway.mapping.lift import made, merged
+from gateway.mapping.runtime.budget import whole_match
 from gateway.mapping.types import BOOL, SAFE_TEXT, TEXT, Kind, Type, document, fields_of, spread
 from gateway.mapping.values import ANY_PLACES, NOT_CONSTANT, Scope, Unit, Value
 
@@ -89,10 +88,11 @@ def _join(args: list[Value], _scope: Scope, unit: Unit) -> Value:
 
 def _matches(args: list[Value], _scope: Scope, unit: Unit) -> Value:
     try:
-        pattern = re.compile(str(args[1].const))
-    except re.error:
-        raise MistakeError("bad-argument", "not a regular expression") from None
-    return made(f"matches({args[0].code}, {unit.keep(pattern)})", BOOL, args)
+        form = whole_match(str(args[1].const))
+    except ValueError:
+        hint = "back references and looks ahead or back are none here"
+        raise MistakeError("bad-argument", "not a regular expression", hint) from None
+    return made(f"matches({args[0].code}, {unit.keep(form)})", BOOL, args)
 
 
 def _opened(helper: str, kind: str) -> Function:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.mapping.runtime import base, dates, documents, numbers, text, widths, words
+from gateway.mapping.runtime import base, budget, dates, documents, numbers, text, widths, words
 
 HELPERS: Mapping[str, Callable[..., Any] | object] = {
     **base.HELPERS,
+    **budget.HELPERS,
     **documents.HELPERS,
     **text.HELPERS,
     **widths.HELPERS,

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +12,7 @@ from lxml import etree
 from msgspec import UNSET
 
 from gateway.kernel.errors import MessageRefused
-from gateway.kernel.strictjson import strict_json
+from gateway.kernel.strictjson import bounded_decimal, strict_json
 from gateway.kernel.xml import parse_xml
 from gateway.mapping.runtime.base import RefusalError
 
@@ -166,13 +166,18 @@ def ddecimal(value: Any) -> Any:
 def dnumber(value: Any) -> Any:
     """A document value as a number for ``==``: what is no number equals none."""
     if type(value) is int or type(value) is Decimal:
-        return Decimal(value)
+        return _bounded(value)
     text = value if isinstance(value, str) else UNSET if value in (True, False) else dtext(value)
     if text is UNSET:
         return UNSET
+    return _bounded(text.strip())
+
+
+def _bounded(spelt: Any) -> Any:
+    """The number, or ``UNSET`` for what is none, not finite, or has more places than any number here."""
     try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
+        number = bounded_decimal(spelt)
+    except ArithmeticError:
         return UNSET
     return number if number.is_finite() else UNSET
 

@@ -13,6 +13,7 @@ from gateway.kernel.errors import MessageRefused
 from gateway.kernel.strictjson import strict_json
 from gateway.kernel.xml import parse_xml
 from gateway.mapping.runtime.base import RefusalError
+from gateway.mapping.runtime.budget import within_width
 
 _NAMESPACE = uuid.NAMESPACE_URL
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
@@ -112,19 +113,15 @@ def form_text(value: str) -> str:
 
 
 def pad(value: str, width: int, fill: str) -> str:
-    return value.rjust(width, fill)
+    return value.rjust(within_width(width), fill)
 
 
 def pad_right(value: str, width: int, fill: str) -> str:
-    return value.ljust(width, fill)
+    return value.ljust(within_width(width), fill)
 
 
 def uuid5(value: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "urn:lianpei:" + value))
-
-
-def matches(value: str, pattern: "re.Pattern[str]") -> bool:
-    return pattern.fullmatch(value) is not None
 
 
 def trim(value: str) -> str:
@@ -143,14 +140,6 @@ def substr(value: str, start: int, length: int) -> str:
     return value[start : start + length]
 
 
-def replace(value: str, old: str, new: str) -> str:
-    return value.replace(old, new)
-
-
-def join(items: Any, between: str) -> str:
-    return between.join(items)
-
-
 def pieces(value: str, between: str) -> list[str]:
     """An empty text has no pieces. Raises ``RefusalError`` where nothing says what stands between them."""
     if not between:
@@ -165,7 +154,7 @@ HELPERS: Mapping[str, Any] = {
         for function in (
             *(xtext, xattr, xcdata, raw_xml, raw_json, names_of, member, csv_cell, filled),
             *(quoted, form_text, pad, pad_right),
-            *(uuid5, matches, trim, upper, lower, substr, replace, join, pieces),
+            *(uuid5, trim, upper, lower, substr, pieces),
         )
     },
 }

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 from gateway.mapping.encodings import encoded
 from gateway.mapping.runtime.base import RefusalError
+from gateway.mapping.runtime.budget import within_width
 
 
 def cut_bytes(value: str, size: int, encoding: str) -> str:
@@ -24,7 +25,7 @@ def within_bytes(value: str, size: int, encoding: str) -> str:
 
 def pad_bytes(value: str, size: int, encoding: str, fill: str, side: str) -> str:
     """Filled up to ``size`` bytes in ``encoding``; a longer text stays as it is."""
-    filling = fill * (size - len(_bytes(value, encoding)))
+    filling = fill * (within_width(size) - len(_bytes(value, encoding)))
     return filling + value if side == "left" else value + filling
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.inside import file_inside
 from gateway.mapping.schemas.base import SchemaBreachError, TargetSchema
 from gateway.mapping.schemas.jsonschema import Beside, load_json_schema, schemas_of
 from gateway.mapping.schemas.xsd import load_xsd
@@ -32,8 +33,8 @@ class SchemaShelf:
         return self.loaded[name]
 
     def _load(self, name: str) -> TargetSchema:
-        path = (self._root / name).resolve()
-        if not path.is_relative_to(self._root) or not path.is_file():
+        path = file_inside(self._root, name)
+        if path is None:
             raise MistakeError(
                 "unknown-file", f"no schema file {name!r}", f"it must lie in the folder {self.folder.name}"
             )

@@ -12,6 +12,7 @@ from pathlib import Path
 from lxml import etree
 
 from gateway.mapping.errors import MistakeError, did_you_mean
+from gateway.mapping.inside import file_inside
 from gateway.mapping.schemas.wsdlschema import combined, wrapper
 from gateway.mapping.schemas.xsd import XmlSchema
 from gateway.mapping.schemas.xsdfiles import XS, clark
@@ -143,8 +144,8 @@ def _documents(path: Path, seen: set[Path]) -> Iterator[etree._Element]:
         raise MistakeError("bad-schema", f"{path.name} is no WSDL 1.1")
     yield root
     for node in root.findall(f"{_WSDL}import"):
-        inner = (path.parent / node.get("location", "")).resolve()
-        if not inner.is_relative_to(path.parent.resolve()) or not inner.is_file():
+        inner = file_inside(path.parent, node.get("location", ""))
+        if inner is None:
             raise MistakeError("bad-schema", f"{path.name} imports a file that does not lie beside it")
         if inner not in seen and inner.suffix != ".xsd":
             yield from _documents(inner, seen)

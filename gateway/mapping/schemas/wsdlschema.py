@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.inside import file_inside
 from gateway.mapping.schemas.xsd import XmlSchema
 from gateway.mapping.schemas.xsdfiles import XS, local
 
@@ -28,8 +29,8 @@ class _Shelf(_Resolver):  # type: ignore[misc]
         name = system_url.rpartition(_HOME)[2]
         if name in self._documents:
             return self.resolve_string(self._documents[name], context)
-        path = (self._folder / name).resolve()
-        if path.is_relative_to(self._folder) and path.is_file():
+        path = file_inside(self._folder, name)
+        if path is not None:
             return self.resolve_filename(str(path), context)
         return self.resolve_string(b"<unknown/>", context)
 

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lxml import etree
 
 from gateway.mapping.errors import MistakeError
+from gateway.mapping.inside import file_inside
 from gateway.mapping.schemas.base import Place, SchemaBreachError
 from gateway.mapping.schemas.xsdfiles import XS as XS
 from gateway.mapping.schemas.xsdfiles import read_schemas
@@ -20,6 +22,7 @@ from gateway.mapping.targets.base import Shape
 from gateway.mapping.values import Unit
 
 MAX_PLACES = 12
+_Resolver: Any = etree.Resolver
 _ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'(?:, attribute '(?:\{[^}]*\})?([^']+)')?")
 
 
@@ -58,9 +61,21 @@ def _place(message: str, rule: str) -> str:
     return f"{name}: {rule.lower().removeprefix('schemav_')}"
 
 
+class _Beside(_Resolver):  # type: ignore[misc]
+    """What a schema includes or imports lies beside it or below; libxml2 by itself would open any file that it names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def resolve(self, system_url: str, _public_id: str, context: Any) -> Any:
+        path = file_inside(self._folder, unquote(system_url.removeprefix("file://")))
+        return self.resolve_filename(str(path), context) if path else self.resolve_string(b"<unknown/>", context)
+
+
 def load_xsd(path: Path) -> XmlSchema:
     """Raises ``MistakeError`` (``bad-schema``) when the file is no usable XSD."""
     parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+    parser.resolvers.add(_Beside(path.parent))
     try:
         tree = etree.parse(str(path), parser)
         return XmlSchema(etree.XMLSchema(tree), [tree.getroot()], path.parent)

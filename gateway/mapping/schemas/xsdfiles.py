@@ -6,6 +6,8 @@ from pathlib import Path
 
 from lxml import etree
 
+from gateway.mapping.inside import file_inside
+
 XS = "{http://www.w3.org/2001/XMLSchema}"
 _KINDS = ("element", "attribute", "group", "attributeGroup", "complexType", "simpleType")
 _PARSER = etree.XMLParser(
@@ -101,8 +103,8 @@ def read_schemas(roots: Iterable[etree._Element], folder: Path) -> SchemaSet:
 
 
 def _read(folder: Path, place: str) -> etree._Element | None:
-    path = (folder / place).resolve()
-    if not place or not path.is_relative_to(folder.resolve()) or not path.is_file():
+    path = file_inside(folder, place)
+    if path is None:
         return None
     try:
         return etree.parse(str(path), _PARSER).getroot()

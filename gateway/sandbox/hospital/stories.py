@@ -1,4 +1,4 @@
-"""The five kinds of visit: which catalogue rows, when, and how 医保 pays.
+"""The kinds of visit: which catalogue rows, when, and how 医保 pays.
 
 ``outpatient`` (430.00) and ``inpatient`` (8,022.56) are the published stories.
 """
@@ -133,6 +133,13 @@ _PHARMACY_ROWS = """
 7 1 0 18:20:00
 9 1 0 18:20:00
 """
+_ROUND_ROWS = """
+1 1 0 09:15:00
+2 1 0 09:20:10
+3 1 0 09:20:10
+105 1 0 09:31:45
+"""
+"""200.00, of which 医保 bears 150.00 and the patient 50.00."""
 _LONG_DAYS = range(20)
 _LONG_DAY = (
     *_WARD_DAY, (116, "3", "08:00:00"), (117, "4", "08:00:00"), (118, "2", "08:00:00"), (120, "1", "08:00:00"),
@@ -179,6 +186,10 @@ STORIES = {
         Story(
             "pharmacy", "PH", "pharmacy", "yibao_city", (0, "18:15:00"), (0, "18:30:00"), ("Y01", "药店"), _DR_C,
             _COLD[:1], _rows(_PHARMACY_ROWS), Scheme(0, Decimal(0), 0, 10_000),
+        ),
+        Story(
+            "round", "RD", "outpatient", "yibao_city", (0, "09:12:00"), (0, "10:12:00"), _INTERNAL, _DR_C, _COLD[:1],
+            _rows(_ROUND_ROWS), Scheme(0, Decimal("0.75")),
         ),
     )
 }  # fmt: skip

@@ -26,7 +26,7 @@ class Wish:
     """What a bill shall be about."""
 
     story: str
-    """outpatient (9 lines, 430.00) | inpatient (42 lines, 8022.56) | inpatient-long (230) | self-pay | pharmacy"""
+    """outpatient (9 lines, 430.00) | inpatient (42 lines, 8022.56) | inpatient-long (230) | self-pay | pharmacy | round (200.00)"""
     seed: int
     kind: str = "direct_pay"
     insurers: tuple[str, ...] = ("package",)

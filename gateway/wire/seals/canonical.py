@@ -119,25 +119,34 @@ class SortedPairs:
     def write(self, members: Members) -> Written:
         if not all(map(_NAME.fullmatch, members)):
             raise refusal.ambiguous("a member's name holds a character that pairs do not allow")
-        covered, pairs, parts, same = {}, [], [], True
+        separator, assign = self.separator.encode(self.charset), self.assign.encode(self.charset)
+        covered, same = {}, True
+        text: list[bytes] = []
+        document: list[bytes] = []
         for name in sorted(members):
             value, encoded = self.normal.value(members[name])
-            same = same and value is members[name] and not self.normal.drops(value)
-            if not self.normal.drops(value):
-                covered[name] = value
-                pairs.append(f"{name}{self.assign}{self._shown(value, encoded)}")
-                parts.append(b'"%s":%s' % (name.encode(), encoded))
-        text = _bytes(self.tail.end(self.separator.join(pairs)), self.charset)
-        return Written(members if same else covered, b"{%s}" % b",".join(parts), text)
+            if self.normal.drops(value):
+                same = False
+                continue
+            same, covered[name], spelt = same and value is members[name], value, name.encode()
+            text += (separator, spelt, assign, self._shown(value, encoded))
+            document += (b',"', spelt, b'":', encoded)
+        # Joined once, from the second piece on: a message may be large, and every copy of it costs as much as reading it.
+        end = _bytes(self.tail.end(""), self.charset)
+        whole = b"".join((b'{"', *document[1:], b"}")) if document else b"{}"
+        return Written(members if same else covered, whole, b"".join((*text[1:], end)))
 
-    def _shown(self, value: Any, encoded: bytes) -> str:
-        shown = self._nested(encoded) if isinstance(value, dict | list) else self._plain(value)
-        return quote(shown, safe="", encoding=self.charset) if self.values is Values.URL else shown
-
-    def _nested(self, encoded: bytes) -> str:
-        if self.nested is Nested.REFUSE:
-            raise refusal.ambiguous("a value is nested, but only plain values were agreed")
-        return _escaped(encoded.decode(), self.escape)
+    def _shown(self, value: Any, encoded: bytes) -> bytes:
+        if isinstance(value, dict | list):
+            if self.nested is Nested.REFUSE:
+                raise refusal.ambiguous("a value is nested, but only plain values were agreed")
+            if self.escape is Escape.NONE and self.charset is Charset.UTF_8 and self.values is Values.RAW:
+                return encoded
+            shown = _escaped(encoded.decode(), self.escape)
+        else:
+            shown = self._plain(value)
+        spelt = _bytes(shown, self.charset)
+        return quote(spelt, safe="").encode() if self.values is Values.URL else spelt
 
     def _plain(self, value: Any) -> str:
         shown = value if isinstance(value, str) else "" if value is None else number_text(value)

@@ -76,6 +76,11 @@ class WeakUse:
         """0 on the last day, negative afterwards."""
         return (self.until - today).days
 
+    def told(self, today: date) -> dict[str, Any]:
+        """As operators are shown it. ``exception`` is what the settings say."""
+        exception = {"until": self.until.isoformat(), "reason": self.reason}
+        return {"algorithms": self.algorithms, "days_left": self.days_left(today), "exception": exception}
+
 
 def weak_use(config: Mapping[str, Any]) -> WeakUse | None:
     """The exception of a ``seal`` section, or nothing where none is needed. Raises ``ConfigRefused`` when it is missing."""

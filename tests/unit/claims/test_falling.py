@@ -61,13 +61,13 @@ def test_an_attempt_is_dead_only_when_that_is_proven(facts: dict[str, Any], dead
     ],
 )
 def test_hospital_policy_and_settings_must_allow_it(wish: Any, default: bool, facts: dict[str, Any], may: bool) -> None:
-    bill: Any = SimpleNamespace(guarantee=False, submission=SimpleNamespace(counter=wish))
+    bill: Any = SimpleNamespace(is_claim=True, submission=SimpleNamespace(counter=wish))
 
     assert may_fall(bill, _claim(**facts), PARTNER, default) is may
 
 
 def test_an_insurer_that_offers_no_quick_claim_is_given_none() -> None:
-    bill: Any = SimpleNamespace(guarantee=False, submission=SimpleNamespace(counter=CounterWish(quick_claim=True)))
+    bill: Any = SimpleNamespace(is_claim=True, submission=SimpleNamespace(counter=CounterWish(quick_claim=True)))
     only_direct: Any = SimpleNamespace(manifest=SimpleNamespace(kinds={"direct_pay": ()}))
 
     assert not may_fall(bill, _claim(), only_direct, True)

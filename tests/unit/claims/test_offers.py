@@ -6,7 +6,8 @@ import pytest
 
 from gateway.claims.conversation.offers import Offers, Word, word_of
 from gateway.claims.partners.manifest import Manifest, Names
-from gateway.claims.partners.partner import Partner
+from gateway.claims.partners.partner import Partner, lane_of
+from gateway.kernel.clock import SystemClock
 
 
 class Clock:
@@ -26,6 +27,7 @@ class Folder:
             seal={},
             kinds=dict.fromkeys(kinds, ("act",)),
         )
+        self.lane = lane_of(self.manifest, SystemClock())
 
 
 def _advice(offers: Offers, *kinds: str) -> dict[str, Any]:

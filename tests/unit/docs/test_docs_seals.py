@@ -18,6 +18,7 @@ from gateway.wire.seals import (
     jwe_seal,
     jws_seal,
     signatures,
+    signed_field,
     signed_members,
     yibao_mobile,
 )
@@ -55,6 +56,7 @@ def test_every_example_builds(ring: KeyRing, example: dict[str, Any]) -> None:
         ciphers.SETTINGS,
         canonical.PAIR_SETTINGS,
         signed_members.SETTINGS,
+        signed_field.SETTINGS,
         exact_bytes.SETTINGS,
         jws_seal.KNOWN,
         jwe_seal.KNOWN,

@@ -1,6 +1,8 @@
 """A bundle proves what it shows, closes what it does not show, and no forged one is good."""
 
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -149,6 +151,7 @@ def change(start: str, old: bytes, new: bytes) -> Callable[[Files], None]:
 def drop_bill(files: Files) -> None:
     lines = files["proofs.txt"].splitlines(keepends=True)
     files["proofs.txt"] = b"".join(line for line in lines if b"-bill.json" not in line)
+    del files[named(files, "rows/0001-bill")]
 
 
 def other_claim(files: Files) -> None:
@@ -165,28 +168,64 @@ def wrong_message(files: Files) -> None:
     files[named(files, "messages/")] = b"another answer"
 
 
-FORGERIES: dict[str, Callable[[Files], None]] = {
-    "another amount in a field": change("fields/", b'"approved"', b'"approved" '),
-    "another value in a field": change("fields/", b",100]", b",900]"),
-    "another state": change("rows/0002", b"sent", b"SENT"),
-    "another total": change("rows/0001", b'"total":', b'"total":9'),
-    "an entry without its row": change("chain/", b'"rows":["', b'"rows":["0'),
-    "another time in an entry": change("chain/", b'"at":1', b'"at":2'),
-    "another root": change("checkpoints/", b'"root":"', b'"root":"0'),
-    "another checkpoint time": change("checkpoints/", b'"at":1', b'"at":2'),
-    "no bill": drop_bill,
-    "another claim's fields": other_claim,
-    "another order": other_order,
-    "another message": wrong_message,
+def without(start: str) -> Callable[[Files], None]:
+    def forge(files: Files) -> None:
+        del files[named(files, start)]
+
+    return forge
+
+
+def beside(name: str) -> Callable[[Files], None]:
+    def forge(files: Files) -> None:
+        files[name] = files[named(files, name.split("/")[0])]
+
+    return forge
+
+
+UNPROVEN, NOT_UNDER, UNSIGNED = "not in a proven entry", "is not under checkpoints/", "signature is not valid"
+NO_FIELD, MISSING, BESIDE = "not a field of this claim", "it is not in the bundle", "nothing proves it"
+FORGERIES: dict[str, tuple[Callable[[Files], None], str]] = {
+    "another spelling of a field": (change("fields/", b'"approved"', b'"approved" '), NO_FIELD),
+    "another value in a field": (change("fields/", b",100]", b",900]"), NO_FIELD),
+    "another state": (change("rows/0002", b"sent", b"SENT"), UNPROVEN),
+    "another total": (change("rows/0001", b'"total":', b'"total":9'), UNPROVEN),
+    "an entry without its row": (change("chain/", b'"rows":["', b'"rows":["0'), NOT_UNDER),
+    "another time in an entry": (change("chain/", b'"at":1', b'"at":2'), NOT_UNDER),
+    "another root": (change("checkpoints/", b'"root":"', b'"root":"0'), UNSIGNED),
+    "another checkpoint time": (change("checkpoints/", b'"at":1', b'"at":2'), UNSIGNED),
+    "another signature": (lambda files: files.update({"checkpoints/1.sig": bytes(64)}), UNSIGNED),
+    "no bill": (drop_bill, "the bill's row is missing"),
+    "another claim's fields": (other_claim, NO_FIELD),
+    "another order": (other_order, "belongs to another order"),
+    "another message": (wrong_message, "no message of this claim has these bytes"),
+    "a row left out": (without("rows/0003"), MISSING),
+    "an entry left out": (without("chain/"), MISSING),
+    "a signature left out": (without("checkpoints/1.sig"), MISSING),
+    "a field left out": (without("fields/"), MISSING),
+    "a row beside the proofs": (beside("rows/9999-change.json"), BESIDE),
+    "a field beside the proofs": (beside("fields/99999.json"), BESIDE),
+    "an entry beside the proofs": (beside("chain/9999.json"), BESIDE),
 }
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
-async def test_no_forged_bundle_is_good(room: Room, forge: Callable[[Files], None]) -> None:
+@pytest.mark.parametrize(("forge", "reason"), FORGERIES.values(), ids=FORGERIES.keys())
+async def test_no_forged_bundle_is_good(room: Room, forge: Callable[[Files], None], reason: str) -> None:
     files = unzipped(await bundle_of(room, await room.brought(), "approved", messages=True))
     assert verify_bundle(zipped(files), KEY).problems == []
     forge(files)
-    assert verify_bundle(zipped(files), KEY).problems != []
+    assert reason in verify_bundle(zipped(files), KEY).problems[0]
+
+
+async def test_a_bundle_that_was_unzipped_and_zipped_again_is_good_and_one_with_a_name_twice_is_none(
+    room: Room,
+) -> None:
+    files = unzipped(await bundle_of(room, await room.brought(), messages=True))
+    assert verify_bundle(zipped(files | {"rows/": b"", "messages/": b""}), KEY).problems == []
+    held = io.BytesIO(zipped(files))
+    with zipfile.ZipFile(held, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(named(files, "rows/"), b"{}")
+    with pytest.raises(BadRequest):
+        verify_bundle(held.getvalue(), KEY)
 
 
 async def test_a_bundle_signed_by_another_key_is_not_good_and_its_own_key_shows_its_fingerprint(room: Room) -> None:

@@ -1,7 +1,7 @@
 """What surely fits its schema is not validated again; whatever is not plain is, for every message."""
 
 import pytest
-from conftest import Workshop
+from support.workshop import Workshop
 
 from gateway.mapping.errors import MappingFailed
 

@@ -1,6 +1,8 @@
 """What ``make audit`` must notice: a secret in a file, a package without a hash, a licence that nobody permitted."""
 
 import importlib.util
+import json
+import re
 import subprocess
 import sys
 from email.message import Message
@@ -112,17 +114,51 @@ def test_an_unpermitted_licence_and_another_version_are_noticed(
     assert len(list(audit.installed_problems(project))) == problems
 
 
-def test_what_could_not_be_looked_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Done:
-        returncode, stderr = 1, ""
-        stdout = (
-            '{"dependencies": [{"name": "a", "version": "1", "skip_reason": "unknown"}, {"name": "b", "version": "1"}]}'
-        )
+SKIPPED = {"name": "a", "version": "1", "skip_reason": "unknown"}
+FOUND = {"name": "b", "version": "1", "vulns": [{"id": "CVE-1"}]}
+CLEAN = {"name": "b", "version": "1", "vulns": []}
 
-    monkeypatch.setattr(audit.subprocess, "run", lambda *_, **__: Done)
-    assert audit.vulnerabilities(ROOT) == ([], "the advisory service does not know 1 of 2 packages")
-    Done.stdout = '{"dependencies": [{"name": "b", "version": "1", "vulns": [{"id": "CVE-1"}]}]}'
-    assert audit.vulnerabilities(ROOT) == (["b 1: CVE-1"], "")
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"pypi": [CLEAN]}, ([], "")),
+        ({"pypi": [FOUND]}, (["b 1: CVE-1"], "")),
+        ({"pypi": [SKIPPED, FOUND]}, (["b 1: CVE-1"], "does not know 1 of 2 packages")),
+        ({"pypi": [SKIPPED, CLEAN], "osv": [CLEAN]}, ([], "")),
+        ({"pypi": [SKIPPED], "osv": [FOUND]}, (["b 1: CVE-1"], "")),
+        ({"pypi": [SKIPPED], "osv": None}, ([], "pypi does not know 1 of 1 packages; osv gave no answer")),
+        ({"pypi": None, "osv": None}, ([], "pypi gave no answer; osv gave no answer")),
+    ],
+)
+def test_what_could_not_be_looked_up_is_said(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], told: tuple[list[str], str]
+) -> None:
+    def asked(command: list[str], **_: Any) -> Any:
+        answer = answers[command[command.index("-s") + 1]]
+        stdout = "" if answer is None else json.dumps({"dependencies": answer})
+        return subprocess.CompletedProcess(command, 1, stdout, "no way out")
+
+    monkeypatch.setattr(audit.subprocess, "run", asked)
+    assert audit.vulnerabilities(ROOT) == told
+
+
+def test_the_judge_of_known_vulnerabilities_is_there_and_reads_our_lock() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "-r",
+        "requirements.lock",
+        "--require-hashes",
+        "--disable-pip",
+        "--dry-run",
+    ]
+    done = subprocess.run(
+        [*command, "--progress-spinner", "off"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert int(re.search(r"would have audited (\d+) packages", done.stderr)[1]) > 40  # type: ignore[index]
 
 
 def test_ci_runs_the_audit() -> None:

@@ -81,6 +81,26 @@ async def test_a_resolver_outlives_a_database_that_was_away(house: Parlour, monk
     assert len(looked) == 2
 
 
+async def test_an_undo_that_stops_in_the_middle_has_an_alarm(house: Parlour, monkeypatch: pytest.MonkeyPatch) -> None:
+    bill = await house.decided()
+    commit = house.room.store.commit
+
+    async def once_only(unit: Unit) -> None:
+        await commit(unit)
+        if any(step.table == "undo_leg" for step in unit.steps):
+            monkeypatch.setattr(house.room.store, "commit", away)
+
+    async def away(_: Unit) -> None:
+        raise StoreFailed("away")
+
+    monkeypatch.setattr(house.room.store, "commit", once_only)
+    undo = await house.undo(bill)
+    monkeypatch.setattr(house.room.store, "commit", commit)
+
+    assert house.states(undo)["claim"] == "waiting", "its legs are planned, and nothing is asked yet"
+    assert house.bill_row(bill)["look_at"] > 0
+
+
 async def test_an_undo_that_nobody_began_is_begun_within_seconds(
     house: Parlour, monkeypatch: pytest.MonkeyPatch
 ) -> None:

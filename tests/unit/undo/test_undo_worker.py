@@ -136,28 +136,6 @@ async def test_an_approval_after_the_reversal_is_taken_back_once(house: Parlour)
     assert [row["why"] for row in house.rows("work_item")] == ["approved-after-reversal"]
 
 
-@pytest.mark.parametrize(
-    "late",
-    [
-        ActResult(state="accepted", verdict="paid", approved=900),
-        ActResult(state="accepted", verdict="paid", approved=1100),
-        ActResult(state="refused", peer_code="P2"),
-    ],
-)
-async def test_a12_a13_a_late_answer_with_other_money_never_overwrites_ours(house: Parlour, late: ActResult) -> None:
-    bill = await house.decided()
-
-    await house.told_late(bill, late)
-
-    claim = house.rows("claim", order_id=bill.order_id)[0]
-    assert (claim["state"], claim["approved"]) == ("decided", 1000)
-    assert [row["kind"] for row in house.rows("event")] == ["decided", "money-differs"]
-    told = late.approved if isinstance(late.approved, int) else 0
-    assert [(row["kind"], row["amount"]) for row in house.rows("work_item")] == [("answer-differs", abs(told - 1000))]
-    changes = house.rows("change", field="claim.late-amount")
-    assert [(row["old"], row["new"]) for row in changes] == [("1000", str(told))]
-
-
 async def test_the_same_answer_again_is_evidence_and_nothing_else(house: Parlour) -> None:
     bill = await house.decided()
 

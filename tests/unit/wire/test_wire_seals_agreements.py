@@ -9,8 +9,11 @@ import pytest
 from support.seal_ends import AGREEMENTS, both_ends, changed_bytes, lower, make_keys
 
 from gateway.kernel.errors import SealRefused
+from gateway.kernel.secret import Secret
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import Plain, Role, Seal, Sealed, open_message
+from gateway.wire.seals.canonical import Tail, Written, build_pairs
+from gateway.wire.seals.settings import Settings
 
 CLAIM: dict[str, Any] = {"claimNo": "TEST0001", "total": "430.00", "note": "测试患者甲", "data": "感冒"}
 NESTED: dict[str, Any] = {"data": {"lines": [{"n": 1, "amt": 1.5}], "z": "甲", "a": True}, "claimNo": "TEST0001"}
@@ -125,3 +128,37 @@ def test_keys_are_named_for_the_record(ring: KeyRing, now: datetime, tmp_path: P
     ours, _ = both_ends(ring, "jwe nested")
     names = ours.seal(Plain(b"{}"), Role.REQUEST, now).key_ids
     assert names == ("gateway-rsa", "insurer-rsa", "gateway-ec", "insurer-ec")
+
+
+@pytest.mark.parametrize("agreement", ["pairs url", "json gbk"])
+@pytest.mark.parametrize("values", ["raw", "url"])
+def test_a_character_that_the_agreed_charset_lacks_is_refused_by_its_name(
+    ring: KeyRing, now: datetime, agreement: str, values: str
+) -> None:
+    config = {**AGREEMENTS[agreement], "charset": "gbk"} | ({"values": values} if agreement == "pairs url" else {})
+    ours, _ = both_ends(ring, config)
+    with pytest.raises(SealRefused) as refused:
+        ours.seal(Plain('{"note":"测试🙂"}'.encode()), Role.REQUEST, now)
+    assert refused.value.error_code == "seal-form"
+    assert "🙂" not in str(refused.value)
+
+
+def test_texts_of_every_charset_and_spelling_are_as_they_were_always_signed(ring: KeyRing, now: datetime) -> None:
+    """The bytes themselves, so that a partner who signs by hand agrees."""
+    tree = {"b": {"z": 1, "a": "甲"}, "a": "乙 /", "n": 1.50, "f": True, "e": ""}
+    expected = {
+        (): 'a=乙 /&b={"a":"甲","z":1}&f=true&n=1.5'.encode(),
+        (("charset", "gbk"),): 'a=乙 /&b={"a":"甲","z":1}&f=true&n=1.5'.encode("gbk"),
+        (("values", "url"),): b"a=%E4%B9%99%20%2F&b=%7B%22a%22%3A%22%E7%94%B2%22%2C%22z%22%3A1%7D&f=true&n=1.5",
+        (("escape", "upper"),): b'a=\xe4\xb9\x99 /&b={"a":"\\u7532","z":1}&f=true&n=1.5',
+        (("empties", "keep"),): 'a=乙 /&b={"a":"甲","z":1}&e=&f=true&n=1.5'.encode(),
+        (("separator", "|"), ("assign", ":")): 'a:乙 /|b:{"a":"甲","z":1}|f:true|n:1.5'.encode(),
+    }
+    for more, text in expected.items():
+        settings = Settings("sorted-pairs", dict(more), frozenset(dict(more)))
+        written = build_pairs(settings, Tail()).write(tree)
+        assert written.text == text, more
+        assert json.loads(written.document) == dict(written.covered), more
+    tail = Tail("&key=", Secret("s"))
+    assert build_pairs(Settings("sorted-pairs", {}, frozenset()), tail).write({"a": "1"}).text == b"a=1&key=s"
+    assert build_pairs(Settings("sorted-pairs", {}, frozenset()), tail).write({}) == Written({}, b"{}", b"&key=s")

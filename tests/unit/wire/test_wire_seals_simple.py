@@ -129,6 +129,7 @@ def test_a_setting_never_chooses_an_unlisted_profile() -> None:
         "exact-bytes",
         "sorted-pairs",
         "sorted-json",
+        "signed-field",
         "yibao-mobile",
         "encrypted-body",
         "jws",

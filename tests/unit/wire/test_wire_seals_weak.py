@@ -159,3 +159,19 @@ def test_the_next_to_end_comes_first() -> None:
     rows = weak_rows(folders, LAST)
     assert [row.until for row in rows] == sorted(row.until for row in rows)
     assert rows
+
+
+def test_a_hospitals_format_is_told_beside_the_partners(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seal = f'profile = "yibao-mobile"\nexception = {{ until = "{LAST}", reason = "the profile is SM4-ECB" }}\n'
+    undated, sound = 'profile = "yibao-mobile"\n', 'profile = "yibao-mobile"\ncipher = "sm4-gcm"\n'
+    forms = "".join(f"[hospitals.seals.{name}]\n{said}" for name, said in (("a", seal), ("b", undated), ("c", sound)))
+    settings = f'mode = "production"\nkeys = "k"\nmappings = "m"\nschemas = "s"\n[[hospitals]]\ncode = "H1"\nname = "n"\n{forms}'
+    (tmp_path / "lianpei.toml").write_text(settings, "utf-8")
+    (tmp_path / "insurers").mkdir()
+
+    assert main(["check", "--mappings", str(tmp_path), "--config", str(tmp_path / "lianpei.toml"), "--json"]) == 0
+
+    (row,) = json.loads(capsys.readouterr().out)["weak"]
+    assert (row["hospital"], row["format"], row["algorithms"], row["until"]) == ("H1", "a", ["ECB"], str(LAST))
+    main(["check", "--mappings", str(tmp_path), "--config", str(tmp_path / "lianpei.toml")])
+    assert capsys.readouterr().out.startswith(f"weak: hospital H1 a ECB until {LAST}")

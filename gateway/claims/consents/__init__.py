@@ -1,0 +1,1 @@
+"""Consents that hospitals register: recorded, shown, withdrawn (§3.1)."""

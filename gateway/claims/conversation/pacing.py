@@ -1,0 +1,68 @@
+"""When an act is told, asked about or given up again: what its rule, its age and its attempts say together."""
+
+from datetime import datetime
+
+from gateway.claims.bill import ActRecord
+from gateway.claims.canonical.dispatch import ActView
+from gateway.claims.conversation.budget import ENQUIRIES, given_up, repeat_delay
+from gateway.claims.conversation.errand import Errand
+from gateway.claims.partners.manifest import ActRule
+from gateway.kernel.clock import Clock
+from gateway.kernel.spans import seconds
+
+_WITHOUT_A_WAY_S = 3600.0
+_LONGEST_S = 600.0
+"""Longer than this no process waits anew for what another one waited for before."""
+_MOST = 10_000
+
+
+def may_repeat(rule: ActRule, act: ActRecord) -> bool:
+    """A pending act is taken up again: its callback may have come while we were down, and who can't be asked is told again."""
+    return not rule.status and rule.retry == "same_id" and act.attempts < ENQUIRIES
+
+
+def is_given_up(rule: ActRule, act: ActRecord, now: datetime) -> bool:
+    age = (now - act.prepared_at).total_seconds()
+    return not rule.status and rule.retry == "same_id" and given_up(act.attempts, age)
+
+
+def nap(errand: Errand, act: ActRecord) -> float:
+    """Seconds until a pending act is taken up again by the timer."""
+    rule = errand.step.rule
+    if rule.status:
+        return seconds(errand.partner.manifest.poll_every)
+    return repeat_delay(act.attempts) if rule.retry == "same_id" else _WITHOUT_A_WAY_S
+
+
+class Sightings:
+    """Since when nothing more of an act can have left, as far as this process knows: on the clock that never jumps.
+
+    A host's wall clock that jumps ahead, or a repeat that left just before a crash, would else make “not found” final while
+    a message is still under way.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def since(self, act_id: str) -> float:
+        """Monotonic seconds: when it was sent last, or else first looked at, here."""
+        if act_id not in self._since:
+            self.sent(act_id)
+        return self._since[act_id]
+
+    def sent(self, act_id: str) -> None:
+        if len(self._since) >= _MOST:  # whoever is forgotten waits anew
+            del self._since[next(iter(self._since))]
+        self._since[act_id] = self._clock.monotonic()
+
+    def forget(self, act_id: str) -> None:
+        self._since.pop(act_id, None)
+
+    def is_settled(self, act: ActView, settling_s: float) -> bool:
+        """Whether the act, had it been sent, must have arrived by now. One from the future has no age: a clock was wrong."""
+        known = self._clock.monotonic() - self.since(act.act_id)
+        age = (self._clock.now() - act.sent_at).total_seconds()
+        if age < 0:
+            return known >= settling_s
+        return age >= settling_s and known >= min(settling_s, _LONGEST_S)

@@ -1,0 +1,22 @@
+"""How far somebody set the clock while we ran: the wall's time against the one that nobody sets."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from gateway.kernel.clock import Clock
+
+
+class ClockMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._moved = Gauge(
+            "lianpei_clock_moved_seconds", "How far the clock was set since the start", registry=registry
+        )
+
+    def source(self, clock: Clock) -> Callable[[], None]:
+        start = _ahead(clock)
+        return lambda: self._moved.set(round(_ahead(clock) - start, 3))
+
+
+def _ahead(clock: Clock) -> float:
+    return clock.epoch_ms() / 1000 - clock.monotonic()

@@ -1,0 +1,117 @@
+"""A host's clock that jumps by hours makes no “not found” final and strands no bill (found by seeded worlds)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.insurer_double import Parlour, parlour
+
+from gateway.claims.canonical.dispatch import ActView
+from gateway.claims.conversation.pacing import Sightings
+from gateway.claims.conversation.resolver import Resolver
+from gateway.store.unit import Unit
+
+
+@dataclass
+class Clock:
+    """``wall`` may be set by anybody, ``passed`` is what really passed; seconds."""
+
+    wall: float = 0.0
+    passed: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 7, 1, tzinfo=UTC) + timedelta(seconds=self.wall + self.passed)
+
+    def epoch_ms(self) -> int:
+        return int(self.now().timestamp() * 1000)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+
+def act(clock: Clock) -> ActView:
+    return ActView(act_id="act_1", name="settle", sent_at=clock.now(), serial=1)
+
+
+def test_an_act_is_settled_after_its_time_and_not_after_a_jump() -> None:
+    clock = Clock()
+    sightings, sent = Sightings(clock), act(clock)
+    sightings.since("act_1")
+
+    clock.wall += 3600
+    assert not sightings.is_settled(sent, 8.0)
+    clock.passed += 7.9
+    assert not sightings.is_settled(sent, 8.0)
+    clock.passed += 0.2
+    assert sightings.is_settled(sent, 8.0)
+
+
+def test_an_act_that_a_wrong_clock_put_into_the_future_waits_no_longer_than_others() -> None:
+    clock = Clock(wall=3600.0)
+    sightings, sent = Sightings(clock), act(clock)
+    sightings.since("act_1")
+    clock.wall = 0.0
+
+    clock.passed += 7.9
+    assert not sightings.is_settled(sent, 8.0)
+    clock.passed += 0.2
+    assert sightings.is_settled(sent, 8.0)
+
+
+def test_a_repeat_begins_the_time_anew() -> None:
+    """It has the act's own id and time, and may be under way longer than the process that sent it lives."""
+    clock = Clock()
+    sightings, sent = Sightings(clock), act(clock)
+    sightings.since("act_1")
+    clock.passed += 60
+
+    sightings.sent("act_1")
+    assert not sightings.is_settled(sent, 8.0)
+    assert not Sightings(clock).is_settled(sent, 8.0), "a process that has just started waits too"
+
+
+def test_a_long_settling_time_is_not_waited_for_by_each_process_again() -> None:
+    clock = Clock()
+    sent = act(clock)
+    clock.passed += 86_400
+    started_anew = Sightings(clock)
+    started_anew.since("act_1")
+
+    clock.passed += 601
+    assert started_anew.is_settled(sent, 86_400.0)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Parlour]:
+    made = parlour(tmp_path / "claims.db")
+    yield made
+    await made.room.store.close()
+
+
+async def test_an_alarm_that_a_wrong_clock_set_is_looked_at_when_the_clock_is_right_again(
+    house: Parlour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bill = await house.decided()
+    an_hour = house.room.clock.epoch_ms() + 3_600_000
+    await house.room.store.commit(Unit().update("bill", {"order_id": bill.order_id}, look_at=an_hour))
+    clock, looked = Clock(wall=3600.0), list[str]()
+    monkeypatch.setattr(house.engine, "clock", clock)
+    monkeypatch.setattr("gateway.claims.conversation.resolver._EVERY_S", 0.0)
+    monkeypatch.setattr(type(house.engine), "resume", lambda _, order_id: looked.append(order_id))
+    rounds: list[list[str]] = []
+
+    async def nothing_is_due(_: Resolver) -> list[str]:
+        rounds.append(list(looked))
+        looked.clear()
+        clock.wall = 0.0
+        if len(rounds) == 4:
+            raise InterruptedError
+        return []
+
+    monkeypatch.setattr(Resolver, "due", nothing_is_due)
+    with pytest.raises(InterruptedError):
+        await Resolver(house.engine).run()
+
+    assert rounds == [[bill.order_id], [bill.order_id], [], []], "at the start, and once after the jump"

@@ -1,0 +1,107 @@
+"""Two answers to one act: the first that is kept stands, the other one is compared, and nobody waits for one that was lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.insurer_double import LOST, Parlour, parlour
+
+from gateway.claims.bill import Bill
+from gateway.claims.canonical.dispatch import ActResult
+from gateway.kernel.errors import LianpeiError
+from gateway.store.errors import StaleWrite, StoreFailed
+from gateway.store.unit import Unit
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Parlour]:
+    made = parlour(tmp_path / "claims.db")
+    yield made
+    await made.room.store.close()
+
+
+def paid(amount: int) -> ActResult:
+    return ActResult(state="accepted", verdict="paid", approved=amount)
+
+
+class Talkative:
+    """An insurer that calls with one amount while its answer, with another, is on the way."""
+
+    def __init__(self, house: Parlour, called: int) -> None:
+        self.house, self.called = house, called
+        self.calls: list[asyncio.Task[None]] = []
+
+    async def exchange(self, prepared: object, dispatch: object) -> object:
+        order_id = next(iter(self.house.engine.running))
+        bill = self.house.engine.ledger.load_bill(order_id)
+        assert bill is not None
+        self.calls.append(asyncio.create_task(self.house.told(bill, paid(self.called))))
+        await asyncio.sleep(0)  # the call is being written when the answer is here
+        return await self.answer(prepared, dispatch)
+
+    def begin(self) -> None:
+        self.answer = self.house.insurer.exchange
+        self.house.insurer.exchange = self.exchange  # type: ignore[method-assign,assignment]
+
+
+async def answered_and_called(house: Parlour, answer: int, called: int) -> Bill:
+    talkative = Talkative(house, called)
+    talkative.begin()
+    bill = await house.decided(answer)
+    await asyncio.gather(*talkative.calls)
+    await house.quiet()
+    return bill
+
+
+async def test_an_answer_that_meets_a_call_of_other_money_is_shown_to_a_person(house: Parlour) -> None:
+    await answered_and_called(house, 1000, called=900)
+
+    assert [claim["approved"] for claim in house.rows("claim")] == [900]
+    assert [(row["why"], row["amount"]) for row in house.rows("work_item")] == [("answer-differs", 100)]
+    assert [(row["old"], row["new"]) for row in house.rows("change", field="claim.late-amount")] == [("900", "1000")]
+
+
+async def test_an_answer_that_meets_a_call_of_the_same_money_is_one_word(house: Parlour) -> None:
+    await answered_and_called(house, 1000, called=1000)
+
+    assert [claim["approved"] for claim in house.rows("claim")] == [1000]
+    assert house.rows("work_item") == []
+
+
+async def test_a_call_that_can_not_be_kept_leaves_the_answer_in_force(
+    house: Parlour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker relied on the call; the disk refused it; the insurer may never call again."""
+    commit = house.room.store.commit
+
+    async def refuses_calls(unit: Unit) -> None:
+        if any(step.table == "vault" and str(step.values[0]).startswith("result:") for step in unit.steps):
+            await asyncio.sleep(0.01)
+            raise StoreFailed("full")
+        await commit(unit)
+
+    monkeypatch.setattr(house.room.store, "commit", refuses_calls)
+    with pytest.raises(StoreFailed):
+        await answered_and_called(house, 1000, called=900)
+    await house.quiet()
+
+    assert [claim["approved"] for claim in house.rows("claim")] == [1000]
+
+
+async def test_a_worker_that_lost_its_bill_waits_for_nothing(house: Parlour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is called then is not left to it, but compared with what stands."""
+    house.insurer.answers["settle"] = [LOST]
+
+    async def lost_the_bill(_: object) -> None:
+        raise StaleWrite("bill")
+
+    def answer_of_status() -> ActResult:
+        monkeypatch.setattr(house.room.store, "commit", lost_the_bill)
+        return ActResult(state="pending")
+
+    house.insurer.answers["status"] = [answer_of_status]
+    with pytest.raises(LianpeiError):
+        await house.bring()
+
+    assert len(house.engine.mailbox) == 0
