@@ -104,7 +104,10 @@ def _partner(wanted: Wanted, keys: KeyRing) -> Partner:
 
 def _sample(partner: Partner, wanted: Wanted, kind: str, policy: str) -> dict[str, Any]:
     """A fresh bill; ``policy`` starts the policy's number, and the report's where that is what the partner reads."""
-    from gateway.sandbox.hospital.visits import Wish, submission
+    try:
+        from gateway.sandbox.hospital.visits import Wish, submission
+    except ImportError:  # a production image has no sandbox, and nothing there may submit invented bills
+        raise ConfigRefused("the invented bills are not installed here", hint="examine from a checkout") from None
 
     seed = 10_000_000 + secrets.randbelow(80_000_000)
     story = "outpatient" if "direct_pay" in partner.manifest.kinds else "self-pay"
