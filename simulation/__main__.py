@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from simulation.mutants import MUTANTS
 from simulation.world import World
 
+_COMMAND = ".venv/bin/python -m simulation"
 _MOST_SEEDS = 2000
 """A planted bug that so many worlds don't notice is missed."""
 
@@ -48,7 +49,7 @@ def play_all(seeds: range, processes: int) -> int:
     took = time.perf_counter() - began
     print(f"{len(seeds)} seeds in {took:.0f} s, {len(seeds) / took:.1f} seeds/s; broken promises: {failed.total()}")
     if first:
-        print(f"replay the first: python -m simulation --seed {first}")
+        print(f"replay the first: {_COMMAND} --seed {first}")
     return failed.total()
 
 

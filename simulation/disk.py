@@ -9,11 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import apsw
 
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import Busy, LianpeiError
 from gateway.store import sql
 from gateway.store.api import Counters
 from gateway.store.chain import Chain
-from gateway.store.errors import Duplicate, StaleWrite, StoreFailed
+from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed, closed_store
 from gateway.store.questions import Questions
 from gateway.store.tables import Schema, Value
 from gateway.store.unit import Unit
@@ -21,6 +21,7 @@ from gateway.store.unit import Unit
 _Asked = ParamSpec("_Asked")
 _Answer = TypeVar("_Answer")
 _Work = list[tuple[sql.Plan, tuple[Any, ...]]]
+_UNFIT = (apsw.ConstraintError, apsw.TooBigError, OverflowError, UnicodeError)
 _CLASH = {apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_ROWID}
 
 
@@ -76,10 +77,10 @@ class Disk(Questions):
         for plan, values in work:
             try:
                 self._connection.execute(plan.sql, values)
-            except apsw.ConstraintError as clash:
+            except _UNFIT as clash:
                 if getattr(clash, "extendedresult", None) in _CLASH:
                     return Duplicate(plan.table)
-                raise
+                return BadUnit(f"{plan.table}: a value is not one this table can hold")
             if plan.exactly_one and self._connection.changes() != 1:
                 return StaleWrite(plan.table)
         return None
@@ -116,8 +117,11 @@ class DiskTrouble:
 class DiskEnd(Questions):
     """One node's way to the disk: ``gateway.store.api.AnyStore``. What was not committed dies with the node."""
 
-    def __init__(self, disk: Disk, trouble: DiskTrouble) -> None:
+    def __init__(self, disk: Disk, trouble: DiskTrouble, max_waiting: int = 10_000) -> None:
         super().__init__(disk.schema)
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._closed = False
         self.awake = asyncio.Event()
         """Cleared while the node is stopped, as by SIGSTOP or a long pause of its host."""
         self.awake.set()
@@ -129,17 +133,24 @@ class DiskEnd(Questions):
         self._pumping = False
 
     def _read(self, statement: str, operands: tuple[Value, ...]) -> list[tuple[Any, ...]]:
+        if self._closed:
+            raise closed_store()
         return self._disk.ask(statement, operands)
 
     @property
     def ready(self) -> bool:
-        return self.alive
+        return self.alive and not self._closed
 
     async def commit(self, unit: Unit) -> None:
         await self._go_on()
         if not unit.steps:
             return
+        if self._closed:
+            raise closed_store()
+        if self._waiting >= self._max_waiting:
+            raise Busy("the database has too much waiting", code="store-busy")
         work = self._disk.plan(unit)
+        self._waiting += 1
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._queue.append((work, done))
@@ -160,10 +171,13 @@ class DiskEnd(Questions):
         for work, done in group:
             wrong = self._disk.apply(work) if kept else None
             told.append((done, StoreFailed("the database could not be written") if failed else wrong))
+            self.counters.units += kept and wrong is None
+            self.counters.refused += wrong is not None
         self.counters.groups += 1
         asyncio.get_running_loop().call_later(self._trouble.pause() / 4, self._tell, told)
 
     def _tell(self, told: list[tuple["asyncio.Future[None]", LianpeiError | None]]) -> None:
+        self._waiting -= len(told)
         for done, error in told:
             if not done.done():
                 if error is None:
@@ -191,4 +205,7 @@ class DiskEnd(Questions):
         """There is one file only."""
 
     async def close(self) -> None:
-        self.alive = False
+        """What was accepted is written first."""
+        self._closed = True
+        while self._waiting:  # noqa: ASYNC110 -- at most a few milliseconds
+            await asyncio.sleep(0.001)

@@ -24,6 +24,7 @@ from simulation.patient import Patient
 if TYPE_CHECKING:
     from simulation.world import World
 
+_ENDED = ("done", "called_off", "stuck")
 _INTAKE = Intake({})
 _TENANT = Tenant(HospitalCode(HOSPITAL_CODE), "simulated")
 
@@ -166,7 +167,8 @@ class Hospital:
             node = self.world.some_node(self._numbers)
             leg = self.world.disk.get("undo_leg", undo_id=undo_id, leg="yibao")
             undo = self.world.disk.get("undo", undo_id=undo_id)
-            if undo is not None and undo["state"] in ("done", "called_off", "stuck"):
+            ended = ("done", "called_off") if self.world.loop.time() < self.world.persons_until else _ENDED
+            if undo is not None and undo["state"] in ended:
                 return
             if node is None or leg is None or leg["state"] != "asked":
                 continue

@@ -102,17 +102,17 @@ MUTANTS = (
     _one(
         "callback applied twice: what comes again is added to what was decided",
         "claims.conversation.late:LateAnswers.heed",
-        "if told != ours:\n            self._differs(standing, act, told, ours, work)",
+        "if told != ours:\n            word.differs(told, ours, work, self.engine.metrics)",
         'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
         '        work.add().update("claim", key, approved=ours + told)',
         ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
     ),
     _one(
         "late money wins: an answer that differs replaces what was decided",
-        "claims.conversation.late:LateAnswers._differs",
-        "self._note(standing",
-        'key = {"order_id": act["order_id"], "seq": standing.claim["seq"]}\n'
-        '    work.add().update("claim", key, approved=told)\n    return\n    self._note(standing',
+        "claims.conversation.late:LateAnswers.heed",
+        "word.differs(told, ours, work, self.engine.metrics)",
+        'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
+        '            work.add().update("claim", key, approved=told)',
         ("history-is-whole", "our-word-is-the-truth"),
     ),
     Mutant(

@@ -61,6 +61,8 @@ class World:
         self.falls = numbers.random() < 0.5
         """Whether a dead direct-pay attempt goes on as a quick-claim."""
         self.peace_at = TROUBLE_S
+        self.persons_until = 0.0
+        """So long, in the world's seconds, operators may free what is stuck."""
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
@@ -104,6 +106,7 @@ class World:
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
         self.spawn(self.till.run())
         if not self.calm and self._numbers.random() < 0.3:
+            self.persons_until = TROUBLE_S + 140.0
             self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)

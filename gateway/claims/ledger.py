@@ -64,6 +64,13 @@ class Ledger:
         row = self.bill_row(order_id) if self.leases is not None else None
         return row is not None and self.leases is not None and not self.leases.is_mine_to_take(row["owner"] or "")
 
+    def is_ours(self, order_id: str) -> bool:
+        """Whether no other process took this bill since it was worked on here."""
+        if self.leases is None:
+            return True
+        row = self.bill_row(order_id)
+        return row is not None and row["owner"] == self.leases.holder
+
     def claim_rows(self, order_id: str) -> list[Row]:
         return self.store.find("claim", {"order_id": order_id}, order_by="seq", limit=100)
 

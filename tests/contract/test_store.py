@@ -1,6 +1,7 @@
 """What every store promises, held by one suite for each of them: rows in, rows out, and nothing half done."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -14,15 +15,19 @@ from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
 from gateway.store.postgres import Store as PostgresStore
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
+from simulation.disk import Disk, DiskEnd, DiskTrouble
 
 Opener = Callable[..., AnyStore]
 
 
-@pytest.fixture(params=["postgres", "sqlite"])
+@pytest.fixture(params=["postgres", "simulated", "sqlite"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """Opens the same database again each time it is called."""
     if request.param == "sqlite":
         return lambda **options: Store.open(tmp_path / "claims.db", CLAIMS, **options)
+    if request.param == "simulated":  # worlds are worth as much as their disk is like the real ones
+        disk, no_trouble = Disk(CLAIMS), DiskTrouble(random.Random(0), slow=0.0, fails=0.0, far=False)
+        return lambda **options: DiskEnd(disk, no_trouble, **options)
     server: Server = request.getfixturevalue("postgres_server")
     schema = server.new_schema(CLAIMS)
     return lambda **options: PostgresStore.open(server.url("postgres"), schema, **options)

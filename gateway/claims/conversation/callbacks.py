@@ -131,7 +131,8 @@ class Callbacks:
     ) -> None:
         act_id, order_id = row["act_id"], row["order_id"]
         slot = self.engine.mailbox.find(partner.code, correlation)
-        waits = slot is not None and not slot.arrived
+        ours = slot is not None and await self._is_ours(order_id)
+        waits = ours and slot is not None and not slot.arrived
         if slot is not None and waits:
             slot.arrived = True
         elif await self._may_be_told_otherwise(row):
@@ -150,6 +151,11 @@ class Callbacks:
             slot.result.set_result(result)
         else:
             await self.engine.wake(order_id)
+
+    async def _is_ours(self, order_id: str) -> bool:
+        """Who waits here may have slept while another process took the bill: then nobody waits."""
+        ledger = self.engine.ledger
+        return ledger.leases is None or await ledger.read(ledger.is_ours, order_id)
 
     def _answer(self, row: Row, result: ActResult, work: Work) -> None:
         work.result(row["act_id"], result)

@@ -120,6 +120,7 @@ class Counter:
     def expired(self, bill: Bill, work: Work) -> bool:
         """Whether quotes that nobody confirmed ended just now; those not yet expired go on waiting."""
         if bill.quoted_until > work.now():
+            bill.quoted_until = min(bill.quoted_until, work.now() + self.quote_valid_ms)  # a clock may have been wrong
             self.wait(bill)
             return False
         self.decline(bill, work, "quote-expired")

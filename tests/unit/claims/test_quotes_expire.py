@@ -88,6 +88,16 @@ async def test_expired_quotes_end_as_the_bill_says(
     assert [claim.kind.value for claim in bill.claims] == kinds
 
 
+async def test_no_quote_is_valid_for_longer_whatever_clock_set_its_end(room: Room) -> None:
+    counter = _counter(room)
+    room.clock.days = 1
+    bill, work = await _quoted(room, counter)
+    room.clock.days = 0
+
+    assert not counter.expired(bill, work)
+    assert bill.quoted_until <= work.now() + VALID_MS
+
+
 async def test_an_amount_that_is_settled_already_is_never_dropped(room: Room) -> None:
     counter = _counter(room)
     bill, work = await _quoted(room, counter, quick_claim=True)
