@@ -55,6 +55,18 @@ ROUTES = {
     ("POST", "/v1/deposits"),
     ("GET", "/v1/deposits/{deposit_id}"),
     ("POST", "/v1/deposits/{deposit_id}/refund"),
+    ("POST", "/v1/consents"),
+    ("GET", "/v1/consents"),
+    ("GET", "/v1/consents/{consent_id}"),
+    ("POST", "/v1/consents/{consent_id}/withdraw"),
+    ("POST", "/v1/policies"),
+    ("GET", "/v1/orders/{order_id}/policies"),
+    ("GET", "/v1/orders/{order_id}/timeline"),
+    ("GET", "/v1/orders/{order_id}/recoveries"),
+    ("GET", "/v1/orders/{order_id}/undos"),
+    ("GET", "/v1/recoveries/{recovery_id}"),
+    ("POST", "/v1/recoveries/{recovery_id}/agree"),
+    ("GET", "/v1/unpaid"),
 }
 """Every route that this file tries; one that is served and not here fails the first test."""
 
@@ -88,7 +100,7 @@ async def test_a_stranger_gets_nothing_from_any_route(
     house: House, order: dict[str, Any], method: str, path: str
 ) -> None:
     ids = {"format": "fhir-r4", "event_id": "1", "day": "2025-03-05", "insurer": "package"}
-    ids |= {"undo_id": "und_1", "leg": "yibao", "deposit_id": "dep_1"}
+    ids |= {"consent_id": "cns_1", "recovery_id": "rec_1", "undo_id": "und_1", "leg": "yibao", "deposit_id": "dep_1"}
     spelt = path.format(order_id=order["order_id"], **ids)
 
     answer = await house.call(method, spelt, b"{}" if method == "POST" else b"", proven=False)
