@@ -42,6 +42,7 @@ bench: .venv/.ready   ## measure against hand-written code in the same run: mapp
 	@$(PY) -m benchmarks.gateway_job
 	@scripts/test-tools
 	@$(PY) -m benchmarks.nodes
+	@$(PY) -m benchmarks.lanes
 
 simulate: .venv/.ready   ## play seeded worlds with faults at every boundary (SEEDS=10000), then hunt planted bugs
 	@$(PY) -m simulation --seeds $(or $(SEEDS),10000)

@@ -8,7 +8,7 @@ from gateway.clearing.reader import hospital_of
 from gateway.clearing.undone import cash_leg
 from gateway.kernel.clock import Clock
 from gateway.kernel.ids import SettlementId, change_no, new_event_id, new_settlement_id
-from gateway.kernel.settlements import State, may_become
+from gateway.kernel.settlements import State, made_of, may_become
 from gateway.payment.model import Receipt, Result
 from gateway.store.api import AnyStore, Row
 from gateway.store.errors import Duplicate, StaleWrite
@@ -62,18 +62,17 @@ class Rows:
         unit, now = Unit(), self.now()
         for due in owed:
             more = {"channel": due.channel, "original": due.original, "reason": due.reason}
-            unit.insert(
-                "settlement",
-                order_id=order_id,
-                kind=due.row,
-                settlement_id=new_settlement_id(),
-                amount=due.amount,
-                state=state.value,
-                created_at=now,
-                updated_at=now,
-                **{name: value for name, value in more.items() if value},
-            )
-            self._tell(unit, order_id, hospital, due.row, "", state, cause)
+            row: Row = {
+                "order_id": order_id,
+                "kind": due.row,
+                "settlement_id": new_settlement_id(),
+                "amount": due.amount,
+                "state": state.value,
+                "created_at": now,
+                "updated_at": now,
+            }
+            unit.insert("settlement", **row, **{name: value for name, value in more.items() if value})
+            self._tell(unit, row, hospital, "", state, made_of(cause, due.row, due.amount))
         with suppress(Duplicate):
             await self.store.commit(unit)
         made = [await self.row(order_id, due.row) for due in owed]
@@ -154,6 +153,7 @@ class Rows:
             "original": twice["settlement_id"],
         }
         unit.insert("settlement", **row)
+        self._change(unit, row, "settlement", "", row["state"], made_of("paid-twice", row["kind"], row["amount"]))
         return row
 
     def _try_next(self, unit: Unit, row: Row, state: State) -> None:
@@ -163,29 +163,32 @@ class Rows:
 
     async def _move(self, unit: Unit, row: Row, state: State, cause: str) -> None:
         if not may_become(State(row["state"]), state):
-            hold = {
-                "field": "settlement.late",
-                "old": row["state"],
-                "new": state.value,
-                "cause": cause,
-                "at": self.now(),
-            }
-            unit.insert("change", order_id=row["order_id"], change_no=change_no(), claim_id="", act_id="", **hold)
+            self._change(unit, row, "settlement.late", row["state"], state.value, cause)
             return
         key = {"order_id": row["order_id"], "kind": row["kind"]}
         told = {} if state is State.PAID or cause in ("receipt", "order-taken") else {"reason": cause}
         unit.update("settlement", key, expect={"state": row["state"]}, state=state.value, updated_at=self.now(), **told)
         hospital = await self.store.read(hospital_of, self.store, row["order_id"])
-        self._tell(unit, row["order_id"], hospital, row["kind"], row["state"], state, cause)
+        self._tell(unit, row, hospital, row["state"], state, cause)
 
-    def _tell(self, unit: Unit, order_id: str, hospital: str, kind: str, old: str, new: State, cause: str) -> None:
-        now = self.now()
-        changed = {"field": "settlement", "old": old, "new": new.value, "cause": cause, "at": now}
-        unit.insert("change", order_id=order_id, change_no=change_no(), claim_id="", act_id="", **changed)
+    def _tell(self, unit: Unit, row: Row, hospital: str, old: str, new: State, cause: str) -> None:
+        self._change(unit, row, "settlement", old, new.value, cause)
         if new in _EVENTS:
-            event, goes_back = new_event_id(), kind.partition(":")[0] in BACK
+            event, goes_back = new_event_id(), row["kind"].partition(":")[0] in BACK
             told = "refunded" if goes_back and new is State.PAID else _EVENTS[new]
-            unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=told, at=now)
+            order_id = row["order_id"]
+            unit.insert("event", event_id=event, hospital=hospital, order_id=order_id, kind=told, at=self.now())
+
+    def _change(self, unit: Unit, row: Row, field: str, old: str, new: str, cause: str) -> None:
+        """The payment's own number stands where an act's stands in other changes."""
+        told: Row = {"field": field, "old": old, "new": new, "cause": cause, "at": self.now()}
+        key: Row = {
+            "order_id": row["order_id"],
+            "change_no": change_no(),
+            "claim_id": "",
+            "act_id": row["settlement_id"],
+        }
+        unit.insert("change", **key, **told)
 
 
 def _outcome(receipt: Receipt, amount: int) -> State:

@@ -110,3 +110,8 @@ SETTLEMENT = Machine(
 
 def may_become(old: State, new: State) -> bool:
     return (old, new) in SETTLEMENT.steps
+
+
+def made_of(cause: str, kind: str, amount: int) -> str:
+    """The cause of a settlement's first change: it binds kind and amount (分), which its own row could be made to deny."""
+    return f"{cause}:{kind}:{amount}"

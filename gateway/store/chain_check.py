@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.kernel import merkle
+from gateway.kernel.settlements import made_of
 from gateway.store.api import Row
 from gateway.store.chain import FIRST_LINK, entry_json, link_of, row_json
 from gateway.store.checkpoints import Body
@@ -80,6 +81,7 @@ def check(store: Readable, schema: Schema, key: KeyByName, outside: Mapping[int,
     links = _check_entries(store, schema, report)
     _check_checkpoints(store, schema, key, links, report, outside or {})
     _check_states(store, schema, report)
+    _check_settlements(store, schema, report)
     return report
 
 
@@ -157,6 +159,24 @@ def signed(body: bytes, signature: str, key: Ed25519PublicKey | None) -> bool:
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True
+
+
+def _check_settlements(store: Readable, schema: Schema, report: Report) -> None:
+    """Each payment has the kind, amount and state that its changes tell. Those from before payments were numbered there
+    are held by their count alone."""
+    unnumbered: Counter[str] = Counter()
+    for row in pages(store, schema.table("settlement")):
+        changes = store.find("change", {"order_id": row["order_id"]}, limit=10_000)
+        about = [one for one in changes if one["field"] == "settlement"]
+        mine = [one for one in about if one["act_id"] == row["settlement_id"]]
+        if not mine:
+            unnumbered[row["order_id"]] += 1
+            if unnumbered[row["order_id"]] > sum(not one["act_id"] and not one["old"] for one in about):
+                report.found(f"payment {row['settlement_id']}: it has no history")
+        elif mine[0]["old"] or not mine[0]["cause"].endswith(made_of("", row["kind"], row["amount"])):
+            report.found(f"payment {row['settlement_id']}: its kind or amount is not what its history says")
+        elif mine[-1]["new"] != row["state"]:
+            report.found(f"payment {row['settlement_id']}: its state is not what its history says")
 
 
 def _check_states(store: Readable, schema: Schema, report: Report) -> None:

@@ -119,3 +119,19 @@ async def test_work_for_one_ends_when_the_lease_is_lost(store: AnyStore) -> None
     async with asyncio.timeout(5):
         await ended.wait()
     alone.cancel()
+
+
+async def test_how_many_live_is_told_so_that_they_share_what_an_insurer_allows(store: AnyStore) -> None:
+    clock = Clock()
+    everybody = [Leases(store, clock, f"p{number}") for number in range(3)]
+    for one in everybody:
+        await one.hold_node()
+    assert await everybody[0].hold("window")
+    together = await store.read(everybody[0].living)
+    await everybody[1].leave()
+    clock.at += TTL_MS // 2
+    await everybody[0].hold_node()
+    clock.at += TTL_MS // 2
+
+    assert together == 3
+    assert await store.read(everybody[0].living) == 1

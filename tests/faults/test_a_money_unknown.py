@@ -40,6 +40,11 @@ async def applied(house: House, code: str, bill: SampleBill) -> list[int]:
     return [one["times_applied"] for one in await house.settlements(code, bill)]
 
 
+async def paid(house: House) -> int:
+    """Paying acts that the insurer heard."""
+    return len([one for one in await house.received("package") if one["op"] == "S291"])
+
+
 async def events(house: House, order_id: str) -> list[str]:
     return [event["kind"] for event in await house.events() if event["order_id"] == order_id]
 
@@ -72,6 +77,7 @@ async def called_twice(house: House, code: str, earlier: int) -> None:
 
 
 async def test_a1_a_settlement_nobody_can_tell_about_is_reversed(clinic: House) -> None:
+    before = await paid(clinic)
     bill, order_id = await lost(clinic, "package", "S291", "S300")
 
     seen, view = await ends(clinic, order_id)
@@ -80,6 +86,7 @@ async def test_a1_a_settlement_nobody_can_tell_about_is_reversed(clinic: House) 
     assert (view["claims"][0]["state"], view["claims"][0]["outcome"]) == ("closed", "reversed")
     assert view["self_pay_due_fen"] == view["claims"][0]["claimed_fen"], "the patient pays"
     assert await applied(clinic, "package", bill) == [0]
+    assert await paid(clinic) == before + 1, "the paying act was sent once"
     assert "claim-reversed" in await events(clinic, order_id)
 
 
@@ -97,12 +104,14 @@ async def test_a1_where_the_contract_says_so_the_insurers_own_quote_stands(clini
 async def test_a2_while_the_enquiry_fails_too_the_claim_is_pending_counted_and_never_paid_twice(house: House) -> None:
     await house.script("package", "S291", "lose_answer")
     await house.script("package", "S300", "drop_connection", times=2)
+    before = await paid(house)
     bill = sample_bill("package")
 
     taken = await house.submit(bill, wait=1)
     metrics = (await house.call("GET", "/metrics", door="operator")).body.decode()
     view = (await house.decided(taken.document["order_id"])).document
 
+    assert await paid(house) == before + 1
     assert taken.status == 202
     assert taken.document["claims"][0]["state"] == "unknown"
     assert 'lianpei_unknown_claims{insurer="package"} 1.0' in metrics

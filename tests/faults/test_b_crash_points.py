@@ -77,14 +77,14 @@ def matrix(tmp_path: Path, stage_home: Path) -> Iterator[tuple[HookedStage, list
 async def _begin(house: House, cell: Cell) -> None:
     """The hospital asks and never gives up; a reversal is of a bill that is decided."""
     if cell.flow != "reversal":
-        cell.asked = asyncio.create_task(house.insist(cell.bill))
+        cell.asked = asyncio.create_task(house.insist(cell.bill, patience_s=120))
         return
     order_id = (await house.settle(cell.bill))["order_id"]
     cell.asked = asyncio.create_task(_insist_on_undo(house, order_id, cell.undo_key))
 
 
 async def _insist_on_undo(house: House, order_id: str, key: str) -> Answer:
-    give_up = time.monotonic() + 40
+    give_up = time.monotonic() + 120
     while True:
         try:
             return await house.undo(order_id, key)
@@ -101,8 +101,8 @@ async def _all_stand(house: House, stage: HookedStage, made: list[Cell]) -> None
         return {file.name for file in places.iterdir()} >= waiting
 
     try:
-        await until(stand, 20)
-    except AssertionError:
+        await until(stand, 60)
+    except TimeoutError:
         missing = waiting - {file.name for file in places.iterdir()}
         raise AssertionError([(c.place, c.flow) for c in made if c.stop[0] in missing]) from None
 
@@ -115,9 +115,9 @@ async def _k8_is_answered(house: House, made: list[Cell]) -> None:
             answer = await cell.asked
             order_id = answer.document["order_id"]
             if cell.flow == "reversal":
-                await house.undone(answer.document["undo_id"], "undone", leg="claim")
+                await house.undone(answer.document["undo_id"], "undone", leg="claim", patience_s=90)
             elif cell.flow == "quick":
-                await house.decided(order_id)
+                await house.decided(order_id, 90)
             cell.answers.append((await house.order(order_id)).body)
 
 
@@ -127,9 +127,9 @@ async def _end(house: House, cell: Cell) -> None:
     answer = await cell.asked
     assert answer.status in (200, 202), answer.body
     if cell.flow == "reversal":
-        await house.undone(answer.document["undo_id"], "undone", leg="claim")
+        await house.undone(answer.document["undo_id"], "undone", leg="claim", patience_s=90)
     else:
-        await house.decided(answer.document["order_id"])
+        await house.decided(answer.document["order_id"], 90)
         cell.answers += [answer.body] * answer.is_decided
     cell.answers.append((await house.order(answer.document["order_id"])).body)
 

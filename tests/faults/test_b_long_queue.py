@@ -107,7 +107,7 @@ async def test_b11_a_start_with_a_long_queue_is_ready_serves_and_is_paced(
         print(f"{count} pending: ready in {ready_s:.1f} s, a bill in {served_s:.1f} s, {most:.0f} calls at once")
     finally:
         stage.stop()
-    assert ready_s < 20
+    assert ready_s < 60, "the whole file is checked before it is served"
     assert answer.is_decided
     assert served_s < 10
     assert 1 < most <= AT_ONCE * 1.5, "twice within one thought is more than the limit"

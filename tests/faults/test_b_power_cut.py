@@ -31,7 +31,7 @@ async def test_b12_a_power_cut_takes_back_no_acknowledged_claim(tmp_path: Path, 
         stage.ready()
         async with House(stage) as house:
             load = Load(house, workers=5)
-            counters = asyncio.create_task(load.run(60))
+            counters = asyncio.create_task(load.run(120))
             await asyncio.sleep(2.5)
             await asyncio.to_thread(stage.kill, "gateway")
             load.enough.set()

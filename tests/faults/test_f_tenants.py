@@ -31,6 +31,8 @@ BODIES: dict[str, bytes] = {
     "/v1/orders/{order_id}/pay": b'{"channel":"deduct","payer_token":"t1"}',
     "/v1/undos/{undo_id}/{leg}": b'{"outcome":"undone","reference":"r1"}',
     "/v1/deposits/{deposit_id}/refund": b"",
+    "/v1/consents/{consent_id}/withdraw": b'{"withdrawn_at":"2026-03-05T10:00:00+08:00"}',
+    "/v1/recoveries/{recovery_id}/agree": b'{"proof_ref":"p1","payer_token":"t1"}',
 }
 """What a route takes, so that it is the id and not the form that it stumbles over."""
 NAMES_NOBODY = {"/v1/claims/{format}", "/v1/statements/{day}/{insurer}"}
@@ -40,6 +42,8 @@ NOWHERE = {
     "undo_id": "und_" + "0" * 26,
     "deposit_id": "dep_" + "0" * 26,
     "event_id": "9" * 12,
+    "consent_id": "cns_" + "0" * 26,
+    "recovery_id": "rec_" + "0" * 26,
 }
 
 
@@ -71,7 +75,16 @@ async def _ids(house: House) -> dict[str, str]:
     )
     found = {"order_id": order["order_id"], "undo_id": undo.document["undo_id"], "leg": "yibao"}
     found["deposit_id"] = deposit.document.get("deposit_id", "dep_1")
+    found |= {"consent_id": await _consent(house), "recovery_id": "rec_" + "1" * 26}  # two persons make one: s3_3
     return found | {"event_id": str((await house.events())[-1]["seq"])}
+
+
+async def _consent(house: House) -> str:
+    bill = sample_bill("package")
+    consent = bill.submission["consent"]
+    wish = {"consent": consent, "cert_no": bill.submission["patient"]["cert_no"]}
+    assert (await house.call("POST", "/v1/consents", json.dumps(wish).encode())).status == 201
+    return str(consent["consent_id"])
 
 
 @pytest.fixture(scope="module")

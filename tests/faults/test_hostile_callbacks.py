@@ -125,12 +125,6 @@ async def test_a_replayed_notice_is_refused_and_a_late_one_changes_nothing(house
     assert after.body == decided.body
 
 
-async def test_a_genuine_notice_about_nothing_is_refused(house: House, insurer: Guard) -> None:
-    notice = insurer.seal(_amount_notice("999", 1), datetime.now(UTC))
-
-    require_refusal(await _call(house, AMOUNT, notice), 404, "callback-unknown-correlation")
-
-
 PATHS = {
     "/partners/nobody/notify": "partner-unknown",
     f"/partners/{PLANT}/notify": "partner-unknown",

@@ -162,16 +162,25 @@ async def test_g2_who_was_paused_beyond_its_lease_finishes_nothing_that_another_
         finally:
             paused.processes["gateway"].send_signal(signal.SIGCONT)
         answer = await asked
-        await asyncio.sleep(0.5)
+        stopped = three.each[0].home / "gateway.log"
+        await until(lambda: _says(stopped, order_id), 15)
+        told = [event["kind"] for event in await first.events() if event["order_id"] == order_id]
         later = await first.order(order_id)
         books = await second.settlements("package", bill)
         after = await _settles(second)
     assert final.document["claims"][0]["outcome"] == "paid"
     assert later.body == final.body
+    assert told.count("decided") == 1
     assert answer.status in (200, 202)
     assert answer.document["order_id"] == order_id
     assert after == before + 1
     assert [one["times_applied"] for one in books] == [1]
+
+
+async def _says(log: Path, order_id: str) -> bool:
+    """That who was paused stopped working on this order, because a commit of it was refused."""
+    lines = (await asyncio.to_thread(log.read_text, "utf-8")).splitlines()
+    return any("bill-stopped" in line and order_id in line and "stale" in line for line in lines)
 
 
 async def _has_more_settles(house: House, before: int) -> bool:

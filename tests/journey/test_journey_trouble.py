@@ -95,3 +95,22 @@ async def _made_twice(house: House, code: str, op: str, earlier: int) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the insurer made no second call that was acknowledged")
+
+
+BY_POLICY = [
+    ("package", "TROUBLE.lose_answer."),
+    ("ant", "TROUBLE.wrong_signature."),
+    ("hcx", "TROUBLE.duplicate_callback."),
+    ("eclaimlink", "TROUBLE.garbage."),
+]
+
+
+async def test_a_hospital_asks_the_sandbox_for_trouble_by_the_policys_number(house: House) -> None:
+    """The gateway knows nothing of it: the number goes through as any other, and the simulator makes the trouble."""
+    bills = [sample_bill(code, policy=policy) for code, policy in BY_POLICY]
+
+    ends = await asyncio.gather(*(_through(house, bill) for bill in bills))
+
+    for (code, policy), (_, document, booked) in zip(BY_POLICY, ends, strict=True):
+        assert document["claims"][0]["outcome"] == "paid", (code, policy)
+        assert [one["times_applied"] for one in booked] == [1], (code, policy)

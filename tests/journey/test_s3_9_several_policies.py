@@ -56,6 +56,25 @@ def _may_follow(submission: dict[str, Any]) -> None:
     submission["counter"] = {"quick_claim": True}
 
 
+async def test_s3_9_e1_a_decision_above_what_is_left_is_not_settled_and_a_person_looks(tmp_path: Path) -> None:
+    """The second insurer's word is more than the first one left: no money of it is owed, collected or carried."""
+    second = InsurerDouble("hcx")
+    house = parlour(tmp_path / "claims.db", None, None, second)
+    sample = sample_bill("package", "hcx")
+    left = sample.submission["split"]["cash_pay"] - 1000
+    house.insurer.answers["settle"].append(ActResult(state="accepted", verdict="paid", approved=1000))
+    second.answers["settle"].append(ActResult(state="accepted", verdict="paid", approved=left + 1))
+
+    bill = await house.bring(sample)
+
+    rows = house.rows("claim", order_id=bill.order_id)
+    assert [(row["state"], row["approved"]) for row in rows] == [("decided", 1000), ("manual", 0)]
+    assert rows[1]["claimed"] == left
+    assert house.rows("outbox") == [], "nothing is carried to the payment room"
+    assert [row["claim_id"] for row in house.rows("work_item")] == [rows[1]["claim_id"]]
+    await house.room.store.close()
+
+
 async def test_s3_9_e1_e2_policies_after_one_that_a_person_looks_at_turn_into_quick_claims(house: House) -> None:
     """The first insurer settled another amount than it quoted: no later policy is sent before that is settled."""
     bill = sample_bill("hcx", "package", policy="DIFFER").changed(_may_follow)

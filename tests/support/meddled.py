@@ -27,15 +27,20 @@ async def ends(house: House, order_id: str, patience_s: float = 30) -> tuple[set
     raise AssertionError(f"no end; seen {seen}: {view['claims'][0]}")
 
 
-async def paid_once(ward: House, evil: EvilInsurer, meddler: Meddler) -> set[str]:
-    """The answer to settling goes wrong: the claim is unknown, is asked about, and is paid once. Returns the states seen."""
+async def asked(house: House) -> int:
+    """How many enquiries the insurer ``package`` has heard."""
+    return sum(one["op"] == "S300" for one in await house.received("package"))
+
+
+async def paid_once(ward: House, evil: EvilInsurer, meddler: Meddler) -> None:
+    """The answer to settling goes wrong: nobody takes it for a yes or a no, the insurer is asked, and the claim is paid once."""
     evil.behave = meddler.behave
-    bill = sample_bill("package")
+    bill, before = sample_bill("package"), await asked(ward)
     taken = await ward.submit(bill, wait=0)
 
-    seen, view = await ends(ward, taken.document["order_id"])
+    _, view = await ends(ward, taken.document["order_id"])
 
     assert meddler.meddled == 1
+    assert await asked(ward) > before
     assert view["claims"][0]["outcome"] == "paid"
     assert await applied(ward, bill) == [1]
-    return seen

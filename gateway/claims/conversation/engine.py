@@ -167,7 +167,7 @@ class Engine:
             self.resume(bill.order_id)
         elif bill.refused is not None and bill.stored:
             await self._failed(bill.order_id, bill.refused)
-        elif bill.order_id in self.aside.counted:
+        elif self.aside.has_row(bill.order_id):
             await self._ended_well(bill.order_id)
 
     async def _failed(self, order_id: str, wrong: Exception) -> None:

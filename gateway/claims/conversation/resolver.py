@@ -7,6 +7,7 @@ from typing import Any
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.suspects import Suspects
 from gateway.kernel.errors import LianpeiError
+from gateway.store.api import Row
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.conversation")
@@ -67,11 +68,11 @@ class Resolver:
     async def _round(self, rounds: int) -> None:
         if self.engine.ledger.leases is not None:
             await self.engine.talk.withdrawals.read_on(self.engine.ledger.store)
-        mine, left = await self.due()
-        await self.suspects.take_over(left)
-        for order_id in mine:
-            if order_id not in self.suspects.queued:
-                await self.engine.look(order_id)
+        due = await self.due()
+        await self.suspects.take_over([row["order_id"] for row in due if not self._is_mine(row)])
+        for row in due:
+            if self._is_mine(row) and row["order_id"] not in self.suspects.queued:
+                await self.engine.look(row["order_id"])
         if rounds and rounds % _BEGIN_EVERY == 0:
             await self.engine.aside.learn()
             await self._undos({"was": ""})
@@ -126,16 +127,14 @@ class Resolver:
         if len(workers) >= _AT_ONCE:
             await asyncio.gather(*workers[: _AT_ONCE // 2], return_exceptions=True)
 
-    async def due(self) -> tuple[list[str], list[str]]:
+    async def due(self) -> list[Row]:
         """Bills whose time has come, and those that processes which are gone left open."""
         ledger = self.engine.ledger
-        room = _AT_ONCE + len(self.suspects.queued)
-        rows = await ledger.read(ledger.due, self.engine.clock.epoch_ms(), room)
-        if ledger.leases is None:
-            return [row["order_id"] for row in rows], []
-        me = ledger.leases.holder
-        left = [row["order_id"] for row in rows if row["owner"] != me]
-        return [row["order_id"] for row in rows if row["owner"] == me], left
+        return await ledger.read(ledger.due, self.engine.clock.epoch_ms(), _AT_ONCE + len(self.suspects.queued))
+
+    def _is_mine(self, bill: Row) -> bool:
+        leases = self.engine.ledger.leases
+        return leases is None or bill["owner"] == leases.holder
 
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""

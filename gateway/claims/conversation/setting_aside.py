@@ -34,7 +34,9 @@ class SetAside:
     orders: set[str] = field(default_factory=set)
     """Those set aside, as far as this process knows; refreshed by ``learn``."""
     counted: set[str] = field(default_factory=set)
-    """Those with a row whose work is begun here or goes on here: a good end removes the row."""
+    """Those whose try was counted here before it was made."""
+    failing: set[str] = field(default_factory=set)
+    """Those that broke off here, and will be tried again."""
 
     async def learn(self) -> None:
         store = self.ledger.store
@@ -60,9 +62,13 @@ class SetAside:
         if len(unit):
             await self.ledger.store.commit(unit)
 
+    def has_row(self, order_id: str) -> bool:
+        """Whether a good end has something to remove, as far as this process knows."""
+        return order_id in self.counted or order_id in self.failing
+
     async def ended_well(self, order_id: str) -> None:
-        """Asked only for one that was counted here."""
         self.counted.discard(order_id)
+        self.failing.discard(order_id)
         await self.ledger.store.commit(Unit().delete("set_aside", {"order_id": order_id}))
 
     async def failed(self, order_id: str, wrong: Exception) -> None:
@@ -76,6 +82,7 @@ class SetAside:
         if tries >= MOST_TRIES:
             await self.set_aside(order_id, code, _context(wrong, tries=tries))
             return
+        self.failing.add(order_id)
         now = self.ledger.clock.epoch_ms()
         unit = Unit().upsert("set_aside", order_id=order_id, code=code, tries=tries, at=now, aside=0)
         unit.update("bill", {"order_id": order_id}, look_at=now + (_FIRST_PAUSE_MS << tries))
@@ -106,6 +113,7 @@ class SetAside:
             except LianpeiError as sealed:  # its key is what is broken: the item stands without
                 _log.event("context-not-kept", order_id=order_id, code=sealed.error_code)
         await work.flush()
+        self.failing.discard(order_id)
         self.orders.add(order_id)
         _log.event("bill-set-aside", order_id=order_id, code=code)
 

@@ -63,6 +63,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/admin/worklist/{item_id}/reverse"): Route(Role.RE_DRIVE, Reasoned, 202),
     ("POST", "/admin/worklist/{item_id}/accept"): Route(Role.RE_DRIVE, Accepted, 201),
     ("POST", "/admin/worklist/{item_id}/assign"): Route(Role.RE_DRIVE, Assigned),
+    ("POST", "/admin/worklist/{item_id}/release"): Route(Role.RE_DRIVE, Accepted, 201),
+    ("POST", "/admin/worklist/{item_id}/recover"): Route(Role.RE_DRIVE, Accepted, 201),
     ("GET", "/admin/late-payouts"): Route(Role.VIEW),
     ("GET", "/admin/weak-crypto"): Route(Role.VIEW),
     ("GET", "/admin/openapi.json"): Route(),

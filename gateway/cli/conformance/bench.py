@@ -69,6 +69,11 @@ class Bench:
     patience_s: float
     answers: list[Answer] = field(default_factory=list)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of claim that the partner decides, in the folder's order; its other conversations ask only."""
+        return tuple(kind for kind in self.partner.manifest.kinds if kind in {one.value for one in ClaimKind})
+
     def visit(self, kind: str, policy: str = "") -> Visit:
         """A new bill; ``policy`` is the start of its policy's number."""
         submission = msgspec.convert(self.sample(kind, policy), Submission, strict=False)

@@ -41,7 +41,7 @@ class Exam:
     first: dict[str, Played] = field(default_factory=dict)
 
     async def played(self, kind: str = "") -> Played:
-        kind = kind or next(iter(self.bench.partner.manifest.kinds))
+        kind = kind or self.bench.kinds[0]
         if kind not in self.first:
             self.first[kind] = await converse(self.bench, kind)
         return self.first[kind]

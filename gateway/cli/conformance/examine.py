@@ -21,7 +21,7 @@ from gateway.cli.conformance.report import Report
 from gateway.cli.conformance.trust import TRUST
 from gateway.config import InsurerSettings, Settings
 from gateway.kernel.clock import SystemClock
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.keys import KeyRing
 
@@ -63,6 +63,10 @@ async def examine(wanted: Wanted) -> Report:
             is_simulator = await books() is not None
             sample = functools.partial(_sample, partner, wanted)
             bench = Bench(partner, door, sample, patient(partner), books, wanted.patience_s)
+            if not bench.kinds:
+                raise ConfigRefused(
+                    "the folder decides no claim", hint="examine a folder with direct_pay or quick_claim"
+                )
             refused = wanted.refused or (_REFUSED if is_simulator else "")
             ca = str(wanted.keys / wanted.ca) if wanted.ca else ""
             return await _judge(Exam(bench, wanted.url, ca, refused), wanted.only)
@@ -100,7 +104,10 @@ def _partner(wanted: Wanted, keys: KeyRing) -> Partner:
 
 def _sample(partner: Partner, wanted: Wanted, kind: str, policy: str) -> dict[str, Any]:
     """A fresh bill; ``policy`` starts the policy's number, and the report's where that is what the partner reads."""
-    from gateway.sandbox.hospital.visits import Wish, submission
+    try:
+        from gateway.sandbox.hospital.visits import Wish, submission
+    except ImportError:  # a production image has no sandbox, and nothing there may submit invented bills
+        raise ConfigRefused("the invented bills are not installed here", hint="examine from a checkout") from None
 
     seed = 10_000_000 + secrets.randbelow(80_000_000)
     story = "outpatient" if "direct_pay" in partner.manifest.kinds else "self-pay"

@@ -21,7 +21,7 @@ def said(result: ActResult) -> str:
 
 async def decides(exam: Exam) -> Finding:
     """Every kind of claim that the folder offers is decided and paid."""
-    ends = {kind: await exam.played(kind) for kind in exam.bench.partner.manifest.kinds}
+    ends = {kind: await exam.played(kind) for kind in exam.bench.kinds}
     if not ends:
         return beside("the folder has no conversation")
     facts = [f"{kind}: {one.step.act} {said(one.result)}{_why(one)}" for kind, one in ends.items()]
@@ -35,7 +35,7 @@ def _why(played: Played) -> str:
 async def amounts(exam: Exam) -> Finding:
     """Within the bill, as quoted, and as in the partner's own books."""
     facts, good = [], True
-    for kind in exam.bench.partner.manifest.kinds:
+    for kind in exam.bench.kinds:
         one = await exam.played(kind)
         if not one.is_paid:
             continue
@@ -116,7 +116,7 @@ def _other(reference: str) -> str:
 async def undo_twice(exam: Exam) -> Finding:
     """A reversal is confirmed, confirmed again when it comes again, and true."""
     bench = exam.bench
-    one = await converse(bench, next(iter(bench.partner.manifest.kinds)))
+    one = await converse(bench, bench.kinds[0])
     name = one.step.rule.undo
     if not name:
         return beside("the folder has no reversal of the deciding act")

@@ -114,7 +114,7 @@ async def stale(exam: Exam) -> Finding:
 
 async def _judge(bench: Bench, what: str, at: datetime | None = None, alter: Alter | None = None) -> Finding:
     """A first act that must be refused, at once or by a call, and then another of the same visit that must be taken."""
-    visit = bench.visit(next(iter(bench.partner.manifest.kinds)))
+    visit = bench.visit(bench.kinds[0])
     step = bench.steps(visit)[0]
     bad = await bench.send(visit, step, at=at, alter=alter)
     became = await bench.until(visit, step, bad) if bad.result.state == "pending" else bad.result
@@ -136,7 +136,7 @@ async def codes(exam: Exam) -> Finding:
     if not exam.refused_policy:
         return beside("no policy is known that the partner refuses (--refused)")
     partner = exam.bench.partner
-    one = await converse(exam.bench, next(iter(partner.manifest.kinds)), exam.refused_policy)
+    one = await converse(exam.bench, exam.bench.kinds[0], exam.refused_policy)
     listed = one.result.peer_code in partner.faults
     unpaid = one.result.state == "refused" or (one.result.state == "accepted" and one.result.approved == 0)
     facts = f"{one.step.act} {said(one.result)}{'' if listed else ', a code that faults.yaml does not list'}"
@@ -162,7 +162,7 @@ async def callbacks(exam: Exam) -> Finding:
         return beside("the folder has no callback")
     door, before, unread = bench.door, bench.door.calls, len(bench.door.unread)
     door.refuse_next, door.refused = 1, 0
-    one = await converse(bench, next(iter(bench.partner.manifest.kinds)))
+    one = await converse(bench, bench.kinds[0])
     if door.calls == before:
         door.refuse_next = 0
         return beside("the partner called nobody: it answered at once")

@@ -44,8 +44,8 @@ def without(bill: Bill, *parts: str, **more: Any) -> Bill:
     return Bill(bill.wish, submission, bill.key)
 
 
-def journey(lane: str, zh: str, en: str, play: Play, end: str) -> Journey:
-    return Journey(lane, "none", zh, en, frozenset({end}), play)
+def journey(lane: str, zh: str, en: str, play: Play, end: str, failure: str = "none") -> Journey:
+    return Journey(lane, failure, zh, en, frozenset(end.split("|")), play)
 
 
 async def _undo(player: Player, order_id: str, *states: str) -> tuple[str, dict[str, Any]]:
@@ -64,6 +64,13 @@ async def _undo(player: Player, order_id: str, *states: str) -> tuple[str, dict[
 async def undone(player: Player) -> str:
     order = await order_of(player, player.bill("package"))
     return str((await _undo(player, order["order_id"], "done"))[1]["state"])
+
+
+async def approved_after_all(player: Player) -> str:
+    """The insurer confirms that it takes the claim back, and then approves it."""
+    await player.script("package", "S270", "approve_after_reverse")
+    order = await order_of(player, player.bill("package"))
+    return str((await _undo(player, order["order_id"], "done", "stuck"))[1]["state"])
 
 
 async def called_off(player: Player) -> str:
@@ -209,9 +216,17 @@ async def uploaded(player: Player) -> str:
 
 AFTERWARDS = (
     journey("undo", "整单撤销", "taken back whole: insurer, 医保, cash", undone, "done"),
+    journey(
+        "undo",
+        "撤销后又核准",
+        "approved after it was taken back",
+        approved_after_all,
+        "done|stuck",
+        "approve_after_reverse",
+    ),
     journey("undo", "已赔付不能撤销", "an undo that two persons call off", called_off, "called_off"),
     journey("counter", "先试算后确认", "quoted, confirmed, settled", confirmed, "paid"),
-    journey("counter", "补充材料与更换账户", "more material and another account", supplied, "paid"),
+    journey("counter", "补充材料与更换账户", "more material and another account", supplied, "paid", "need_more"),
     journey("counter", "住院担保", "a guarantee that is too small", guaranteed, "granted"),
     journey("money", "押金结算与退回", "settled against a deposit", deposited, "paid paid"),
     journey("money", "改用其他支付渠道", "the patient turns to another channel", tapped, "offline paid"),

@@ -34,6 +34,14 @@ def _account(token: str) -> Play:
     return play
 
 
+async def _returned(player: Player) -> str:
+    """A payout is paid, and the bank returns it."""
+    await player.script("pay", "order", "returned_payout")
+    before = len(await player.orders())
+    ended = await player.settle(player.bill("ant"))
+    return f"{ended}, {await player.paid_out(before)}"
+
+
 async def _disk_full(player: Player) -> str:
     """The gateway may write no file any further, is asked, and is given room again."""
     bill, process = player.bill("package"), player.stage.processes["gateway"].pid
@@ -93,6 +101,12 @@ STORMS = (
         is_long=True,
     ),
     _storm("channel delay", "支付应答迟到", "the channel is slow", _channel("delay", 1)),
+    _storm("channel drip", "支付应答逐字到达", "the channel's answer drips", _channel("drip", 0.01)),
+    _storm(
+        "channel half_open", "支付连接半开", "the channel stays open and silent", _channel("half_open", 1), is_long=True
+    ),
+    _storm("channel wrong_amount", "支付应答金额不符", "the channel tells another amount", _channel("wrong_amount")),
+    _storm("channel returned_payout", "打款退票", "a payout that the bank returns", _returned),
     _storm("channel refusal", "收款账户已关闭", "the account is closed", _account("CLOSED"), f"{PAID}, refused"),
     _storm("channel slow", "打款很慢", "a payout that takes its time", _account("SLOW")),
     _storm("store", "磁盘已满", "no room on the disk", _disk_full, "503, then paid"),

@@ -12,7 +12,7 @@ LONG_FILES = {
 }
 _DATA = "one sample document, read from top to bottom; it has no logic"
 LONG_FUNCTIONS = {
-    "tests/unit/mapping/conftest.py:dispatch_data": _DATA,
+    "tests/support/workshop.py:dispatch_data": _DATA,
     "benchmarks/sample.py:submission": _DATA,
 }
 

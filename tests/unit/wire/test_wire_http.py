@@ -115,10 +115,6 @@ async def test_a_refused_connection_is_not_sent() -> None:
     assert isinstance(await trouble(base), NotSent)
 
 
-async def test_an_unknown_host_is_not_sent() -> None:
-    assert isinstance(await trouble("http://nowhere.invalid"), NotSent)
-
-
 async def test_a_failed_tls_handshake_is_not_sent() -> None:
     """The peer speaks plain HTTP on the port."""
 
