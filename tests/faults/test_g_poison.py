@@ -11,6 +11,7 @@ from support.poisoned import BILLS, QUICK_ONLY
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.redriving import redrive
 from gateway.claims.conversation.setting_aside import MOST_TRIES
+from gateway.claims.conversation.suspects import MOST_DEATHS
 from gateway.cli.stage import ROOT
 
 _DIED = 9
@@ -32,13 +33,13 @@ async def test_g1_a_bill_that_kills_its_worker_is_set_aside_and_goes_on_when_a_p
 ) -> None:
     file = tmp_path / "claims.db"
     assert process("bring", file) == 0
-    ends = [process("work", file) for _ in range(MOST_TRIES + 1)]
+    ends = [process("work", file) for _ in range(MOST_DEATHS + 1)]
     mended = InsurerDouble(manifest=QUICK_ONLY)
     mended.answers["status"].append(ActResult(state="accepted", verdict="paid", approved=100))
     house = parlour(file, mended)
     (item,) = house.rows("work_item")
 
-    assert ends == [_DIED] * MOST_TRIES + [0], "each try was counted before it was made"
+    assert ends == [_DIED] * MOST_DEATHS + [0], "each try was counted before it was made"
     assert len(house.rows("bill", state="decided")) == BILLS - 1, "it stopped nothing but itself"
     assert (item["kind"], item["why"], [item["order_id"]]) == ("set-aside", "work-interrupted", open_orders(house))
     assert [row["tries"] for row in house.rows("set_aside")] == [MOST_TRIES]

@@ -39,7 +39,8 @@ keyUsage = critical,digitalSignature
 basicConstraints = critical,CA:false
 1.2.3.4 = critical,ASN1:NULL
 """
-NOW = datetime.now(UTC) + timedelta(minutes=5)
+NOW = datetime.now(UTC) + timedelta(hours=2)
+"""After every certificate that these tests make, however long others run before."""
 USER_ID = ["-sigopt", "distid:1234567812345678"]
 """The id of GM/T 0009, which openssl 3.0 does not take by itself."""
 

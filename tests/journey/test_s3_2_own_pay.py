@@ -1,5 +1,6 @@
 """Own-pay fails (domain §3.2 E5): the order stays open until its deadline, then it is undone in the order of §3.5."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -46,9 +47,10 @@ async def settled(house: OpenHouse, order_id: str, state: str) -> dict[str, Any]
         seen.update(await call(house, "GET", f"/v1/orders/{order_id}/payments"))
         return [one["state"] for one in seen["payments"]] == [state]
 
-    for _ in range(400):
+    for _ in range(300):
         if await look():
             return seen
+        await asyncio.sleep(0.1)
     raise AssertionError(seen)
 
 
@@ -63,10 +65,11 @@ async def test_s3_2_e5_a_bill_whose_own_part_fails_is_undone_at_its_deadline(ope
     undo = await call(house, "GET", f"/v1/undos/{undo_id}")
     word = json.dumps({"outcome": "undone", "reference": "yb-2208-1"}).encode()
     await call(house, "POST", f"/v1/undos/{undo_id}/yibao", word)
-    for _ in range(400):
+    for _ in range(300):
         undo = await call(house, "GET", f"/v1/undos/{undo_id}")
         if undo["state"] == "done":
             break
+        await asyncio.sleep(0.1)
 
     assert still_open == "decided"
     assert (undo["state"], undo["reason"]) == ("done", "own-pay-failed")
@@ -80,10 +83,11 @@ async def test_s3_2_e5_a_bill_whose_own_part_fails_is_undone_at_its_deadline(ope
 
 async def _undo_of(house: OpenHouse, order_id: str) -> str:
     """The undo that the gateway began: the timeline names its state, the event feed its order."""
-    for _ in range(600):
+    for _ in range(300):
         events = (await call(house, "GET", "/v1/events?after=0"))["events"]
         kinds = [one["kind"] for one in events if one["order_id"] == order_id]
         if "undo-yibao" in kinds:
             break
+        await asyncio.sleep(0.1)
     listed = await call(house, "GET", f"/v1/orders/{order_id}/undos")
     return str(listed["undos"][0]["undo_id"])

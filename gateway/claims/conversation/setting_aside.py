@@ -62,6 +62,13 @@ class SetAside:
         if len(unit):
             await self.ledger.store.commit(unit)
 
+    async def survived(self, order_ids: Iterable[str]) -> None:
+        """Their try did no harm, however long it goes on."""
+        harmless = [one for one in order_ids if one in self.counted and one not in self.failing]
+        self.counted.difference_update(harmless)
+        if harmless:
+            await self.ledger.store.commit(Unit().delete("set_aside", {"order_id": ("in", harmless), "aside": 0}))
+
     def has_row(self, order_id: str) -> bool:
         """Whether a good end has something to remove, as far as this process knows."""
         return order_id in self.counted or order_id in self.failing

@@ -1,7 +1,8 @@
 """Takes up what a process left that stopped or died: each try is counted before it is made.
 
-Whoever was being worked on when a process died is suspect and is tried alone, one after another, beside all other work:
-the one that kills its worker is known by the third death, and the others lose nothing but a little time.
+Whoever had just been taken up when a process died is suspect and is tried alone, one after another, beside all other
+work: the one that kills its worker is known by the fourth death. Whoever is still at work after half a second is
+innocent of what comes later: a process may be killed often while a bill only waits for its insurer.
 """
 
 import asyncio
@@ -9,13 +10,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.setting_aside import INTERRUPTED, MOST_TRIES
+from gateway.claims.conversation.setting_aside import INTERRUPTED
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.conversation")
-_ALONE_S = 120.0
-"""So long a suspect is waited for; whoever is still at work then kills nobody."""
+MOST_DEATHS = 4
+_DANGER_S = 0.5
+"""So long after it was taken up a death is a bill's own doing. Work that holds the event loop stops this clock."""
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class Suspects:
     queued: set[str] = field(default_factory=set)
     _queue: deque[str] = field(default_factory=deque)
     _worker: "asyncio.Task[None] | None" = None
+    _watching: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     async def take_over(self, order_ids: list[str]) -> None:
         """Take these bills up; the suspects among them wait for their turn."""
@@ -34,7 +37,11 @@ class Suspects:
         await aside.begin(fresh)
         for order_id in fresh:
             self.engine.resume(order_id)
-        self._queue.extend(tries)
+        if fresh:
+            watch = asyncio.create_task(self._survive(fresh))
+            self._watching.add(watch)
+            watch.add_done_callback(self._watching.discard)
+        self._queue.extend(sorted(tries, key=lambda order_id: tries[order_id]))
         self.queued.update(tries)
         if self._queue and (self._worker is None or self._worker.done()):
             self._worker = asyncio.create_task(self._one_by_one())
@@ -54,11 +61,19 @@ class Suspects:
         tries = (await engine.aside.tries_of([order_id])).get(order_id, 0)
         if order_id in engine.running or await ledger.read(ledger.elsewhere, order_id):
             return
-        if tries >= MOST_TRIES:
+        if tries >= MOST_DEATHS:
             await engine.aside.set_aside(order_id, INTERRUPTED)
             return
         await engine.aside.begin([order_id])
         engine.resume(order_id)
-        task = engine.running.get(order_id)
-        if task is not None:
-            await asyncio.wait({task}, timeout=_ALONE_S)
+        await self._survive([order_id])
+
+    async def _survive(self, order_ids: list[str]) -> None:
+        """Whoever of them is at work half a second later is suspected no longer."""
+        begun = {task for one in order_ids if (task := self.engine.running.get(one)) is not None}
+        if begun:
+            await asyncio.wait(begun, timeout=_DANGER_S)
+        try:
+            await self.engine.aside.survived([one for one in order_ids if one in self.engine.running])
+        except LianpeiError as wrong:  # it stays counted, and is tried alone should we die
+            _log.event("suspect-left", code=wrong.error_code)

@@ -23,7 +23,11 @@ ROOT = Path(__file__).resolve().parents[3]
 SECRET = b"0123456789abcdef0123456789abcdef"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 BODY = b'{"type":"decided","data":{"order_id":"ord_1"}}'
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    """Receivers look at their own clock, so a time from when this file was read would be too old for them."""
+    return datetime.now(UTC)
 
 
 def recipe(name: str) -> str:
@@ -34,8 +38,8 @@ def recipe(name: str) -> str:
     return found[1]
 
 
-def headers(entry: Entry, now: datetime = NOW) -> dict[str, str]:
-    return Signer(KeyRing(Path(), {"hook": entry}, {}, {}), "hook").headers("evt_1", BODY, now)
+def headers(entry: Entry, at: datetime | None = None) -> dict[str, str]:
+    return Signer(KeyRing(Path(), {"hook": entry}, {}, {}), "hook").headers("evt_1", BODY, at or now())
 
 
 def shell(script: str, folder: Path, **environment: str) -> str:
@@ -61,7 +65,7 @@ def node_says(told: dict[str, str], body: bytes) -> bool:
 
 def test_the_python_and_node_recipes_take_what_we_sign_and_nothing_else() -> None:
     told = headers(Entry(secret=Secret(SECRET.decode())))
-    old = headers(Entry(secret=Secret(SECRET.decode())), NOW - timedelta(seconds=400))
+    old = headers(Entry(secret=Secret(SECRET.decode())), now() - timedelta(seconds=400))
 
     for judge in (python_says, node_says):
         assert judge(told, BODY)
@@ -103,8 +107,8 @@ def test_while_keys_are_exchanged_old_and_new_receivers_both_take_it() -> None:
     roles = {"hook": Role("new", "old", (Accepted("old", until),))}
     signer = Signer(KeyRing(Path(), entries, {}, roles), "hook")
 
-    both = signer.headers("evt_1", BODY, NOW)
-    later = signer.headers("evt_1", BODY, NOW + timedelta(days=4))
+    both = signer.headers("evt_1", BODY, now())
+    later = signer.headers("evt_1", BODY, now() + timedelta(days=4))
 
     assert len(both["webhook-signature"].split()) == 2
     assert python_says(both, BODY, SECRET)
@@ -118,7 +122,7 @@ def test_a_key_that_was_exchanged_while_we_serve_signs_the_next_attempt() -> Non
     signer = Signer(ring, "hook")
     ring.become(KeyRing(Path(), {"hook": Entry(secret=Secret(new.decode()))}, {}, {}))
 
-    assert python_says(signer.headers("evt_1", BODY, NOW), BODY, new)
+    assert python_says(signer.headers("evt_1", BODY, now()), BODY, new)
 
 
 @pytest.mark.parametrize("secret", ["short", "whsec_????", "whsec_c2hvcnQ="])
