@@ -23,7 +23,11 @@ check: .venv/.ready   ## style, types, architecture, partner folders
 test: .venv/.ready    ## every check and test that belongs to a change
 	@scripts/test-tools
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@scripts/tests
+
+test-heavy: .venv/.ready  ## restarts, floods, failover, bad networks: minutes on two cores (CI runs them too)
+	@scripts/test-tools
+	@scripts/tests -m 'heavy and not long' --override-ini addopts=-q
 
 test-long: .venv/.ready   ## the long forms: kills, fuzz
 	@scripts/test-tools
@@ -55,4 +59,4 @@ lock:          ## renew the locked versions
 clean:         ## forget .venv and run-time files
 	@rm -rf .venv var
 
-.PHONY: help setup run demo check test test-long wall audit bench simulate lock clean
+.PHONY: help setup run demo check test test-heavy test-long wall audit bench simulate lock clean

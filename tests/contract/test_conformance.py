@@ -26,6 +26,8 @@ from gateway.sandbox.package import settlements
 from gateway.sandbox.server import SIMULATORS, Running, serve_all, tls_context
 from gateway.wire.devkeys import create_development_keys
 
+pytestmark = pytest.mark.heavy
+
 INSURERS = tuple(code for code in SIMULATORS if code not in ("pay", "deduct"))
 POSSIBLE = {
     "package": 28,

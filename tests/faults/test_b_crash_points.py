@@ -19,6 +19,8 @@ from support.patience import until
 
 from gateway.cli.stage import free_ports
 
+pytestmark = pytest.mark.heavy
+
 PLACES = ("K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8")
 FLOWS = {
     "direct": ("package", "settle"),

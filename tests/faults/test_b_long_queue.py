@@ -26,6 +26,8 @@ from gateway.kernel.ids import new_act_id, new_claim_id, new_order_id
 from gateway.opening import load_keys, open_store, open_vault
 from gateway.store.unit import Unit
 
+pytestmark = pytest.mark.heavy
+
 AT_ONCE = 32
 """As the folder ``ant`` limits it."""
 THINKS_S = 0.5

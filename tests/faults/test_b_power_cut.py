@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
 from support import disks
 from support.hooked import HookedStage
 from support.house import House
@@ -13,6 +14,8 @@ from support.reckoning import reckon
 from gateway.cli.stage import free_ports
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
+
+pytestmark = pytest.mark.heavy
 
 
 async def _rows(database: Path) -> dict[str, str]:

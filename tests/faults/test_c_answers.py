@@ -20,6 +20,8 @@ from gateway.claims.canonical.dispatch import Dispatch, read_result
 from gateway.kernel.errors import LianpeiError
 from gateway.mapping import Incoming
 
+pytestmark = pytest.mark.heavy
+
 SETTLE = "S291"
 MOST_MIB = 16
 PIECES = 1000

@@ -23,6 +23,8 @@ from gateway.sandbox.common import sm2
 from gateway.sandbox.huiyibao.envelope import Guard
 from gateway.wire.http import PartnerClient
 
+pytestmark = pytest.mark.heavy
+
 SETTLE = "S291"
 Deed = Callable[[Call], Awaitable[None]]
 

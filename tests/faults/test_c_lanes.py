@@ -16,6 +16,8 @@ from support.lanestage import Call, LaneStage, Played, hangs, quick_bill, say, s
 from gateway.cli.stage import free_ports
 from gateway.kernel.clock import SHANGHAI
 
+pytestmark = pytest.mark.heavy
+
 _SOON = 'breaker: {least: "8", rest: 300ms, most: 2s}\n'
 _NOW = datetime.now(SHANGHAI)
 _CLOSED = f'closed: [{{from: "{_NOW:%Y-%m-%d} 00:00", to: "{_NOW + timedelta(days=2):%Y-%m-%d} 04:30"}}]\n'

@@ -17,6 +17,8 @@ from support.workshop import Workshop
 from gateway.kernel.errors import MappingRefused
 from gateway.mapping import FolderSource, Incoming, LiveActs
 
+pytestmark = pytest.mark.heavy
+
 ACT = """mapping: demo/act
 version: {version}
 channel: insurer

@@ -17,6 +17,8 @@ from gateway.store.errors import Duplicate, StaleWrite, StoreFailed
 from gateway.store.postgres import Store
 from gateway.store.unit import Unit
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class Two:

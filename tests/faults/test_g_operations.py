@@ -22,6 +22,8 @@ from support.patience import until
 from gateway.cli.stage import free_ports
 from gateway.wire.devkeys import create_development_keys
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class Ward(HookedStage):

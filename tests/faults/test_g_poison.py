@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.insurer_double import InsurerDouble, Parlour, parlour
 from support.poisoned import BILLS, QUICK_ONLY
 
@@ -13,6 +14,8 @@ from gateway.claims.conversation.redriving import redrive
 from gateway.claims.conversation.setting_aside import MOST_TRIES
 from gateway.claims.conversation.suspects import MOST_DEATHS
 from gateway.cli.stage import ROOT
+
+pytestmark = pytest.mark.heavy
 
 _DIED = 9
 

@@ -23,6 +23,8 @@ from gateway.store.sqlite import Store
 from gateway.store.tables import INT, TEXT, Table
 from gateway.wire.devkeys import create_development_keys
 
+pytestmark = pytest.mark.heavy
+
 LEDGERS = Path(__file__).parent / "ledgers"
 OLDER = pytest.param("version-4", marks=pytest.mark.long)
 

@@ -15,6 +15,8 @@ from support.reckoning import Reckoning, reckon
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.postgres import Store
 
+pytestmark = pytest.mark.heavy
+
 
 async def _one_dies(gateways: Gateways) -> Reckoning:
     async with balanced(gateways), House(gateways.stage) as house:

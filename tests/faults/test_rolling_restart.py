@@ -23,6 +23,8 @@ from gateway.store.claims_tables import CLAIMS
 from gateway.store.postgres import Store
 from gateway.store.tables import INT, TEXT, Table
 
+pytestmark = pytest.mark.heavy
+
 _GROWN = ("bill", "claim", "act", "message", "lease")
 
 

@@ -16,6 +16,8 @@ from support.receiver import Came, Receiver
 
 from gateway.cli.stage import Stage, free_ports
 
+pytestmark = pytest.mark.heavy
+
 SECRET = b"webhook-secret-of-hospital-one--"
 
 

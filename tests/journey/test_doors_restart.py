@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from support.bills import SampleBill, sample_bill
 from support.doorstage import DoorStage, EvilInsurer
 from support.hostile import require_refusal
@@ -18,6 +19,8 @@ from test_admin_door import ask, proposal
 from gateway.cli.stage import ROOT
 from gateway.sandbox.common import sm2
 from gateway.sandbox.huiyibao.envelope import Guard
+
+pytestmark = pytest.mark.heavy
 
 NOTICE = "/partners/huiyibao/hospitalDirect/order/noticeInsuranceAmount"
 
