@@ -11,6 +11,7 @@ from support.insurer_double import Parlour, parlour
 from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.conversation.pacing import Sightings
 from gateway.claims.conversation.resolver import Resolver
+from gateway.store.api import Row
 from gateway.store.unit import Unit
 
 
@@ -102,13 +103,13 @@ async def test_an_alarm_that_a_wrong_clock_set_is_looked_at_when_the_clock_is_ri
     monkeypatch.setattr(type(house.engine), "resume", lambda _, order_id: looked.append(order_id))
     rounds: list[list[str]] = []
 
-    async def nothing_is_due(_: Resolver) -> tuple[list[str], list[str]]:
+    async def nothing_is_due(_: Resolver) -> list[Row]:
         rounds.append(list(looked))
         looked.clear()
         clock.wall = 0.0
         if len(rounds) == 4:
             raise InterruptedError
-        return [], []
+        return []
 
     monkeypatch.setattr(Resolver, "due", nothing_is_due)
     with pytest.raises(InterruptedError):
