@@ -9,12 +9,12 @@ from gateway.claims.casebook import policies, timeline
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.counter import json_told, read_body
 from gateway.claims.door.entrance import caller_of
+from gateway.claims.door.own_bill import own_bill
 from gateway.claims.door.paymentviews import payment_views
 from gateway.claims.ledger import Ledger
 from gateway.claims.reconciliation.days import read_day
 from gateway.claims.recoveries import Agreement, agree, recovery_of
 from gateway.claims.unpaid import unpaid
-from gateway.kernel.errors import NotFound
 from gateway.store.api import Row
 
 
@@ -33,13 +33,13 @@ class Cases:
 
     async def timeline(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}/timeline``: what happened, with sentences that a patient may read."""
-        bill = await self._bill(request)
+        bill = await own_bill(self._guard, self._ledger, request)
         found = await self._ledger.read(timeline, self._ledger, bill)
         return json_told({"order_id": bill["order_id"], "state": bill["state"], "timeline": found})
 
     async def policies(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}/policies``: the policies behind an order, and what insurers listed."""
-        bill = await self._bill(request)
+        bill = await own_bill(self._guard, self._ledger, request)
         found = await self._ledger.read(policies, self._ledger, bill)
         return json_told({"order_id": bill["order_id"], "state": bill["state"], "policies": found})
 
@@ -53,7 +53,7 @@ class Cases:
 
     async def recoveries(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}/recoveries``: what the patient is asked back of this order."""
-        bill = await self._bill(request)
+        bill = await own_bill(self._guard, self._ledger, request)
         rows = await self._ledger.read(
             self._ledger.store.find, "recovery", {"order_id": bill["order_id"]}, "created_at", 100
         )
@@ -81,15 +81,6 @@ class Cases:
         state = "paid" if paid else row["state"]
         told = {name: row[name] for name in names} | {"amount_fen": row["amount"], "state": state}
         return told | {"payments": payments, "message": {"zh": zh, "en": en}}
-
-    async def _bill(self, request: web.Request) -> Row:
-        """Another hospital's bill is as unknown as no bill."""
-        caller = caller_of(request)
-        await self._guard.use_up(caller)
-        row = await self._ledger.read(self._ledger.bill_row, request.match_info["order_id"])
-        if row is None or row["hospital"] != caller.tenant.hospital:
-            raise NotFound("no such order", code="order-unknown")
-        return row
 
 
 _SAID = {

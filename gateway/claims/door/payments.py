@@ -11,6 +11,7 @@ from gateway.claims.canonical.payment import CHANNEL, PaymentWish
 from gateway.claims.conversation.clocks import DayRule
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.door.own_bill import own_bill
 from gateway.claims.door.paymentviews import deposit_view, payments_view
 from gateway.claims.ledger import Ledger
 from gateway.claims.wishes import put_wish
@@ -57,13 +58,13 @@ class Payments:
 
     async def payments(self, request: web.Request) -> web.Response:
         """``GET /v1/orders/{order_id}/payments``: every payment of a bill and the state of each share."""
-        bill = await self._bill(request)
+        bill = await own_bill(self._guard, self._ledger, request)
         view = await self._ledger.read(payments_view, self._ledger.store, bill, self._credited)
         return web.Response(body=view, headers=_JSON)
 
     async def pay(self, request: web.Request) -> web.Response:
         """``POST /v1/orders/{order_id}/pay``: of all channels that a patient turns to, one stands paid."""
-        bill, tap = await self._bill(request), _decoded(request, Tap)
+        bill, tap = await own_bill(self._guard, self._ledger, request), _decoded(request, Tap)
         rows = await self._ledger.read(self._settled, bill["order_id"])
         first = next((row for row in rows if row["kind"] in ("SELF_PAY", "CREDIT")), None)
         if first is None:
@@ -151,15 +152,6 @@ class Payments:
     async def _shown(self, row: Row, status: int) -> web.Response:
         view = await self._ledger.read(deposit_view, self._ledger.store, row)
         return web.Response(status=status, body=view, headers=_JSON)
-
-    async def _bill(self, request: web.Request) -> Row:
-        """Another hospital's bill is as unknown as no bill."""
-        caller = caller_of(request)
-        await self._guard.use_up(caller)
-        row = await self._ledger.read(self._ledger.bill_row, request.match_info["order_id"])
-        if row is None or row["hospital"] != caller.tenant.hospital:
-            raise NotFound("no such order", code="order-unknown")
-        return row
 
     def _settled(self, order_id: str) -> list[Row]:
         return self._ledger.store.find("settlement", {"order_id": order_id}, limit=1000)
