@@ -20,7 +20,8 @@ from pathlib import Path
 from aiohttp import ClientSession, TCPConnector
 
 from benchmarks.sample import body
-from gateway.cli.stage import ROOT, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT
 from gateway.wire.devkeys import create_development_keys
 from gateway.wire.httpsig import sign_request
 from gateway.wire.keys import KeyRing

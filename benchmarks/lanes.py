@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.cli.stage import ROOT, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 from support.bills import SampleBill, sample_bill

@@ -27,7 +27,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.gateway_job import _SETTINGS, Side, _drive, _prepare, _spawn
-from gateway.cli.stage import ROOT, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT
 from gateway.wire.devkeys import create_development_keys
 from gateway.wire.keys import KeyRing
 

@@ -10,7 +10,8 @@ from support.house import House
 from support.postgres import Server
 from support.unknownstage import UnknownStage
 
-from gateway.cli.stage import FIVE, Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import FIVE, Stage
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, print_blob=True)

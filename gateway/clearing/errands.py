@@ -193,13 +193,18 @@ class Errands:
         return await self._place(await self._rows.link(order_id, hospital, due), due, None)
 
     async def _refund(self, order_id: str) -> bool:
-        """Cash legs of undos that ask for it: what nobody has paid yet is called off, what was paid goes back."""
+        """Cash legs of undos that ask for it: what nobody has paid yet is called off, what was paid goes back.
+
+        Raises ``NotYet`` while the bill's own payment is still to be carried or may still move: what is owed back is unknown.
+        """
         store = self._rows.store
         bill = await store.read(store.get, "bill", order_id=order_id)
         legs = await store.read(store.find, "undo_leg", {"order_id": order_id}, limit=1000)
         asked = [leg for leg in legs if leg["kind"] == "cash" and leg["state"] == "asked"]
         if bill is None or not asked:
             return True
+        if await self._rows.to_collect(order_id):
+            raise NotYet
         await self._call_off(order_id)
         done = [await self._undo(bill, leg) for leg in asked]
         return all(done)

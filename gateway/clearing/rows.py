@@ -49,6 +49,11 @@ class Rows:
         due = {"kind": ("in", ERRANDS), "next_at": ("<=", self.now())}
         return await self.store.read(self.store.find, "outbox", due, order_by="seq", limit=limit)
 
+    async def to_collect(self, order_id: str) -> bool:
+        """Whether an errand that makes payments of this bill is still to be done."""
+        asked = {"order_id": order_id, "kind": ("in", ["decided", "pay"])}
+        return bool(await self.store.read(self.store.find, "outbox", asked, limit=1))
+
     async def link(self, order_id: str, hospital: str, due: Due) -> Row:
         """The settlement row of a due, made once: its number is durable before the payment room hears of it."""
         found = await self.row(order_id, due.row)

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.ports import FIXED, free_ports
 from gateway.cli.scenario import command as scenario
-from gateway.cli.stage import FIXED, ROOT, Stage, free_ports
+from gateway.cli.stage import ROOT, Stage
 from gateway.cli.table import bar, show
 from gateway.cli.tally import Tally, Told
 from gateway.cli.wall.places import search_payment_side

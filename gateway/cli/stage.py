@@ -1,12 +1,10 @@
 """Sets the whole stage on one machine: development keys, settings files, and sandbox, payment room and gateway as processes."""
 
 import contextlib
-import itertools
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +12,11 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.cli.ports import release, require_free
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import create_development_keys
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXED = {
-    "hospital": 8443,
-    "partner": 8444,
-    "operator": 9464,
-    "payment": 8543,
-    "package": 9101,
-    "huiyibao": 9102,
-    "ant": 9103,
-    "eclaimlink": 9104,
-    "hcx": 9105,
-    "pay": 9106,
-    "deduct": 9107,
-}
 _PAYMENT_KEYS = (
     "payment-tls.key.pem",
     "payment-tls.cert.pem",
@@ -40,41 +26,6 @@ _PAYMENT_KEYS = (
 )
 _PROCESSES = ("sandbox", "payment", "gateway")
 FIVE = ("package", "huiyibao", "ant", "eclaimlink", "hcx")
-
-
-_FIRST = 15_000 + os.getpid() % 170 * 100
-_ports = itertools.cycle(range(_FIRST, _FIRST + 100))
-"""Below the ports that the system gives to outgoing connections, in a block that a neighbouring process does not ask."""
-
-
-def free_ports(*more: str) -> dict[str, int]:
-    """A free loopback port for every server and for ``more`` of them; nobody else is given one before its server takes it."""
-    free = filter(_is_free, itertools.islice(_ports, 100))
-    return {name: next(free) for name in (*FIXED, *more)}
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def require_free(ports: dict[str, int]) -> None:
-    """Raises ``ConfigRefused`` that names the first port which another program has."""
-    for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was closed a moment ago is free
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as wrong:
-                raise ConfigRefused(
-                    f"port {port} ({name}) is in use",
-                    code="port-in-use",
-                    hint=f"Stop what listens there (ss -ltnp 'sport = :{port}' shows it), or use free ports: make demo.",
-                ) from wrong
 
 
 @dataclass
@@ -107,6 +58,7 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        release((*self.ports.values(), *self.through.values()))
 
     def prepare(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,8 @@ from gateway.cli import main
 from gateway.cli.conformance.case import Case, Finding, Mark
 from gateway.cli.conformance.examine import CASES, Wanted, examine
 from gateway.cli.conformance.report import Report
-from gateway.cli.stage import ROOT, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT
 from gateway.sandbox.ant import envelope as ant_envelope
 from gateway.sandbox.common import courier
 from gateway.sandbox.common.base import SimulatorSettings

@@ -17,7 +17,7 @@ from support.hooked import HookedStage
 from support.house import Answer, House
 from support.patience import until
 
-from gateway.cli.stage import free_ports
+from gateway.cli.ports import free_ports
 
 pytestmark = pytest.mark.heavy
 

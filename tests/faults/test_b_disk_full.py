@@ -15,7 +15,8 @@ from support.house import House
 from support.patience import until
 from support.room import AUDIT_KEY, open_room
 
-from gateway.cli.stage import ROOT, Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT, Stage
 from gateway.kernel.errors import ConfigRefused
 from gateway.store.chain_check import check
 from gateway.store.claims_tables import CLAIMS

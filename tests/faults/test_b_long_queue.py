@@ -19,7 +19,8 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.conversation.states import ClaimState
 from gateway.claims.intake import canonical_bytes
 from gateway.claims.ledger import Ledger
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 from gateway.config import load_settings
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ids import new_act_id, new_claim_id, new_order_id

@@ -11,7 +11,7 @@ from support.house import House
 from support.load import Load
 from support.reckoning import reckon
 
-from gateway.cli.stage import free_ports
+from gateway.cli.ports import free_ports
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 

@@ -13,7 +13,7 @@ from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
 from support.lanestage import Call, LaneStage, Played, hangs, quick_bill, say, settles
 
-from gateway.cli.stage import free_ports
+from gateway.cli.ports import free_ports
 from gateway.kernel.clock import SHANGHAI
 
 pytestmark = pytest.mark.heavy

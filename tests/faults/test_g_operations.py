@@ -19,7 +19,7 @@ from support.house import House
 from support.keyhouse import make_keys, peer, serving
 from support.patience import until
 
-from gateway.cli.stage import free_ports
+from gateway.cli.ports import free_ports
 from gateway.wire.devkeys import create_development_keys
 
 pytestmark = pytest.mark.heavy

@@ -16,7 +16,8 @@ from support.patience import until
 from support.room import open_room
 
 from gateway.cli import main
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 from gateway.kernel.errors import ConfigRefused
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store

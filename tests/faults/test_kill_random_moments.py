@@ -11,7 +11,8 @@ from support.house import House
 from support.load import Load
 from support.reckoning import Reckoning, reckon
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 
 
 async def _storm(home: Path, kills: int, seed: int) -> Reckoning:

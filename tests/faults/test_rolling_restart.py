@@ -17,7 +17,8 @@ from support.patience import until
 from support.postgres import Server
 from support.reckoning import reckon
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 from gateway.store.api import AnyStore
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.postgres import Store

@@ -14,7 +14,8 @@ from support.house import House
 from support.patience import until
 from support.receiver import Came, Receiver
 
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 
 pytestmark = pytest.mark.heavy
 

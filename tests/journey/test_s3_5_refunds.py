@@ -36,6 +36,16 @@ async def test_s3_5_e2_an_undo_refunds_once_though_the_refunds_answer_is_lost(ro
     assert [(row["old"], row["new"]) for row in changes] == [("asked", "undone")]
 
 
+async def test_an_undo_asked_before_the_payment_was_carried_waits_for_it(road: Street) -> None:
+    """Errands of one bill side by side: nothing is owed back before it is known what was paid."""
+    orders = [await road.bill(5000) for _ in range(8)]
+    legs = [await road.undo(order_id, 5000) for order_id in orders]
+    await until(lambda: "asked" not in [road.leg(one)[0] for one in legs], seconds=20)
+
+    assert {road.leg(one) for one in legs} <= {("undone", "refunded"), ("undone", "never-paid")}
+    assert sum(amount * times for amount, times, _ in await applied(road)) == 0
+
+
 async def test_refunds_of_a_bill_never_pass_what_was_paid(road: Street) -> None:
     order_id = await road.bill(5000)
     await road.ends(order_id, "paid")

@@ -19,7 +19,8 @@ from support.room import TurnedClock
 
 from gateway.app import start_gateway
 from gateway.cli import main
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 from gateway.config import load_settings
 from gateway.kernel.clock import SHANGHAI
 from gateway.payment.room import start_payment

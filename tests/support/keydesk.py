@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import Stage
 from gateway.wire.keys import KeyRing
 
 

@@ -14,8 +14,9 @@ import aiohttp
 import msgspec
 
 from gateway.app import start_gateway
+from gateway.cli.ports import free_ports
 from gateway.cli.serve import payment_room
-from gateway.cli.stage import Stage, free_ports
+from gateway.cli.stage import Stage
 from gateway.config import Settings, load_settings
 from gateway.kernel.clock import SHANGHAI
 from gateway.payment.room import RunningPayment, start_payment

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.cli.stage import require_free
+from gateway.cli.ports import free_ports, release, require_free
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.listen import listen
 
@@ -37,6 +37,17 @@ def test_a_port_closed_a_moment_ago_is_free() -> None:
         with socket.create_connection(("127.0.0.1", port)), server.accept()[0] as ours:
             ours.close()
     require_free({"hospital": port})
+
+
+def test_a_free_port_is_given_once_and_its_server_can_take_it() -> None:
+    first, second = free_ports(), free_ports()
+    try:
+        require_free(first)
+        assert not set(first.values()) & set(second.values())
+        with socket.create_server(("127.0.0.1", first["hospital"])), pytest.raises(ConfigRefused):
+            require_free(first)
+    finally:
+        release((*first.values(), *second.values()))
 
 
 async def test_a_door_names_the_port_that_is_taken(taken: int) -> None:

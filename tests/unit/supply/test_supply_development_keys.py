@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.stage import ROOT, Stage, free_ports
+from gateway.cli.ports import free_ports
+from gateway.cli.stage import ROOT, Stage
 
 DECOYS = ("only.p12", "only.pfx", "only.secret", "only.key.pem", "only.cert.pem", "only.pub.pem", "only.crl.pem")
 
