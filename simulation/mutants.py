@@ -80,9 +80,9 @@ MUTANTS = (
     ),
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
-        "claims.conversation.pacing:Sightings.is_settled",
+        "claims.conversation.pacing:Sightings.unsettled_s",
         "if age < 0:",
-        "return True\n    if age < 0:",
+        "return 0.0\n    if age < 0:",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(
