@@ -52,6 +52,8 @@ class Call:
     at: float
     """Loop time."""
     line: asyncio.StreamReader
+    head: bytes = b""
+    body: bytes = b""
 
 
 Play = Callable[["Played", Call, asyncio.StreamWriter], Awaitable[None]]
@@ -101,7 +103,7 @@ class Played:
                 size = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
                 body = await reader.readexactly(size)
                 act = head.split(b" ")[1].decode().strip("/")
-                call = Call(act, json.loads(body), asyncio.get_running_loop().time(), reader)
+                call = Call(act, json.loads(body), asyncio.get_running_loop().time(), reader, head, body)
                 self.calls.append(call)
                 self._now += 1
                 self.most_at_once = max(self.most_at_once, self._now)
