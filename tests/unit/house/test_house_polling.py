@@ -19,7 +19,7 @@ class _Told(House):
     def __init__(self) -> None:
         pass
 
-    async def call(self, method: str, path: str, *_: Any, **__: Any) -> Answer:  # noqa: ARG002
+    async def call(self, method: str, path: str, *_: Any, **__: Any) -> Answer:
         told: Mapping[str, Any] = PAID if path == "/v1/orders/ord_1/payments" else STUCK
         return Answer(200, {}, json.dumps(told).encode())
 
