@@ -93,6 +93,11 @@ class Played:
     def shut(self) -> bool:
         return self._server is None
 
+    @property
+    def under_way(self) -> int:
+        """Calls that it has not answered, and whose caller has not given up."""
+        return self._now
+
     def heard(self, act: str) -> list[Call]:
         return [call for call in self.calls if call.act == act]
 
