@@ -36,7 +36,9 @@ HUNG_COUNTERS = 13
 @pytest.fixture(scope="module")
 def lanes(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[LaneStage]:
     ports = free_ports(*INSURERS)
-    with LaneStage(tmp_path_factory.mktemp("lanes"), ports, stage_home / "keys", more=INSURERS, timeout="2s") as running:
+    with LaneStage(
+        tmp_path_factory.mktemp("lanes"), ports, stage_home / "keys", more=INSURERS, timeout="2s"
+    ) as running:
         yield running
 
 
