@@ -10,7 +10,7 @@ from gateway.claims.conversation.budget import enquiry_delay
 from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
-from gateway.claims.conversation.otherword import the_first
+from gateway.claims.conversation.otherword import MONEY, the_first
 from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
@@ -283,6 +283,8 @@ class Courier:
         if slot is not None and slot.arrived and (brought := await self._from_slot(slot)):
             return the_first(errand, act.act_id, brought, result)
         self._mailbox.close(act.act_id)
+        if self._ledger.leases is not None and errand.step.rule.role in MONEY:
+            errand.bill.asked_about.append((errand.claim, act.act_id))
         self.sightings.forget(act.act_id)
         state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
         errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)
