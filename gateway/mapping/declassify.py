@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Policy:
 
 def central_policy() -> Policy:
     """The policy of this installation, as it holds today."""
-    return _read(FILE, datetime.now(UTC).date())
+    return _read(FILE, datetime.now(SHANGHAI).date())
 
 
 @cache
