@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
+from gateway.kernel.clock import SHANGHAI
 from gateway.kernel.labels import Label
 from gateway.mapping.errors import Mistake, did_you_mean
 from gateway.mapping.yamlfile import Book, Map, Pos, Seq, known_keys, read_yaml, text_of
