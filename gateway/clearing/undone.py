@@ -3,6 +3,7 @@
 from gateway.kernel.ids import change_no
 from gateway.kernel.settlements import OPEN, State
 from gateway.store.api import AnyStore, Row
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.unit import Unit
 
 REFUND = "refund"
@@ -43,4 +44,4 @@ async def end_leg(store: AnyStore, unit: Unit, undo_id: str, state: str, cause: 
     unit.update("undo_leg", key, expect={"state": "asked"}, state=state, cause=cause, updated_at=now)
     told: dict[str, str | int] = {"field": "undo_leg.cash", "old": "asked", "new": state, "cause": cause, "at": now}
     unit.insert("change", order_id=leg["order_id"], change_no=change_no(), claim_id="", act_id="", **told)
-    unit.update("bill", {"order_id": leg["order_id"]}, look_at=now)
+    unit.update("bill", {"order_id": leg["order_id"]}, look_at=DUE_NOW)
