@@ -167,4 +167,33 @@ MUTANTS = (
         "return\n    claim_id, order_id = ",
         ("parked-is-listed",),
     ),
+    _one(
+        "double webhook effect: a repeat of an event goes out under a new event id",
+        "claims.delivery.endpoint:Endpoint.bring",
+        'self.signer.headers(delivery["event_id"], body, now)',
+        'self.signer.headers(delivery["event_id"] + "x" * delivery["attempts"], body, now)',
+        ("an-event-acts-once", "the-hospitals-books-agree"),
+    ),
+    _one(
+        "any answer will do: an event counts as delivered although its receiver failed",
+        "claims.delivery.lane:Lane._bring",
+        "if told.taken:",
+        "if told.status:",
+        ("every-event-is-brought",),
+    ),
+    _one(
+        "overtaken: a bill's later event goes out before the earlier one was taken",
+        "claims.delivery.rows:Rows.waiting",
+        'first.setdefault(row["order_id"], row)',
+        'first.setdefault(row["event_id"], row)',
+        ("events-of-a-bill-in-order",),
+    ),
+    _one(
+        "ahead of itself: which events were looked at is written before their deliveries are",
+        "claims.delivery.rows:Rows.fan_out",
+        'if after is None:\n        unit.insert("setting", name=CURSOR, value=newest)\n    else:\n        '
+        'unit.update("setting", {"name": CURSOR}, expect={"value": str(after)}, value=newest)',
+        'await self.store.commit(Unit().upsert("setting", name=CURSOR, value=newest))',
+        ("every-event-is-brought",),
+    ),
 )

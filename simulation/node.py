@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.claims.conversation.aftermath import Aftermath
@@ -25,6 +25,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.store.leases import Leases
 from simulation.clockwork import OWNER, VirtualClock
 from simulation.disk import DiskEnd
+from simulation.post import office_of
 from simulation.wire import SimulatedPartner
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Node:
         self.engine = self._engine()
         self.callbacks = Callbacks(self.engine)
         self.desk = UndoDesk(self.engine)
+        self.office = office_of(self, world.receiver) if world.receiver is not None else None
 
     def _engine(self) -> Engine:
         ledger, registry, clock, metrics = self.ledger, self.registry, self.clock, self.world.metrics
@@ -79,9 +81,15 @@ class Node:
                 await self.ledger.leases.hold_node()
                 self.spawn(self.ledger.leases.live())
             self.spawn(Resolver(self.engine).run())
+            if self.office is not None:
+                self._alone("webhooks", self.office.run)
         except LianpeiError as wrong:
             self.tell("is not ready", error=wrong.error_code)
             self.world.restart(self)
+
+    def _alone(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        leases = self.ledger.leases
+        self.spawn(work() if leases is None else leases.alone(name, work))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         return self.world.loop.create_task(work, context=self._context.copy())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulation.node import Node
 
 _encode = msgspec.json.encode
-_NEVER = 3600.0
+NEVER = 3600.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Weather:
             case 0:
                 return Fate(refused=True)
             case 1:
-                return Fate(there=_NEVER)
+                return Fate(there=NEVER)
             case 2 | 6:  # it arrives when nobody waits any more, at the latest within the settling time
                 return Fate(there=numbers.uniform(0.5, SETTLING_S * 0.98))
             case 3:
@@ -65,7 +65,7 @@ class Weather:
             case 4:
                 return Fate(there=there, back=numbers.uniform(2.0, 10.0))
             case _:
-                return Fate(there=there, back=_NEVER)
+                return Fate(there=there, back=NEVER)
 
     def call(self) -> tuple[bool, bool]:
         """Of a callback: whether it arrives, and whether the insurer hears our answer."""
@@ -148,10 +148,10 @@ class SimulatedPartner(Partner):
 
     def _arrive(self, message: dict[str, Any], fate: Fate, answer: "asyncio.Future[dict[str, Any]]") -> None:
         """The message reaches the insurer, whoever still waits for the answer."""
-        if fate.there >= _NEVER:
+        if fate.there >= NEVER:
             return
         result = self.insurer.handle(message)
-        if fate.back < _NEVER:
+        if fate.back < NEVER:
             asyncio.get_running_loop().call_later(fate.back, _give, answer, result)
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:

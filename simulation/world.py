@@ -13,6 +13,7 @@ from gateway.kernel.secret import Secret
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.vault import Vault
 from gateway.telemetry.metrics import Metrics
+from simulation.aftercare import Aftercare
 from simulation.chance import ids_from, stream
 from simulation.clockwork import VirtualLoop
 from simulation.disk import Disk, DiskTrouble
@@ -22,8 +23,10 @@ from simulation.invariants import Invariants
 from simulation.node import Gone, Node
 from simulation.persons import Persons
 from simulation.profiles import PROFILES
+from simulation.receiver import Receiver
 from simulation.story import Story
 from simulation.till import Till
+from simulation.told import Told
 from simulation.wire import Weather
 
 TROUBLE_S = 60.0
@@ -52,7 +55,8 @@ class World:
         self.disk = Disk(CLAIMS)
         self.shared = numbers.random() < 0.6
         self.calm = calm = numbers.random() < 0.1
-        self.weather = Weather(stream(seed, "network"), 0.0 if calm else numbers.choice((0.1, 0.3, 0.5)))
+        bad = 0.0 if calm else numbers.choice((0.1, 0.3, 0.5))
+        self.weather = Weather(stream(seed, "network"), bad)
         slow, fails = (0.0, 0.0) if calm else (numbers.choice((0.0, 0.02)), numbers.choice((0.0, 0.01)))
         self.disk_trouble = DiskTrouble(stream(seed, "disk"), slow, fails, far=self.shared)
         self.insurers = {
@@ -68,9 +72,18 @@ class World:
         self.hospital = Hospital(self, stream(seed, "hospital"))
         self.till = Till(self)
         self.invariants = Invariants(self)
+        self.told = Told(self)
+        self.receiver = self._receiver(bad)
         self.calls_open = 0
         self._numbers = numbers
         self._node_no = 0
+
+    def _receiver(self, bad: float) -> Receiver | None:
+        """Of every second hospital, events are brought to its door."""
+        numbers = stream(self.seed, "receiver")
+        if numbers.random() < 0.5:
+            return None
+        return Receiver(self, numbers, Weather(stream(self.seed, "webhooks"), bad))
 
     def play(self) -> list[str]:
         """The promises that were broken."""
@@ -105,6 +118,8 @@ class World:
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
         self.spawn(self.till.run())
+        if self.receiver is not None:
+            self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
             self.persons_until = TROUBLE_S + 140.0
             self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
@@ -114,6 +129,8 @@ class World:
         await asyncio.wait(visits)
         await self._until_quiet()
         self.invariants.at_the_end()
+        if self.receiver is not None:
+            self.told.at_the_end(self.receiver)
 
     def _bills(self) -> list[Any]:
         """One to three bills with one or two policies."""
@@ -162,6 +179,8 @@ class World:
     def _heal(self) -> None:
         self.story.tell("WORLD", "faults end")
         self.weather.heal()
+        if self.receiver is not None:
+            self.receiver.weather.heal()
         self.disk_trouble.heal()
 
     async def _carry_calls(self, insurer: Insurer, numbers: random.Random) -> None:
@@ -221,5 +240,7 @@ class World:
 
     def _is_quiet(self) -> bool:
         if self.calls_open or not self.till.quiet or any(node.engine.running for node in self.nodes):
+            return False
+        if self.receiver is not None and not self.receiver.quiet:
             return False
         return not self.invariants.unfinished()
