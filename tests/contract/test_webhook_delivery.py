@@ -20,6 +20,7 @@ from gateway.kernel.clock import SystemClock
 from gateway.kernel.errors import Conflict, NotFound
 from gateway.store.api import AnyStore
 from gateway.store.claims_tables import CLAIMS
+from gateway.store.errors import StoreFailed
 from gateway.store.postgres import Store as SharedStore
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -274,3 +275,24 @@ async def test_a_recovery_by_a_clock_that_was_ahead_does_not_use_up_the_ladder(
     await lane.endpoint.close()
 
     assert len(receiver.came) == 1
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_lane(
+    store: AnyStore, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by seeded worlds: what failed was forgetting what was delivered long ago."""
+
+    async def away(*_: object) -> None:
+        raise StoreFailed("away")
+
+    monkeypatch.setattr(Rows, "forget_taken", away)
+    rows = Rows(store, SystemClock())
+    lane = Lane(endpoint(receiver), rows, FAST, DeliveryMetrics(CollectorRegistry()))
+    await rows.know([HOSPITAL])
+    await happens(store)
+    await rows.fan_out({HOSPITAL: lane.endpoint})
+
+    await lane.run()
+    await lane.endpoint.close()
+
+    assert await states(store) == {"delivered": 1}
