@@ -86,6 +86,13 @@ MUTANTS = (
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(
+        "double webhook effect: a repeat of an event goes out under a new event id",
+        "claims.delivery.endpoint:Endpoint.bring",
+        'self.signer.headers(delivery["event_id"], body, now)',
+        'self.signer.headers(delivery["event_id"] + "x" * delivery["attempts"], body, now)',
+        ("an-event-acts-once", "the-hospitals-books-agree"),
+    ),
+    _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
         "claims.undo.reversal:Reverser._missing",
         "if never_arrived:",
@@ -166,13 +173,6 @@ MUTANTS = (
         "claim_id, order_id = ",
         "return\n    claim_id, order_id = ",
         ("parked-is-listed",),
-    ),
-    _one(
-        "double webhook effect: a repeat of an event goes out under a new event id",
-        "claims.delivery.endpoint:Endpoint.bring",
-        'self.signer.headers(delivery["event_id"], body, now)',
-        'self.signer.headers(delivery["event_id"] + "x" * delivery["attempts"], body, now)',
-        ("an-event-acts-once", "the-hospitals-books-agree"),
     ),
     _one(
         "any answer will do: an event counts as delivered although its receiver failed",

@@ -80,7 +80,7 @@ class World:
 
     def _receiver(self, bad: float) -> Receiver | None:
         """Of every second hospital, events are brought to its door."""
-        numbers = stream(self.seed, "receiver")
+        numbers = stream(self.seed, "door")
         if numbers.random() < 0.5:
             return None
         return Receiver(self, numbers, Weather(stream(self.seed, "webhooks"), bad))
