@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.claims.delivery.rows import Standing, State
 from gateway.kernel.errors import LianpeiError
 from gateway.sandbox.hospital.visits import HOSPITAL_CODE
-from simulation.node import Gone, Node
+from simulation.node import Node
+from simulation.process import Gone
 from simulation.receiver import Receiver
 
 if TYPE_CHECKING:

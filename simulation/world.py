@@ -20,8 +20,9 @@ from simulation.disk import Disk, DiskTrouble
 from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
-from simulation.node import Gone, Node
+from simulation.node import Node
 from simulation.persons import Persons
+from simulation.process import Gone
 from simulation.profiles import PROFILES
 from simulation.receiver import Receiver
 from simulation.story import Story
