@@ -196,4 +196,18 @@ MUTANTS = (
         'await self.store.commit(Unit().upsert("setting", name=CURSOR, value=newest))',
         ("every-event-is-brought",),
     ),
+    _one(
+        "resend after unknown at the channel: a lost answer is taken for a payment that was never sent",
+        "payment.teller:Teller._told",
+        'State.UNKNOWN, ledger.now() + self._pace.wait(1), "outcome-unknown"',
+        'State.ACCEPTED, ledger.now() + self._pace.wait(1), "outcome-unknown"',
+        ("money-moves-once",),
+    ),
+    _one(
+        "begun anew: a payment that a restart finds half sent goes out again without a question",
+        "payment.teller:Teller.step",
+        "elif standing.state is State.ACCEPTED:",
+        "elif standing.state in (State.ACCEPTED, State.SENDING):",
+        ("money-moves-once",),
+    ),
 )

@@ -23,6 +23,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.store.leases import Leases
 from simulation.post import office_of
 from simulation.process import Process
+from simulation.window import SimulatedCarrier
 from simulation.wire import SimulatedPartner
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Node(Process):
             self.spawn(Resolver(self.engine).run())
             if self.office is not None:
                 self._alone("webhooks", self.office.run)
+            if self.world.payroom is not None:
+                self._alone("window", SimulatedCarrier(self, self.world.payroom).run)
         except LianpeiError as wrong:
             self.tell("is not ready", error=wrong.error_code)
             self.world.restart(self)

@@ -16,7 +16,7 @@ from gateway.wire.http import HttpAnswer, PartnerClient
 from gateway.wire.keys import Entry, KeyRing
 from gateway.wire.webhook import Signer
 from simulation.receiver import Answer, Receiver
-from simulation.wire import NEVER, Fate
+from simulation.wire import NEVER, Fate, give
 
 if TYPE_CHECKING:
     from simulation.node import Node
@@ -77,9 +77,4 @@ class ReceiverWire(PartnerClient):
             return
         answer = self._receiver.arrive(headers, body)
         if fate.back < NEVER:
-            asyncio.get_running_loop().call_later(answer.after + fate.back, _give, waits, answer)
-
-
-def _give(waits: "asyncio.Future[Answer]", answer: Answer) -> None:
-    if not waits.done():
-        waits.set_result(answer)
+            asyncio.get_running_loop().call_later(answer.after + fate.back, give, waits, answer)

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulation.node import Node
 
 _encode = msgspec.json.encode
+_Told = TypeVar("_Told")
 NEVER = 3600.0
 
 
@@ -73,9 +74,10 @@ class Weather:
         return good or self._numbers.random() < 0.5, good
 
 
-def _give(answer: "asyncio.Future[dict[str, Any]]", result: dict[str, Any]) -> None:
-    if not answer.done():
-        answer.set_result(result)
+def give(waits: "asyncio.Future[_Told]", told: _Told) -> None:
+    """An answer arrives, if anybody still waits for it."""
+    if not waits.done():
+        waits.set_result(told)
 
 
 class CallbackAct:
@@ -152,7 +154,7 @@ class SimulatedPartner(Partner):
             return
         result = self.insurer.handle(message)
         if fate.back < NEVER:
-            asyncio.get_running_loop().call_later(fate.back, _give, answer, result)
+            asyncio.get_running_loop().call_later(fate.back, give, answer, result)
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
         return Plain(body)

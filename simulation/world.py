@@ -21,6 +21,8 @@ from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
 from simulation.node import Node
+from simulation.paid import PaidOnce
+from simulation.payroom import PayRoom
 from simulation.persons import Persons
 from simulation.process import Gone
 from simulation.profiles import PROFILES
@@ -75,6 +77,8 @@ class World:
         self.invariants = Invariants(self)
         self.told = Told(self)
         self.receiver = self._receiver(bad)
+        self.payroom = self._payroom(bad, slow, fails)
+        self.paid_once = None if self.payroom is None else PaidOnce(self, self.payroom)
         self.calls_open = 0
         self._numbers = numbers
         self._node_no = 0
@@ -85,6 +89,14 @@ class World:
         if numbers.random() < 0.5:
             return None
         return Receiver(self, numbers, Weather(stream(self.seed, "webhooks"), bad))
+
+    def _payroom(self, bad: float, slow: float, fails: float) -> PayRoom | None:
+        """Every second world has a payment room; in the others the till answers for it."""
+        numbers = stream(self.seed, "payroom")
+        if numbers.random() < 0.5:
+            return None
+        trouble = DiskTrouble(stream(self.seed, "room's disk"), slow, fails, far=False)
+        return PayRoom(self, numbers, trouble, Weather(stream(self.seed, "room's network"), bad))
 
     def play(self) -> list[str]:
         """The promises that were broken."""
@@ -104,6 +116,8 @@ class World:
         for node in self.nodes:
             if node.alive:
                 node.crash()
+        if self.payroom is not None:
+            self.payroom.close()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.call_soon(self.loop.stop)
@@ -118,7 +132,11 @@ class World:
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
-        self.spawn(self.till.run())
+        if self.payroom is None:
+            self.spawn(self.till.run())
+        else:
+            self.payroom.start()
+            self.spawn(self.payroom.bad_luck(0.0 if self.calm else 40.0))
         if self.receiver is not None:
             self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
@@ -132,6 +150,8 @@ class World:
         self.invariants.at_the_end()
         if self.receiver is not None:
             self.told.at_the_end(self.receiver)
+        if self.paid_once is not None:
+            self.paid_once.at_the_end()
 
     def _bills(self) -> list[Any]:
         """One to three bills with one or two policies."""
@@ -182,6 +202,9 @@ class World:
         self.weather.heal()
         if self.receiver is not None:
             self.receiver.weather.heal()
+        if self.payroom is not None:
+            self.payroom.weather.heal()
+            self.payroom.trouble.heal()
         self.disk_trouble.heal()
 
     async def _carry_calls(self, insurer: Insurer, numbers: random.Random) -> None:
@@ -243,5 +266,7 @@ class World:
         if self.calls_open or not self.till.quiet or any(node.engine.running for node in self.nodes):
             return False
         if self.receiver is not None and not self.receiver.quiet:
+            return False
+        if self.paid_once is not None and not self.paid_once.quiet:
             return False
         return not self.invariants.unfinished()
