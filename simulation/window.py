@@ -27,6 +27,7 @@ class SimulatedCarrier(Carrier):
         self._errands = Errands(self._rows, self._door, (), CUTOFF)
         self._poll = _EVERY_S
         self._decided = asyncio.Event()
+        self._idle = 0
 
 
 class _Request:

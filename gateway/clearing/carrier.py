@@ -25,7 +25,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
 """Seconds between attempts while the payment room can't be reached."""
 
 SELDOM = 25
-"""So many polls between looks for receipts while nothing is on its way."""
+"""So many polls between looks for receipts while nothing is on its way, and for errands that a wrong clock put off."""
 
 _log = get_logger("lianpei.clearing")
 
@@ -51,6 +51,7 @@ class Carrier:
         self._errands = Errands(self._rows, self._door, channels, cutoff)
         self._poll = every
         self._decided = asyncio.Event()
+        self._idle = 0
 
     def wake(self) -> None:
         """A decision was written: carry it now."""
@@ -97,6 +98,10 @@ class Carrier:
     async def carry_decided(self) -> int:
         """One page of decisions, each tried once. Returns how many reached their end or are with the payment room."""
         rows = await self._rows.decided(PAGE)
+        if not rows:
+            self._idle += 1
+            if self._idle % SELDOM == 0:
+                rows = await self._rows.misdated(int(2000 * LONGEST_WAIT), PAGE)
         done = await asyncio.gather(*(self._carry(row) for row in rows))
         return sum(done)
 
