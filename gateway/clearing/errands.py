@@ -1,4 +1,4 @@
-"""What the window carries to the payment room: decisions, deposits, refunds, another tap, another account.
+"""What the window carries to the payment room: decisions, deposits, recoveries, another tap, another account.
 
 Every errand may be done again from its beginning: rows and numbers that exist are used, not made anew.
 """
@@ -9,11 +9,12 @@ from datetime import time
 
 from gateway.clearing.credit import credit_forbidden
 from gateway.clearing.door import PaymentDoor
-from gateway.clearing.orders import DecidedBill, Due, Paid, allocate, dues, on_credit, payment_order, refund
+from gateway.clearing.handover import HandOver
+from gateway.clearing.orders import DecidedBill, Due, dues, on_credit
 from gateway.clearing.plan import Asked, Wish, pick
-from gateway.clearing.reader import NotYet, decided_bill, deposits_of, open_payments, taken_for, wish_of
-from gateway.clearing.rows import Rows, settlement_id
-from gateway.clearing.undone import REFUND, end_leg, refund_kind
+from gateway.clearing.reader import collects, decided_bill, wish_of
+from gateway.clearing.refunds import Refunds
+from gateway.clearing.rows import Rows
 from gateway.kernel.outcome import Answered, Refused
 from gateway.kernel.settlements import State
 from gateway.payment.capabilities import Capabilities
@@ -22,9 +23,6 @@ from gateway.store.api import Row
 from gateway.store.errors import StaleWrite
 from gateway.store.unit import Unit
 
-SOURCE = "LIANPEI"
-"""Who we are to a payment channel; the same for every hospital, so that it tells none."""
-_AT_WINDOW = "refund-at-window"
 RECOVERY = "RECOVERY"
 """Kind of the settlement row by which a recovery is collected."""
 
@@ -34,6 +32,8 @@ class Errands:
         """``channels`` in the order of preference; ``cutoff``: what was brought later is not paid later."""
         self._rows = rows
         self._door = door
+        self._hand = HandOver(rows, door)
+        self._refunds = Refunds(rows, door, self._hand)
         self._channels = channels
         self._cutoff = cutoff
 
@@ -44,9 +44,9 @@ class Errands:
             case "deposit":
                 return await self._deposit(order_id)
             case "deposit_back":
-                return await self._deposit_back(order_id)
+                return await self._refunds.deposit_back(order_id)
             case "refund":
-                return await self._refund(order_id)
+                return await self._refunds.of_undos(order_id)
             case "recovery":
                 return await self._recovery(order_id)
             case "account":
@@ -89,34 +89,36 @@ class Errands:
         if due.kind is OrderKind.SELF_PAY and bill.wish is not None and due.amount:
             return await self._collected(bill, due, bill.wish)
         link = await self._rows.link(bill.order_id, bill.hospital, due)
-        return await self._place(link, due, bill.wish)
+        return await self._hand.over(link, due, bill.wish)
 
     async def _paid_out(self, bill: DecidedBill, due: Due) -> bool:
         """A later decision under the same order (a second policy, a fall to quick-claim) pays out only what is new."""
         before = [row for row in await self._rows.of(bill.order_id) if row["kind"].startswith(OrderKind.PAYOUT)]
         last = before[-1] if before else None
         if last is not None and last["state"] == State.CREATED:
-            return await self._place(last, replace(due, amount=last["amount"], legs=_only(due, last["amount"])), None)
+            return await self._hand.over(
+                last, replace(due, amount=last["amount"], legs=_only(due, last["amount"])), None
+            )
         new = due.amount - sum(row["amount"] for row in before)
         if new <= 0:
             return True
         name = OrderKind.PAYOUT.value if not before else f"{OrderKind.PAYOUT.value}:{len(before) + 1}"
         due = replace(due, amount=new, legs=_only(due, new), row_kind=name)
-        return await self._place(await self._rows.link(bill.order_id, bill.hospital, due), due, None)
+        return await self._hand.over(await self._rows.link(bill.order_id, bill.hospital, due), due, None)
 
     async def _collected(self, bill: DecidedBill, due: Due, wish: Wish) -> bool:
         """Down the ladder until a channel takes it; after the last rung the counter collects."""
         while True:
-            rows = [row for row in await self._rows.of(bill.order_id) if _collects(row)]
+            rows = [row for row in await self._rows.of(bill.order_id) if collects(row)]
             going = next((row for row in rows if row["state"] != State.REFUSED), None)
             if going is not None:
-                return going["state"] != State.CREATED or await self._place(going, _as_row(due, going), wish, rows)
+                return going["state"] != State.CREATED or await self._hand.over(going, _as_row(due, going), wish, rows)
             step = self._step(bill, due, wish, rows)
             if not step.channel:
                 await self._rows.make(bill.order_id, bill.hospital, (step,), State.OFFLINE, step.reason)
                 return True
             link = await self._rows.link(bill.order_id, bill.hospital, step)
-            if not await self._place(link, step, wish, rows):
+            if not await self._hand.over(link, step, wish, rows):
                 return False
 
     def _step(self, bill: DecidedBill, due: Due, wish: Wish, refused: Sequence[Row]) -> Due:
@@ -138,21 +140,6 @@ class Errands:
         known = {one.channel: one for one in self._channels}
         return [known[code] for code in wish.channels or known if code in known]
 
-    async def _place(self, link: Row, due: Due, wish: Wish | None, before: Sequence[Row] = ()) -> bool:
-        """True once the payment room has the order or will never take it."""
-        if link["state"] != State.CREATED:
-            return True
-        beside = next((row["settlement_id"] for row in before if row["kind"] != link["kind"]), "")
-        outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE, wish, beside))
-        if isinstance(outcome, Answered):
-            later = due.kind is OrderKind.CREDIT
-            await self._rows.became(link, State.SCHEDULED if later else State.ORDERED, "order-taken")
-            return True
-        if isinstance(outcome, Refused):
-            await self._rows.became(link, State.REFUSED, outcome.code)
-            return True
-        return False
-
     async def _deposit(self, deposit_id: str) -> bool:
         store = self._rows.store
         row = await store.read(store.get, "deposit", deposit_id=deposit_id)
@@ -167,7 +154,7 @@ class Errands:
             await self._rows.make(deposit_id, row["hospital"], (due,), State.OFFLINE, due.reason)
             return True
         due = replace(due, channel=channel)
-        return await self._place(await self._rows.link(deposit_id, row["hospital"], due), due, wish)
+        return await self._hand.over(await self._rows.link(deposit_id, row["hospital"], due), due, wish)
 
     async def _recovery(self, recovery_id: str) -> bool:
         """What an insurer declined after it had advanced it, collected once the patient agreed."""
@@ -178,78 +165,7 @@ class Errands:
         legs = (Leg(kind=LegKind.SELF_PAY, amount=row["amount"]),)
         due = Due(OrderKind.SELF_PAY, row["amount"], legs, row_kind=RECOVERY, channel=row["channel"])
         link = await self._rows.link(recovery_id, row["hospital"], due)
-        return await self._place(link, due, Wish(payer_token=row["payer_token"]))
-
-    async def _deposit_back(self, deposit_id: str) -> bool:
-        """The whole deposit, when no bill comes."""
-        store = self._rows.store
-        row = await store.read(store.get, "deposit", deposit_id=deposit_id)
-        (paid, *_) = (*await store.read(deposits_of, store, deposit_id), None)
-        if row is None or paid is None:
-            return True
-        return await self._give_back(deposit_id, row["hospital"], refund(paid, paid.left, "back", Timing.PRE_POST))
-
-    async def _give_back(self, order_id: str, hospital: str, due: Due) -> bool:
-        return await self._place(await self._rows.link(order_id, hospital, due), due, None)
-
-    async def _refund(self, order_id: str) -> bool:
-        """Cash legs of undos that ask for it: what nobody has paid yet is called off, what was paid goes back.
-
-        Raises ``NotYet`` while the bill's own payment is still to be carried or may still move: what is owed back is unknown.
-        """
-        store = self._rows.store
-        bill = await store.read(store.get, "bill", order_id=order_id)
-        legs = await store.read(store.find, "undo_leg", {"order_id": order_id}, limit=1000)
-        asked = [leg for leg in legs if leg["kind"] == "cash" and leg["state"] == "asked"]
-        if bill is None or not asked:
-            return True
-        if await self._rows.to_collect(order_id):
-            raise NotYet
-        await self._call_off(order_id)
-        done = [await self._undo(bill, leg) for leg in asked]
-        return all(done)
-
-    async def _call_off(self, order_id: str) -> None:
-        """Raises ``NotYet`` while a payment may still move."""
-        store, waits = self._rows.store, False
-        for row in await store.read(open_payments, store, order_id):
-            if row["state"] != State.CREATED:
-                await self._door.void(row["settlement_id"])
-            waits = True
-        if waits:
-            raise NotYet
-
-    async def _undo(self, bill: Row, leg: Row) -> bool:
-        store, undo_id = self._rows.store, leg["undo_id"]
-        rows, timing = await self._rows.of(bill["order_id"]), Timing(bill["order_kind"] or Timing.PRE_PRE)
-        made = [row for row in rows if row["kind"].split(":")[:2] == [REFUND, undo_id]]
-        if not made:
-            paid = await store.read(taken_for, store, bill["order_id"])
-            if sum(one.left for one in paid) < leg["amount"]:
-                await self._without_channel(bill, leg, bool(paid))
-                return True
-            parts = enumerate(allocate(paid, leg["amount"]), 1)
-            owed = [refund(one, part, refund_kind(undo_id, number), timing) for number, (one, part) in parts]
-            made = await self._rows.make(bill["order_id"], bill["hospital"], owed, State.CREATED, "undo")
-        done = [await self._refunded(row, _refund_of(row, rows, timing)) for row in made]
-        return all(done)
-
-    async def _refunded(self, link: Row, due: Due) -> bool:
-        if not await self._place(link, due, None):
-            return False
-        now = await self._rows.row(link["order_id"], link["kind"])
-        if now is not None and now["state"] == State.REFUSED:
-            await self._rows.ended(now)
-        return True
-
-    async def _without_channel(self, bill: Row, leg: Row, some: bool) -> None:
-        """The counter took the money, so it gives it back; what nobody paid needs no giving back."""
-        mine = [row for row in await self._rows.of(bill["order_id"]) if _collects(row)]
-        never = bool(mine) and all(row["state"] in (State.CLOSED, State.FAILED, State.DEFAULTED) for row in mine)
-        state, cause = ("undone", "never-paid") if never and not some else ("manual", _AT_WINDOW)
-        unit = Unit()
-        await end_leg(self._rows.store, unit, leg["undo_id"], state, cause, now=self._rows.now())
-        await self._rows.store.commit(unit)
+        return await self._hand.over(link, due, Wish(payer_token=row["payer_token"]))
 
     async def _account(self, order_id: str) -> bool:
         """Another account for payouts that wait for one: a new attempt under the same payout id."""
@@ -269,7 +185,7 @@ class Errands:
         """The patient turned to another channel. Of all taps for a bill one may stand paid; the payment room sees to it."""
         store = self._rows.store
         bill = await store.read(decided_bill, store, order_id)
-        mine = [row for row in await self._rows.of(order_id) if _collects(row)]
+        mine = [row for row in await self._rows.of(order_id) if collects(row)]
         owed = next((due for due in dues(bill) if due.kind is OrderKind.SELF_PAY), None) if bill is not None else None
         if bill is None or owed is None or any(row["state"] == State.PAID for row in mine):
             return True
@@ -277,19 +193,8 @@ class Errands:
         for tap in await store.read(store.find, "pay_tap", {"order_id": order_id}, limit=100):
             wish = replace(bill.wish or Wish(), payer_token=tap["payer_token"])
             due = replace(owed, channel=tap["channel"], row_kind=f"SELF_PAY:{tap['channel']}")
-            done.append(await self._place(await self._rows.link(order_id, bill.hospital, due), due, wish, mine))
+            done.append(await self._hand.over(await self._rows.link(order_id, bill.hospital, due), due, wish, mine))
         return all(done)
-
-
-def _collects(row: Row) -> bool:
-    return row["kind"].partition(":")[0] in (OrderKind.SELF_PAY, OrderKind.CREDIT)
-
-
-def _refund_of(row: Row, rows: Sequence[Row], timing: Timing) -> Due:
-    """A refund as its row says; what is no payment of the bill itself was one of its deposits."""
-    kinds = {one["settlement_id"]: OrderKind(one["kind"].partition(":")[0]) for one in rows if _collects(one)}
-    kind = kinds.get(row["original"], OrderKind.DEPOSIT)
-    return refund(Paid(row["original"], "", kind, row["channel"] or "", 0), row["amount"], row["kind"], timing)
 
 
 def _only(due: Due, amount: int) -> tuple[Leg, ...]:

@@ -101,7 +101,7 @@ def taken_for(store: AnyStore, order_id: str) -> tuple[Paid, ...]:
     for row in rows:
         if row["original"] and State(row["state"]) not in _NOTHING_WENT:
             back[row["original"]] = back.get(row["original"], 0) + row["amount"]
-    own = [_paid(row) for row in rows if row["state"] == State.PAID and row["amount"] and _collects(row["kind"])]
+    own = [_paid(row) for row in rows if row["state"] == State.PAID and row["amount"] and collects(row)]
     own += reversed(deposits_of(store, order_id))
     left = [(paid, paid.left - back.get(paid.settlement_id, 0)) for paid in own]
     return tuple(Paid(paid.settlement_id, paid.name, paid.kind, paid.channel, rest) for paid, rest in left if rest > 0)
@@ -110,11 +110,12 @@ def taken_for(store: AnyStore, order_id: str) -> tuple[Paid, ...]:
 def open_payments(store: AnyStore, order_id: str) -> list[Row]:
     """Payments of a bill that may still be collected."""
     rows = store.find("settlement", {"order_id": order_id}, limit=MOST_ROWS)
-    return [row for row in rows if _collects(row["kind"]) and State(row["state"]) in OPEN]
+    return [row for row in rows if collects(row) and State(row["state"]) in OPEN]
 
 
-def _collects(kind: str) -> bool:
-    return kind.partition(":")[0] in {one.value for one in COLLECTING}
+def collects(row: Row) -> bool:
+    """Whether a settlement of a bill is a payment of the patient's, not a payout or a refund."""
+    return row["kind"].partition(":")[0] in COLLECTING
 
 
 def _paid(row: Row) -> Paid:

@@ -8,12 +8,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
 
 from gateway.app import start_gateway
 from gateway.claims.conversation.payouts import PayoutWatch
 from gateway.cli.wall.journeys import Journey
 from gateway.cli.wall.player import Player
-from gateway.config import load_settings
+from gateway.config import Settings, load_settings
 from gateway.conversing import day_rules
 from gateway.kernel.clock import SHANGHAI, SystemClock
 from gateway.running import Gateway
@@ -42,7 +45,7 @@ async def _next_day(player: Player) -> AsyncIterator[Gateway]:
     logger.setLevel("INFO")
     logger.propagate = False
     await asyncio.to_thread(stage.kill, "gateway")
-    gateway = await start_gateway(load_settings(stage.home / "gateway.toml"), stage.home, _TwoDaysAhead())
+    gateway = await start_gateway(_no_trade_is_near_midnight(stage.home / "gateway.toml"), stage.home, _TwoDaysAhead())
     try:
         yield gateway
     finally:
@@ -53,8 +56,17 @@ async def _next_day(player: Player) -> AsyncIterator[Gateway]:
         await asyncio.to_thread(stage.start, "gateway")
 
 
+def _no_trade_is_near_midnight(file: Path) -> Settings:
+    """Whenever this is played: what differs then is not looked for in the next day's book first."""
+    settings = load_settings(file)
+    assert settings.claims is not None
+    rules = msgspec.structs.replace(settings.claims.reconciliation, edge_min=0)
+    return msgspec.structs.replace(settings, claims=msgspec.structs.replace(settings.claims, reconciliation=rules))
+
+
 async def reconciled(player: Player) -> str:
     """The insurer's book has another amount, the hospital's lacks a line, and two persons enter what differs."""
+    await player.settle(player.bill(_PEER))
     day = datetime.now(SHANGHAI).date().isoformat()
     await player.script(_PEER, "statement", "alter_amount")
     async with _next_day(player) as gateway:

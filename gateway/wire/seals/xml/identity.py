@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 
@@ -52,12 +52,16 @@ class Identity:
     key: VerifyingKey
     certificate: x509.Certificate | None
 
+    @cached_property
+    def not_after(self) -> datetime:
+        return datetime.max.replace(tzinfo=UTC) if self.certificate is None else self.certificate.not_valid_after_utc
+
     def require_current(self, now: datetime) -> None:
-        if self.certificate is not None and now > self.certificate.not_valid_after_utc:
+        if now > self.not_after:
             raise refusal.stale("the partner's certificate has expired")
 
     def require_ours_current(self, now: datetime) -> None:
-        if self.certificate is not None and now > self.certificate.not_valid_after_utc:
+        if now > self.not_after:
             raise ConfigRefused(
                 "our signing certificate has expired", code="certificate-expired", hint="load a renewed certificate"
             )

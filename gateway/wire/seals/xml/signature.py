@@ -125,7 +125,8 @@ class Verifier:
             raise refusal.form(f"a signature covers 1 to {MAX_REFERENCES} elements")
         if enveloped_in is not None:
             _take_out(signature)
-        covered = tuple(self._covered(reference, resolve, signature, enveloped_in) for reference in references)
+        around = frozenset((enveloped_in, *signature.iterancestors()))
+        covered = tuple(self._covered(reference, resolve, around, enveloped_in) for reference in references)
         return Believed(covered, hashlib.sha256(content).hexdigest())
 
     def _signed_info(self, signed_info: etree._Element, method: etree._Element, algorithm: etree._Element) -> bytes:
@@ -146,19 +147,18 @@ class Verifier:
         self,
         reference: etree._Element,
         resolve: Resolve,
-        signature: etree._Element,
+        around: frozenset[etree._Element | None],
         enveloped_in: etree._Element | None,
     ) -> Covered:
+        """``around``: everything that the signature lies in."""
         uri, parts = reference.get("URI"), list(reference)
         if [part.tag for part in parts] not in _REFERENCE:
             raise refusal.form("a reference must hold its transforms, its digest method and its digest")
         if uri is None or reference.get("Type") is not None:
             raise refusal.form("a reference must say by URI what it covers, and nothing else")
         element = resolve(uri)
-        holds_it = element is enveloped_in or any(one is element for one in signature.iterancestors())
-        prefixes = self._transforms(
-            list(parts[0]) if len(parts) > 2 else [], taken_out=element is enveloped_in, holds_it=holds_it
-        )
+        transforms = list(parts[0]) if len(parts) > 2 else []
+        prefixes = self._transforms(transforms, taken_out=element is enveloped_in, holds_it=element in around)
         content = canonical(element, self.suite.c14n, prefixes)
         if parts[-2].get("Algorithm") != self.suite.digest.uri or len(parts[-2]):
             raise refusal.algorithm()
