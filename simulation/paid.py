@@ -67,6 +67,10 @@ class PaidOnce:
         if not 0 <= held <= bill["self_pay_due"]:
             self._broke("collected-once", order=order_id, held=held, due=bill["self_pay_due"])
         for leg in disk.find("undo_leg", {"order_id": order_id, "kind": "cash", "state": "undone"}, limit=100):
-            back = sum(row["amount"] for row in rows if row["kind"].split(":")[:2] == ["refund", leg["undo_id"]])
+            back = sum(
+                row["amount"]
+                for row in rows
+                if row["state"] == State.PAID and row["kind"].split(":")[:2] == ["refund", leg["undo_id"]]
+            )
             if leg["cause"] != "never-paid" and back != leg["amount"]:
                 self._broke("refunded-once", order=order_id, ours=leg["amount"], theirs=back)
