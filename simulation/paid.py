@@ -54,23 +54,24 @@ class PaidOnce:
             self._broke("what-we-say-was-not-paid-was-not", settlement=row["settlement_id"], theirs=moved)
 
     def _bill(self, bill: Row) -> None:
-        """Of a bill, the channel holds at most what the patient owed; an undo that gave cash back gave its whole leg."""
-        disk, order_id = self._world.disk, bill["order_id"]
+        """Of a bill, the channel holds at most what the patient owed and pays out at most what quick-claims approved."""
+        disk, order_id, bank = self._world.disk, bill["order_id"], self._room.bank
         rows = disk.find("settlement", {"order_id": order_id}, limit=100)
-        if (
-            bill["state"] == "decided"
-            and bill["kind"] == "direct_pay"
-            and not any(row["kind"] == "SELF_PAY" for row in rows)
-        ):
-            self._broke("a-decision-is-carried", order=order_id)
-        held = sum(self._room.bank.held(row["settlement_id"]) for row in rows if not row["original"])
-        if not 0 <= held <= bill["self_pay_due"]:
-            self._broke("collected-once", order=order_id, held=held, due=bill["self_pay_due"])
+        owed = [row["amount"] for row in rows if row["kind"] == "SELF_PAY"]
+        if bill["state"] == "decided" and bill["kind"] == "direct_pay" and owed != [bill["self_pay_due"]]:
+            self._broke("a-decision-is-carried", order=order_id, owed=owed, due=bill["self_pay_due"])
+        claims = disk.find("claim", {"order_id": order_id})
+        quick = sum(claim["approved"] for claim in claims if claim["kind"] != "direct_pay")
+        for kind, most in {"SELF_PAY": bill["self_pay_due"], "PAYOUT": quick}.items():
+            held = sum(bank.held(row["settlement_id"]) for row in rows if row["kind"].startswith(kind))
+            if not 0 <= held <= most:
+                self._broke("money-of-a-bill-moves-once", order=order_id, kind=kind, held=held, most=most)
         for leg in disk.find("undo_leg", {"order_id": order_id, "kind": "cash", "state": "undone"}, limit=100):
-            back = sum(
-                row["amount"]
-                for row in rows
-                if row["state"] == State.PAID and row["kind"].split(":")[:2] == ["refund", leg["undo_id"]]
-            )
-            if leg["cause"] != "never-paid" and back != leg["amount"]:
-                self._broke("refunded-once", order=order_id, ours=leg["amount"], theirs=back)
+            self._leg(leg, rows)
+
+    def _leg(self, leg: Row, rows: list[Row]) -> None:
+        """An undo that gave cash back gave its whole leg."""
+        mine = [row for row in rows if row["kind"].split(":")[:2] == ["refund", leg["undo_id"]]]
+        back = sum(row["amount"] for row in mine if row["state"] == State.PAID)
+        if leg["cause"] != "never-paid" and back != leg["amount"]:
+            self._broke("refunded-once", order=leg["order_id"], ours=leg["amount"], theirs=back)

@@ -92,7 +92,7 @@ class World:
 
     def _payroom(self, bad: float, slow: float, fails: float) -> PayRoom | None:
         """Every second world has a payment room; in the others the till answers for it."""
-        numbers = stream(self.seed, "payroom")
+        numbers = stream(self.seed, "channel")
         if numbers.random() < 0.5:
             return None
         trouble = DiskTrouble(stream(self.seed, "room's disk"), slow, fails, far=False)
