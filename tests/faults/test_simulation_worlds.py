@@ -26,7 +26,8 @@ def test_worlds_keep_every_promise_and_planted_bugs_are_caught() -> None:
 
 
 def test_a_seed_tells_the_same_story_twice() -> None:
-    first, second = simulated("--seed", "12"), simulated("--seed", "12")
+    """World 19 has a receiver of webhooks and a payment room of its own."""
+    first, second = simulated("--seed", "19"), simulated("--seed", "19")
     assert first.stdout == second.stdout
     assert "every promise kept" in first.stdout
     assert first.stdout.count("\n") > 10
