@@ -13,20 +13,20 @@ class ClockWatch:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._ahead = clock.epoch_ms() / 1000 - clock.monotonic()
         self._was_set = False
 
     def note(self, now: int) -> None:
         """An alarm is being written by a clock that says ``now`` (epoch ms)."""
-        ahead = now / 1000 - self._clock.monotonic()
+        ahead = now / 1000 - self.clock.monotonic()
         if abs(ahead - self._ahead) > _MORE_THAN_S:
             self._was_set = True
 
     def was_set(self) -> bool:
         """Whether the clock was set since the last look, by more than five seconds."""
-        now = self._clock.epoch_ms()
+        now = self.clock.epoch_ms()
         self.note(now)
-        self._ahead = now / 1000 - self._clock.monotonic()
+        self._ahead = now / 1000 - self.clock.monotonic()
         was_set, self._was_set = self._was_set, False
         return was_set

@@ -44,7 +44,7 @@ class Ledger:
 
     def work(self, order_id: str = "") -> Work:
         """Rows to gather; for a stored bill, what is kept in them is sealed under its data key."""
-        return Work(self.store, self.keys, self.clock, self.watch, order_id, self._owner)
+        return Work(self.store, self.keys, self.watch, order_id, self._owner)
 
     def bill_row(self, order_id: str) -> Row | None:
         return self.store.get("bill", order_id=order_id)

@@ -35,8 +35,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         nothing: Any = None
         policy: Any = SimpleNamespace(insurer_code="package")
-        clock = StillClock()
-        self.work = Work(nothing, nothing, clock, ClockWatch(clock), "ord_1")
+        self.work = Work(nothing, nothing, ClockWatch(StillClock()), "ord_1")
         self.claim = ClaimRun(
             ClaimId("clm_1"), OrderId("ord_1"), 1, policy, ClaimKind.DIRECT_PAY, datetime(2026, 3, 1, tzinfo=UTC)
         )

@@ -68,6 +68,7 @@ class Resolver:
         for row in due:
             if self._is_mine(row) and row["order_id"] not in self.suspects.queued:
                 await self.engine.look(row["order_id"])
+                await asyncio.sleep(0)  # one bill is read at a time, and counters have their turn between two
         if rounds and rounds % _BEGIN_EVERY == 0:
             await self.engine.aside.learn()
             await self._undos({"was": ""})

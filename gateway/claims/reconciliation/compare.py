@@ -23,6 +23,11 @@ class Difference:
     ours: Line | None
     theirs: Line | None
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """One or both; ours first."""
+        return tuple(line for line in (self.ours, self.theirs) if line is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:

@@ -102,17 +102,8 @@ class Runner:
         self, unit: Unit, side: str, books: Books, compared: Compared, theirs_by: dict[str, list[Line]]
     ) -> None:
         now = self._ledger.clock.epoch_ms()
-        place = {line.key: name for name, lines in theirs_by.items() for line in lines}
         self._carried(unit, books, compared, now)
-        fresh: dict[str, list[Difference]] = defaultdict(list)
-        for found in compared.differences:
-            if not any(line is not None and line.carried for line in (found.ours, found.theirs)):
-                known = await self._ledger.read(self._known_before, found)
-                if known is not None:
-                    rows.close_item(unit, known, "known-later", _AUTO, now)
-                    continue
-                name = found.ours.hospital if found.ours is not None else place[found.theirs.key]  # type: ignore[union-attr]
-                fresh[name].append(found)
+        fresh = await self._fresh(unit, compared, theirs_by, now)
         for name, book in books.by_hospital.items():
             if side == rows.HOSPITAL and name not in theirs_by and not fresh[name]:
                 continue
@@ -124,6 +115,23 @@ class Runner:
             differs = open_left or any(item["state"] == rows.OPEN for item in others)
             state = book["state"] if side == rows.HOSPITAL and not differs else "differs" if differs else "equal"
             unit.update("recon", {"recon_id": book["recon_id"]}, state=state, updated_at=now)
+
+    async def _fresh(
+        self, unit: Unit, compared: Compared, theirs_by: dict[str, list[Line]], now: int
+    ) -> dict[str, list[Difference]]:
+        """What no earlier day explains, by hospital."""
+        place = {line.key: name for name, lines in theirs_by.items() for line in lines}
+        fresh: dict[str, list[Difference]] = defaultdict(list)
+        for found in compared.differences:
+            first = found.lines[0]
+            if any(line.carried for line in found.lines):
+                continue
+            known = await self._ledger.read(self._known_before, found)
+            if known is not None:
+                rows.close_item(unit, known, "known-later", _AUTO, now)
+            else:
+                fresh[first.hospital if found.ours is not None else place[first.key]].append(found)
+        return fresh
 
     def _known_before(self, found: Difference) -> Row | None:
         """An older item that this line explains: the peer had booked what we came to know only a day later."""
