@@ -43,6 +43,11 @@ def test_a_clock_that_is_wrong_between_two_looks_makes_no_quote_an_hour_longer()
     assert "every promise kept" in simulated("--seed", "6631").stdout
 
 
+def test_a_process_that_was_stopped_before_its_send_does_not_send_what_another_one_sent_meanwhile() -> None:
+    """World 3592 once settled twice: a node was stopped between its commit and its first byte, longer than its lease."""
+    assert "every promise kept" in simulated("--seed", "3592").stdout
+
+
 @pytest.mark.long
 def test_ten_thousand_worlds_and_every_planted_bug() -> None:
     done = simulated("--seeds", "10000")
