@@ -67,8 +67,8 @@ MUTANTS = (
     _one(
         "lost intent: the act is sent before its row is on the disk",
         "claims.conversation.courier:Courier._send",
-        "await work.flush(errand.bill)\n        reply =",
-        "reply =",
+        "await work.flush(errand.bill)\n        if self._ledger",
+        "if self._ledger",
         ("intent-before-send",),
     ),
     _one(
@@ -80,9 +80,9 @@ MUTANTS = (
     ),
     _one(
         "impatient resend: “not found” is believed before the settling time is over",
-        "claims.conversation.pacing:Sightings.is_settled",
+        "claims.conversation.pacing:Sightings.unsettled_s",
         "if age < 0:",
-        "return True\n    if age < 0:",
+        "return 0.0\n    if age < 0:",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
     ),
     _one(

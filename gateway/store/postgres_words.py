@@ -11,6 +11,13 @@ _SPELT = {
     ColumnType.SERIAL: "BIGINT",
 }
 
+_LISTS = {
+    ColumnType.TEXT: "%s::text[]",
+    ColumnType.INT: "%s::text[]::bigint[]",
+    ColumnType.BLOB: "%s::bytea[]",
+    ColumnType.SERIAL: "%s::text[]::bigint[]",
+}
+"""Whole numbers go as texts: the driver would choose an array's type anew by the size of what is in it."""
 LOCK = "SELECT 1 FROM store_head FOR UPDATE"
 _ADDED = """(
     SELECT jsonb_object_agg(name, COALESCE((numbers::jsonb ->> name)::bigint, 0) + COALESCE((added ->> name)::bigint, 0))
@@ -55,9 +62,25 @@ def spoken_step(plan: Plan, table: Table) -> str:
     """
     said = spoken(plan.sql)
     if table.serial and said.startswith("INSERT INTO"):
-        number = f"(SELECT COALESCE((numbers::jsonb ->> '{table.name}')::bigint, 0) FROM store_head) + %s"  # noqa: S608
-        said = said.replace("(", f"({q(table.serial)}, ", 1).replace("VALUES (", f"VALUES ({number}, ", 1)
+        said = said.replace("(", f"({q(table.serial)}, ", 1).replace("VALUES (", f"VALUES ({_newest(table)} + %s, ", 1)
     return f"WITH changed AS ({said} RETURNING 1) SELECT 1 / COUNT(*) FROM changed" if plan.exactly_one else said  # noqa: S608
+
+
+def spoken_rows(plan: Plan, table: Table) -> str:
+    """A step's statement for any number of new rows: bound is a list for each column, that of the numbers first."""
+    columns = (*([table.serial] if table.serial else []), *plan.inserted)
+    arrays = ", ".join(_LISTS[table.columns[name]] for name in columns)
+    values = [f"given.{q(name)}" for name in columns]
+    if table.serial:
+        values[0] = f"{_newest(table)} + {values[0]}"
+    return (
+        f"INSERT INTO {q(table.name)} ({_list(columns)}) SELECT {', '.join(values)} "  # noqa: S608 (our own words)
+        f"FROM unnest({arrays}) AS given ({_list(columns)})"
+    )
+
+
+def _newest(table: Table) -> str:
+    return f"(SELECT COALESCE((numbers::jsonb ->> '{table.name}')::bigint, 0) FROM store_head)"  # noqa: S608
 
 
 def create(table: Table) -> list[str]:

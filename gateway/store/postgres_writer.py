@@ -44,7 +44,7 @@ class GroupWriter:
         self._link = link
         self._tables = link.schema.by_name
         self._gathered = Gathered(link.schema) if TABLE in self._tables else None
-        self._spoken: dict[str, bytes] = {}
+        self._spoken: dict[tuple[str, bool], bytes] = {}
         self._open: AsyncConnection[tuple[Any, ...]] | None = None
         self._used = 0.0
         self._warned = False
@@ -92,43 +92,46 @@ class GroupWriter:
 
     async def _attempt(self, connection: AsyncConnection[tuple[Any, ...]], steps: Steps) -> LianpeiError | None:
         """After a row that can't be kept the server skips the rest, COMMIT included."""
+        rows, counts = self._numbered(steps)
         told: list[AsyncCursor[tuple[Any, ...]]] = []
+        batches = _batches(rows)
         self._warned = False
         try:
             async with connection.pipeline():
                 await connection.execute("BEGIN")
                 await connection.execute(words.LOCK, prepare=True)
-                counts = await self._send(connection, steps, told)
+                for plan, lot in batches:
+                    told.append(await connection.execute(self._statement(plan, len(lot)), _bound(lot), prepare=True))
                 await self._move_head(connection, steps, counts)
                 done = await connection.execute("COMMIT")
         except _UNFIT as unfit:
             failed = sum(cursor.rowcount >= 0 for cursor in told)
-            return _refusal(unfit, steps[min(failed, len(steps) - 1)][0].table)
+            return _refusal(unfit, batches[min(failed, len(batches) - 1)][0].table)
         # PostgreSQL answers a COMMIT in a broken transaction with success and the word ROLLBACK; and one whose standby
         # did not answer with success and a warning.
         if done.statusmessage != "COMMIT" or self._warned:
             raise errors.TransactionResolutionUnknown("not surely on the disks that were asked for")
         return None
 
-    async def _send(
-        self, connection: AsyncConnection[tuple[Any, ...]], steps: Steps, told: list[AsyncCursor[tuple[Any, ...]]]
-    ) -> dict[str, int]:
-        """How many rows each numbered table was given."""
+    def _numbered(self, steps: Steps) -> tuple[Steps, dict[str, int]]:
+        """The steps with each new row's place among those of its numbered table, and how many rows each was given."""
         counts: dict[str, int] = {}
+        rows: list[tuple[Plan, tuple[Any, ...]]] = []
         for plan, values in steps:
             if self._tables[plan.table].serial and plan.sql.startswith("INSERT"):
                 counts[plan.table] = number = counts.get(plan.table, 0) + 1
                 values = (number, *values)
-            told.append(await connection.execute(self._statement(plan), values, prepare=True))
-        return counts
+            rows.append((plan, values))
+        return rows, counts
 
-    def _statement(self, plan: Plan) -> bytes:
-        statement = self._spoken.get(plan.sql)
+    def _statement(self, plan: Plan, rows: int) -> bytes:
+        shape = plan.sql, rows > 1
+        statement = self._spoken.get(shape)
         if statement is None:
             if len(self._spoken) >= MAX_SHAPES:
                 self._spoken.clear()
-            statement = words.spoken_step(plan, self._tables[plan.table]).encode()
-            self._spoken[plan.sql] = statement
+            speak = words.spoken_rows if rows > 1 else words.spoken_step
+            statement = self._spoken[shape] = speak(plan, self._tables[plan.table]).encode()
         return statement
 
     async def _move_head(
@@ -146,6 +149,29 @@ class GroupWriter:
 
     def _warn(self, notice: Diagnostic) -> None:
         self._warned = self._warned or notice.severity_nonlocalized == "WARNING"
+
+
+def _batches(rows: Steps) -> list[tuple[Plan, list[tuple[Any, ...]]]]:
+    """New rows of one shape as one statement, where the group does nothing else to their table; the rest as it came."""
+    mixed = {plan.table for plan, _ in rows if not plan.inserted}
+    lots: dict[str, list[tuple[Any, ...]]] = {}
+    batches: list[tuple[Plan, list[tuple[Any, ...]]]] = []
+    for plan, values in rows:
+        lot = lots.get(plan.sql)
+        if plan.table in mixed or lot is None:
+            lot = lots[plan.sql] = []
+            batches.append((plan, lot))
+        lot.append(values)
+    return batches
+
+
+def _bound(lot: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The values of one row, or a list for each column of several; in a list numbers are texts, see ``spoken_rows``."""
+    if len(lot) == 1:
+        return lot[0]
+    return tuple(
+        [str(value) if isinstance(value, int) else value for value in column] for column in zip(*lot, strict=True)
+    )
 
 
 def _json(value: dict[str, int] | list[str]) -> str:

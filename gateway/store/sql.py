@@ -30,6 +30,8 @@ class Plan:
     exactly_one: bool
     chained: tuple[tuple[str, int], ...] = ()
     """Columns that go into the hash chain, sorted, each with its place among the values; of inserts only."""
+    inserted: tuple[str, ...] = ()
+    """Columns of a new row, in the order of the values; empty for every other step."""
 
 
 class Planner:
@@ -55,7 +57,7 @@ def _compile(table: Table, step: Step) -> Plan:
     spell = {"insert": _insert, "upsert": _upsert, "update": _update, "delete": _delete}[step.verb]
     inserted = step.columns if step.verb == "insert" else ()
     chained = tuple(sorted((name, place) for place, name in enumerate(inserted) if name in table.chained))
-    return Plan(spell(table, step), table.name, step.verb == "update", chained)
+    return Plan(spell(table, step), table.name, step.verb == "update", chained, inserted)
 
 
 def check_values(table: Table, step: Step) -> None:

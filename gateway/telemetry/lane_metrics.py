@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from prometheus_client import CollectorRegistry, Gauge
 
 WAYS = ("ask", "undo", "counter", "quick")
-CAUSES = ("insurer-busy", "insurer-closed", "insurer-down", "insurer-asks-to-wait")
+CAUSES = ("insurer-busy", "insurer-closed", "insurer-down", "insurer-asks-to-wait", "own-key-away")
 
 
 class LaneMetrics:

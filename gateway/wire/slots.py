@@ -7,9 +7,7 @@ names a secret of the key ring.
 """
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
+from gateway.wire.slotdevice import LOAD_S, SlotKey, device_of
 
 if TYPE_CHECKING:
     from gateway.wire.keyfiles import PrivateKey
@@ -34,33 +33,40 @@ _PROBE = b"Lianpei asks whether this slot signs for the public key beside it"
 def open_slot_key(path: Path, secret_of: Callable[[str], Secret[str]]) -> "PrivateKey":
     """Log in, find the key and let it prove itself by one signature. Raises ``ConfigRefused``."""
     token, label, module, pin_source = _address(path)
-    slot = _Slot.open(path.name, module, token, secret_of(pin_source))
-    private, public = slot.pair(label)
+    slot = SlotKey(path.name, _pkcs11(path.name), module, token, label, secret_of(pin_source), device_of(module))
+    public = _public(slot)
     key: SlotRsaKey | SlotEcKey
     if isinstance(public, rsa.RSAPublicKey):
-        key = SlotRsaKey(slot, private, public)
+        key = SlotRsaKey(slot, public)
     elif isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-        key = SlotEcKey(slot, private, public)
+        key = SlotEcKey(slot, public)
     else:
         raise slot.refuse("holds a key of another kind than RSA or P-256")
     _prove(key)
     return key
 
 
-def _prove(key: "SlotRsaKey | SlotEcKey") -> None:
+def _public(slot: SlotKey) -> object:
+    """The public key beside the private one; the first login."""
+    from pkcs11.util.ec import encode_ec_public_key
+    from pkcs11.util.rsa import encode_rsa_public_key
+
+    def read(_: object) -> bytes:
+        public = slot.public_half()
+        is_rsa = public.key_type is slot.binding.KeyType.RSA
+        return bytes(encode_rsa_public_key(public) if is_rsa else encode_ec_public_key(public))
+
     try:
-        if isinstance(key, SlotRsaKey):
-            signature = key.sign(_PROBE, padding.PKCS1v15(), SHA256())
-            key.public_key().verify(signature, _PROBE, padding.PKCS1v15(), SHA256())
-        else:
-            signature = key.sign(_PROBE, ec.ECDSA(SHA256()))
-            key.public_key().verify(signature, _PROBE, ec.ECDSA(SHA256()))
-    except InvalidSignature:
-        raise ConfigRefused(
-            f"{key.slot.name}: the slot's private and public key differ",
-            code="key-mismatch",
-            hint="give both halves of one pair the same label",
-        ) from None
+        return load_der_public_key(slot.use(read, LOAD_S))
+    except RuntimeError:  # the module itself can't be loaded
+        raise slot.refuse("can't be opened") from None
+
+
+def _prove(key: "SlotRsaKey | SlotEcKey") -> None:
+    if isinstance(key, SlotRsaKey):
+        key.sign(_PROBE, padding.PKCS1v15(), SHA256())
+    else:
+        key.sign(_PROBE, ec.ECDSA(SHA256()))
 
 
 def _address(path: Path) -> tuple[str, str, str, str]:
@@ -87,73 +93,11 @@ def _pkcs11(name: str) -> ModuleType:
     return pkcs11
 
 
-def _log_in(binding: ModuleType, module: str, token: str, pin: Secret[str]) -> Any:
-    found = binding.lib(module).get_token(token_label=token)
-    try:
-        return found.open(user_pin=pin.expose())
-    except binding.exceptions.UserAlreadyLoggedIn:
-        return found.open()  # a login counts for the whole process: another key of this token was first
-
-
-class _Slot:
-    """One logged-in session. A session does one thing at a time, so calls take turns."""
-
-    def __init__(self, name: str, binding: ModuleType, session: Any) -> None:
-        self.name = name
-        self.binding = binding
-        self._session = session
-        self._turn = threading.Lock()
-
-    @classmethod
-    def open(cls, name: str, module: str, token: str, pin: Secret[str]) -> "_Slot":
-        binding = _pkcs11(name)
-        try:
-            return cls(name, binding, _log_in(binding, module, token, pin))
-        except (binding.PKCS11Error, RuntimeError):
-            raise ConfigRefused(
-                f"{name}: the slot can't be opened",
-                code="key-slot",
-                hint="check module-path, the token's label, and the PIN that pin-source names",
-            ) from None
-
-    def pair(self, label: str) -> tuple[Any, object]:
-        """The private key's handle and the public key."""
-        from pkcs11.util.ec import encode_ec_public_key
-        from pkcs11.util.rsa import encode_rsa_public_key
-
-        kinds = self.binding.ObjectClass
-        with self.turn():
-            private = self._session.get_key(object_class=kinds.PRIVATE_KEY, label=label)
-            public = self._session.get_key(object_class=kinds.PUBLIC_KEY, label=label)
-            is_rsa = public.key_type is self.binding.KeyType.RSA
-            der = encode_rsa_public_key(public) if is_rsa else encode_ec_public_key(public)
-        return private, load_der_public_key(der)
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold the session. What the slot says no to becomes ``ConfigRefused``."""
-        with self._turn:
-            try:
-                yield
-            except self.binding.NoSuchKey:
-                raise self.refuse("holds no such key pair") from None
-            except self.binding.PKCS11Error:
-                raise self.refuse("can't do this") from None
-
-    def refuse(self, what: str) -> ConfigRefused:
-        return ConfigRefused(
-            f"{self.name}: the slot {what}",
-            code="key-slot",
-            hint="see which keys and mechanisms the token has (pkcs11-tool --list-objects --list-mechanisms)",
-        )
-
-
 class _Inside:
     """What both kinds share: the handle, and that nothing private comes out."""
 
-    def __init__(self, slot: _Slot, handle: Any) -> None:
+    def __init__(self, slot: SlotKey) -> None:
         self.slot = slot
-        self._handle = handle
 
     def __copy__(self) -> Any:
         return self
@@ -163,6 +107,15 @@ class _Inside:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key in a slot can't be pickled")
+
+    def _another_key(self) -> ConfigRefused:
+        """What the token signed is not by the key beside it: a wrong pair, or a token that came back with other handles."""
+        self.slot.forget()
+        return ConfigRefused(
+            f"{self.slot.name}: the slot's private and public key differ",
+            code="key-mismatch",
+            hint="give both halves of one pair the same label",
+        )
 
     def private_numbers(self) -> NoReturn:
         raise self._stays()
@@ -184,8 +137,8 @@ class _Inside:
 class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
     """Signs PKCS#1 v1.5 and PSS, opens OAEP, where the token has the mechanism (SoftHSM 2: OAEP with SHA-1 only)."""
 
-    def __init__(self, slot: _Slot, handle: Any, public: rsa.RSAPublicKey) -> None:
-        super().__init__(slot, handle)
+    def __init__(self, slot: SlotKey, public: rsa.RSAPublicKey) -> None:
+        super().__init__(slot)
         self._public = public
 
     @property
@@ -198,8 +151,12 @@ class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
     def sign(self, data: bytes, padding: padding.AsymmetricPadding, algorithm: Any) -> bytes:
         name = _digest_name(self.slot, algorithm)
         mechanism, parameter = self._signing(padding, name)
-        with self.slot.turn():
-            return bytes(self._handle.sign(data, mechanism=mechanism, mechanism_param=parameter))
+        signature = self.slot.use(lambda key: bytes(key.sign(data, mechanism=mechanism, mechanism_param=parameter)))
+        try:
+            self._public.verify(signature, data, padding, algorithm)
+        except InvalidSignature:
+            raise self._another_key() from None
+        return signature
 
     def decrypt(self, ciphertext: bytes, padding: padding.AsymmetricPadding) -> bytes:
         """Raises ``ValueError`` for another key's message, as the library does, and ``ConfigRefused`` for another padding."""
@@ -210,15 +167,15 @@ class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
         if not isinstance(digest, HashAlgorithm) or not isinstance(mask, HashAlgorithm):
             raise self.slot.refuse("opens OAEP only")
         parameter = (self._mechanism(_hyphened(digest)), self._mask(mask), None)
-        said = self.slot.binding.exceptions
-        with self.slot.turn():
+        said, mechanism = self.slot.binding.exceptions, self._mechanism("RSA_PKCS_OAEP")
+
+        def open_it(key: Any) -> bytes:
             try:
-                plain = self._handle.decrypt(
-                    ciphertext, mechanism=self._mechanism("RSA_PKCS_OAEP"), mechanism_param=parameter
-                )
+                return bytes(key.decrypt(ciphertext, mechanism=mechanism, mechanism_param=parameter))
             except (said.EncryptedDataInvalid, said.EncryptedDataLenRange, said.GeneralError, said.DataLenRange):
                 raise ValueError("Decryption failed") from None
-        return bytes(plain)
+
+        return self.slot.use(open_it)
 
     def _signing(self, wanted: padding.AsymmetricPadding, name: str) -> tuple[Any, Any]:
         if isinstance(wanted, padding.PKCS1v15):
@@ -242,8 +199,8 @@ class SlotRsaKey(_Inside, rsa.RSAPrivateKey):
 class SlotEcKey(_Inside, ec.EllipticCurvePrivateKey):
     """Signs ECDSA on P-256; signatures are DER, as the crypto library's are."""
 
-    def __init__(self, slot: _Slot, handle: Any, public: ec.EllipticCurvePublicKey) -> None:
-        super().__init__(slot, handle)
+    def __init__(self, slot: SlotKey, public: ec.EllipticCurvePublicKey) -> None:
+        super().__init__(slot)
         self._public = public
 
     @property
@@ -261,13 +218,18 @@ class SlotEcKey(_Inside, ec.EllipticCurvePrivateKey):
         _digest_name(self.slot, signature_algorithm.algorithm)
         digest = Hash(signature_algorithm.algorithm)  # type: ignore[arg-type]  # the line above refused a prehashed one
         digest.update(data)
-        with self.slot.turn():
-            raw = bytes(self._handle.sign(digest.finalize(), mechanism=self.slot.binding.Mechanism.ECDSA))
+        hashed, mechanism = digest.finalize(), self.slot.binding.Mechanism.ECDSA
+        raw = self.slot.use(lambda key: bytes(key.sign(hashed, mechanism=mechanism)))
         half = len(raw) // 2
-        return encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+        signature = encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+        try:
+            self._public.verify(signature, data, signature_algorithm)
+        except InvalidSignature:
+            raise self._another_key() from None
+        return signature
 
 
-def _digest_name(slot: _Slot, algorithm: object) -> str:
+def _digest_name(slot: SlotKey, algorithm: object) -> str:
     name = algorithm.name.upper() if isinstance(algorithm, HashAlgorithm) else ""
     if name not in ("SHA256", "SHA384", "SHA512"):
         raise slot.refuse("signs over SHA-256, SHA-384 and SHA-512 only")

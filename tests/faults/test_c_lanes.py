@@ -1,7 +1,6 @@
 """Faults C3, C8, C9 and C13: an insurer that drips, asks to wait, hangs or comes back, and what the others notice of it."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -30,11 +29,16 @@ INSURERS = {
     "back": 'limits: {concurrency: "16", waiting: "8", per_second: "40", burst: "8"}\n' + _SOON,
 }
 
+HUNG_COUNTERS = 13
+"""Of sixteen places one each is kept for enquiries, reversals and quick-claims."""
+
 
 @pytest.fixture(scope="module")
 def lanes(tmp_path_factory: pytest.TempPathFactory, stage_home: Path) -> Iterator[LaneStage]:
     ports = free_ports(*INSURERS)
-    with LaneStage(tmp_path_factory.mktemp("lanes"), ports, stage_home / "keys", more=INSURERS) as running:
+    with LaneStage(
+        tmp_path_factory.mktemp("lanes"), ports, stage_home / "keys", more=INSURERS, timeout="2s"
+    ) as running:
         yield running
 
 
@@ -56,23 +60,22 @@ async def timed(desk: House, bill: SampleBill, wait: int = 20) -> tuple[Answer, 
     return answer, time.monotonic() - started
 
 
-async def calm(desk: House, count: int = 30) -> float:
-    """One counter after the other at a calm insurer: the middle of ``count`` decisions (``benchmarks/lanes.py`` has the p99).
+async def unmoved(desk: House, troubled: Played, places: int) -> int:
+    """One calm counter after the other while so many calls of ``troubled`` hang; how many were decided before one ended.
 
-    None of them waits for anybody's deadline.
+    A place, a queue or a worker that both shared would let none through: each would wait for a call that ends.
     """
-    took = []
-    for _ in range(count):
-        answer, seconds = await timed(desk, sample_bill("calm"))
+    ends = time.monotonic() + 20
+    while troubled.under_way < places:
+        assert time.monotonic() < ends, f"only {troubled.under_way} calls hang"
+        await asyncio.sleep(0.01)
+    decided = 0
+    while True:
+        answer, _ = await timed(desk, sample_bill("calm"))
         assert answer.is_decided, answer.body
-        took.append(seconds)
-    assert sorted(took)[-3] < 1.0
-    return statistics.median(took)
-
-
-def undisturbed(before: float, meanwhile: float) -> bool:
-    """Generous, for a machine that is busy with other tests: a shared queue would cost a second."""
-    return meanwhile < max(2 * before, before + 0.25)
+        if troubled.under_way < places:
+            return decided
+        decided += 1
 
 
 async def state(desk: House, code: str) -> float:
@@ -96,27 +99,34 @@ async def until_state(desk: House, code: str, wanted: int, patience_s: float = 1
 async def test_c3_an_answer_that_drips_is_given_up_at_its_deadline_and_nobody_else_waits(
     desk: House, played: dict[str, Played]
 ) -> None:
+    pieces: list[int] = []
+
     async def drips(insurer: Played, call: Call, writer: asyncio.StreamWriter) -> None:
         if call.act == "status":
             return await settles(insurer, call, writer)
         insurer.settled[call.said["no"]] = 100
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        written = 0
         while not writer.is_closing():
             writer.write(b" ")
+            written += 1
             await asyncio.sleep(0.05)
+        pieces.append(written)
         return None
 
-    before = await calm(desk)
     played["drips"].play = drips
     slow = [asyncio.ensure_future(timed(desk, sample_bill("drips"))) for _ in range(6)]
-    meanwhile = await calm(desk)
+    decided = await unmoved(desk, played["drips"], 6)
     ends = await asyncio.gather(*slow)
 
-    assert undisturbed(before, meanwhile)
+    assert decided >= 3, "calm counters are served while every answer drips"
     for answer, seconds in ends:
         assert answer.is_decided, answer.body
         assert answer.document["approved_fen"] == 100
-        assert 0.9 < seconds < 6, "given up after its second, found by the enquiry"
+        assert seconds > 1.9, "it has its two seconds"
+    assert len(pieces) == 6
+    assert max(pieces) < 100, "of 1,000: each piece keeps a read alive, so the deadline is one for all of the answer"
+    assert len({call.said["no"] for call in played["drips"].heard("status")}) == 6, "found by the enquiry"
 
 
 async def test_c8_retry_after_is_obeyed_and_the_insurer_is_asked_before_anything_is_sent_again(
@@ -125,18 +135,22 @@ async def test_c8_retry_after_is_obeyed_and_the_insurer_is_asked_before_anything
     insurer = played["asks"]
 
     async def overloaded(insurer: Played, call: Call, writer: asyncio.StreamWriter) -> None:
-        say(writer, {}, "503 Service Unavailable", "Retry-After: 1\r\n")
+        say(writer, {}, "503 Service Unavailable", "Retry-After: 2\r\n")
 
     insurer.play = overloaded
     await asyncio.gather(*(timed(desk, sample_bill("asks"), 0) for _ in range(12)))
     await until_state(desk, "asks", 2)
-    began = insurer.calls[0].at
     turned_away, seconds = await timed(desk, sample_bill("asks"))
     shown, heard = await advice(desk, "asks"), len(insurer.calls)
     insurer.play = None
     await until_served_again(desk, insurer)
 
-    assert not [call for call in insurer.calls if began + 0.5 < call.at < began + 0.95], "it asked for a second"
+    times = [call.at for call in insurer.calls]
+    burst = next(place for place, call in enumerate(insurer.calls) if call.act != "settle")
+    assert burst <= 12, "nothing that moves money is sent again"
+    assert times[burst] - times[burst - 1] > 1.9, (
+        "the insurer asked for two seconds, and our own enquiries were due after one"
+    )
     claim = turned_away.document["claims"][0]
     assert (claim["outcome"], claim["reason"], shown) == ("not_sent", "insurer-unreachable", "down")
     assert seconds < 1.0
@@ -176,23 +190,25 @@ async def test_in_closed_hours_the_counter_is_told_until_when_and_a_quick_claim_
 async def test_c9_an_insurer_that_hangs_holds_its_own_places_only_and_sheds_the_rest_at_once(
     desk: House, played: dict[str, Played]
 ) -> None:
-    before = await calm(desk)
-    played["hung"].play = hangs
-    stuck = [asyncio.ensure_future(timed(desk, sample_bill("hung"), 2)) for _ in range(40)]
-    await asyncio.sleep(0.3)
-    shed, seconds = await timed(desk, sample_bill("hung"))
-    meanwhile = await calm(desk)
+    hung = played["hung"]
+    hung.play = hangs
+    stuck = [asyncio.ensure_future(timed(desk, sample_bill("hung"), 4)) for _ in range(40)]
+    decided = await unmoved(desk, hung, HUNG_COUNTERS)
+    shed, _ = await timed(desk, sample_bill("hung"))
+    sent_open = [one for one in stuck if not one.done()]
     ends = await asyncio.gather(*stuck)
 
-    assert undisturbed(before, meanwhile)
-    assert played["hung"].most_at_once <= 16
-    assert seconds < 4.0, "neither its deadline nor any enquiry was waited for"
+    assert decided >= 3, "calm counters are served while every place of the other hangs"
+    assert hung.most_at_once <= 16
+    assert len(sent_open) >= HUNG_COUNTERS, (
+        "it is shed before those that were sent hear anything: no deadline, no enquiry is waited for"
+    )
     assert shed.document["claims"][0]["outcome"] == "not_sent"
     assert shed.document["claims"][0]["reason"] in ("insurer-busy", "insurer-unreachable")
     assert {"zh", "en"} == shed.document["claims"][0]["message"].keys()
     reasons = [answer.document["claims"][0]["reason"] for answer, _ in ends]
     assert reasons.count("insurer-busy") + reasons.count("insurer-unreachable") >= 20
-    assert len({call.said["no"] for call in played["hung"].heard("settle")}) <= 16 + 8
+    assert len({call.said["no"] for call in hung.heard("settle")}) <= 16 + 8
 
 
 async def test_c13_what_was_kept_while_the_insurer_was_away_goes_to_it_at_a_pace_and_once(
@@ -206,11 +222,13 @@ async def test_c13_what_was_kept_while_the_insurer_was_away_goes_to_it_at_a_pace
     await asyncio.sleep(1.0)
     await insurer.open()
     opened = asyncio.get_running_loop().time()
-    counter, seconds = None, 0.0
+    while not insurer.heard("claim"):
+        assert asyncio.get_running_loop().time() < opened + 30
+        await asyncio.sleep(0.01)
+    counter, _ = await timed(desk, sample_bill("back"))
+    kept_open = len(bills) - len(insurer.heard("claim"))
     for answer in taken:
         await desk.decided(answer.document["order_id"], 60)
-        if counter is None:
-            counter, seconds = await timed(desk, sample_bill("back"))
 
     claims = insurer.heard("claim")
     assert sorted(call.said["no"] for call in claims) == sorted(insurer.settled.keys() & {c.said["no"] for c in claims})
@@ -218,6 +236,5 @@ async def test_c13_what_was_kept_while_the_insurer_was_away_goes_to_it_at_a_pace
     for second in range(60):
         within = [call for call in insurer.calls if opened + second <= call.at < opened + second + 1]
         assert len(within) <= 40 + 8 + 2
-    assert counter is not None
     assert counter.is_decided
-    assert seconds < 1.0, "whoever stands at the counter does not wait behind what was kept"
+    assert kept_open >= len(bills) // 4, "whoever stands at the counter does not wait behind what was kept"

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     with pkcs11.lib(MODULE).get_token(token_label="test").open(rw=True, user_pin=PIN) as session:
         session.generate_keypair(pkcs11.KeyType.RSA, 2048, store=True, label="rsa")
+        session.generate_keypair(pkcs11.KeyType.RSA, 2048, store=True, label="rsa-2")
         curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
         parameters = session.create_domain_parameters(pkcs11.KeyType.EC, curve, local=True)
         parameters.generate_keypair(store=True, label="ec")
@@ -151,6 +153,22 @@ def test_a_slot_key_signs_requests_and_a_certificate_request(directory: Path) ->
         request = certificate_request(ring.private(name), parse_subject("CN=us,C=CN"), [], directory)
         done = subprocess.run(["openssl", "req", "-verify", "-noout"], input=request, capture_output=True, check=False)
         assert b"verify OK" in done.stderr + done.stdout
+
+
+def test_after_the_module_was_begun_anew_no_key_signs_for_another(directory: Path) -> None:
+    """Its handles count from one again, so an old one may be another key's: each signature is held against its public key."""
+    import pkcs11
+
+    (directory / "two.pkcs11").write_bytes(address("rsa-2"))
+    ring = KeyRing.from_directory(directory)
+    for first, second in (("us", "two"), ("two", "us")):
+        pkcs11.lib(MODULE).reinitialize()
+        for name in (first, second, first):
+            with suppress(ConfigRefused):
+                signature = ring.rsa_private(name).sign(b"x", padding.PKCS1v15(), SHA256())
+                ring.rsa_public(name).verify(signature, b"x", padding.PKCS1v15(), SHA256())
+    for name in ("us", "two"):
+        assert ring.rsa_private(name).sign(b"x", padding.PKCS1v15(), SHA256())
 
 
 def test_nothing_private_comes_out(directory: Path) -> None:

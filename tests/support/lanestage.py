@@ -52,6 +52,8 @@ class Call:
     at: float
     """Loop time."""
     line: asyncio.StreamReader
+    head: bytes = b""
+    body: bytes = b""
 
 
 Play = Callable[["Played", Call, asyncio.StreamWriter], Awaitable[None]]
@@ -91,6 +93,11 @@ class Played:
     def shut(self) -> bool:
         return self._server is None
 
+    @property
+    def under_way(self) -> int:
+        """Calls that it has not answered, and whose caller has not given up."""
+        return self._now
+
     def heard(self, act: str) -> list[Call]:
         return [call for call in self.calls if call.act == act]
 
@@ -101,7 +108,7 @@ class Played:
                 size = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
                 body = await reader.readexactly(size)
                 act = head.split(b" ")[1].decode().strip("/")
-                call = Call(act, json.loads(body), asyncio.get_running_loop().time(), reader)
+                call = Call(act, json.loads(body), asyncio.get_running_loop().time(), reader, head, body)
                 self.calls.append(call)
                 self._now += 1
                 self.most_at_once = max(self.most_at_once, self._now)

@@ -44,3 +44,12 @@ async def paid_once(ward: House, evil: EvilInsurer, meddler: Meddler) -> None:
     assert await asked(ward) > before
     assert view["claims"][0]["outcome"] == "paid"
     assert await applied(ward, bill) == [1]
+
+
+async def same_books(ward: House, bills: list[SampleBill], views: list[dict[str, Any]]) -> None:
+    """What is decided here is what the insurer ``package`` booked, once; what was not sent it does not know."""
+    for bill, view in zip(bills, views, strict=True):
+        claim = view["claims"][0]
+        booked = await ward.settlements("package", bill)
+        assert sum(one["amount_fen"] for one in booked if one["times_applied"]) == claim["approved_fen"], claim
+        assert [one["times_applied"] for one in booked] in ([1], [] if claim["outcome"] == "not_sent" else [1])

@@ -103,7 +103,7 @@ class Callbacks:
                 cause="late-or-repeated",
                 at=work.now(),
             )
-            await LateAnswers(self.engine).heed(partner, row, result, work)
+            await self._compare(partner, row, result, work)
             await self._commit(work, act_id, body)
             await self.engine.wake_if_undoing(row["order_id"])
             return
@@ -139,9 +139,10 @@ class Callbacks:
             await self._apply_and_compare(partner, row, result, body, work)
             return
         self._answer(row, result, work)
+        compared = True
         try:
             if not waits:  # nobody here waits for it, so the claim may have its final word already
-                await LateAnswers(self.engine).heed(partner, row, result, work)
+                compared = await LateAnswers(self.engine).heed(partner, row, result, work)
             await self._commit(work, act_id, body)
         except BaseException:
             if slot is not None and waits:
@@ -149,8 +150,16 @@ class Callbacks:
             raise
         if slot is not None and waits and not slot.result.done():
             slot.result.set_result(result)
-        else:
-            await self.engine.wake(order_id)
+            return
+        if not compared and self.engine.ledger.leases is not None:
+            await self._met_on_the_way(partner, row, result)
+        await self.engine.wake(order_id)
+
+    async def _met_on_the_way(self, partner: Partner, row: Row, result: ActResult) -> None:
+        """Another process may have committed what it was told itself beside ours; it looks as we do (``compare_kept``)."""
+        work = self.engine.ledger.work(row["order_id"])
+        await LateAnswers(self.engine).heed(partner, row, result, work)
+        await work.flush()
 
     async def _is_ours(self, order_id: str) -> bool:
         """Who waits here may have slept while another process took the bill: then nobody waits."""
@@ -174,7 +183,8 @@ class Callbacks:
     async def _apply_and_compare(self, partner: Partner, row: Row, result: ActResult, body: bytes, work: Work) -> None:
         """The result is kept at once, and acknowledged when the claim's word could be compared with it.
 
-        Should we die in between, the insurer calls again, and what it says is late and compared.
+        Raises ``Conflict`` while there is none. Then, or should we die in between, the insurer calls again, and what it
+        says is late and compared.
         """
         kept = self.engine.ledger.work(row["order_id"])
         await kept.safe.turn_to(row["order_id"], self.engine.ledger.read)
@@ -183,9 +193,16 @@ class Callbacks:
             await kept.flush()
         await self.engine.wake(row["order_id"])
         await self._until(lambda: self._is_final(row))
-        await LateAnswers(self.engine).heed(partner, row, result, work)
+        await self._compare(partner, row, result, work)
         await self._commit(work, row["act_id"], body)
         await self.engine.wake_if_undoing(row["order_id"])
+
+    async def _compare(self, partner: Partner, row: Row, result: ActResult, work: Work) -> None:
+        """Raises ``Conflict`` while somebody has the claim's own word on its way to the disk: it must be compared with that."""
+        if not await LateAnswers(self.engine).heed(partner, row, result, work):
+            order_id = row["order_id"]
+            if order_id in self.engine.running or await self.engine.ledger.read(self.engine.ledger.elsewhere, order_id):
+                raise busy()
 
     def _is_final(self, row: Row) -> bool:
         claims = self.engine.ledger.claim_rows(row["order_id"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
@@ -9,7 +10,7 @@ from gateway.claims.conversation.budget import enquiry_delay
 from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
-from gateway.claims.conversation.otherword import the_first
+from gateway.claims.conversation.otherword import MONEY, the_first
 from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
@@ -110,13 +111,7 @@ class Courier:
             batch_count=step.batch_count,
         )
         dispatch = claim_dispatch(
-            view,
-            claim_view(claim),
-            errand.bill.submission,
-            claim.policy,
-            claim.refs,
-            step.batch_size,
-            errand.target,
+            view, claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size, errand.target
         )
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
@@ -220,14 +215,15 @@ class Courier:
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
-        most = errand.partner.manifest.enquiries
+        most, soonest_final = errand.partner.manifest.enquiries, math.inf
         while attempt <= most:
-            self._sleep_until(errand, enquiry_delay(attempt))
+            delay = min(enquiry_delay(attempt), soonest_final)
+            self._sleep_until(errand, delay)
             errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, "unknown", attempts=attempt)
             await errand.work.flush(errand.bill)
             if self._ledger.leases is not None and (brought := await self._brought(errand, act)):
                 return brought
-            pause = 0.0 if asked_for else min(errand.budget.left(), enquiry_delay(attempt))
+            pause = 0.0 if asked_for else min(errand.budget.left(), delay)
             asked_for = False
             if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
                 return brought
@@ -241,9 +237,9 @@ class Courier:
                 errand.work.act_became(errand.claim.claim_id, act.act_id, ActState.UNKNOWN, closed.error_code)
                 errand.claim.next_at, errand.claim.dirty = closed.again_at, True
                 return None
-            attempt += 1
+            attempt, soonest_final = attempt + 1, math.inf
             if result is _NOT_YET:
-                attempt = min(attempt, most - 1)
+                attempt, soonest_final = min(attempt, most - 1), max(0.1, self._unsettled_s(errand, act))
             elif result.state == "pending":
                 return await self._wait(errand, act)
             elif result.state != "unknown":
@@ -261,12 +257,15 @@ class Courier:
         result = await ask(errand, act, self._clock)
         if result.state != "not_found":
             return result
-        if not self.sightings.is_settled(act.seen, seconds(errand.partner.manifest.settling_time)):
+        if self._unsettled_s(errand, act) > 0:
             return _NOT_YET
         if self._clock.monotonic() >= errand.sent_until:
             return result
         # The partner had its settling time and knows nothing of the act: it never happened, so it may go (again).
         return await self._repeat(errand, act.act_id, attempt, ActState.UNKNOWN)
+
+    def _unsettled_s(self, errand: Errand, act: ActRecord) -> float:
+        return self.sightings.unsettled_s(act.seen, seconds(errand.partner.manifest.settling_time))
 
     async def _brought(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """What a callback at another process brought: a commit of ours may have written over its mark and its alarm."""
@@ -281,6 +280,8 @@ class Courier:
         if slot is not None and slot.arrived and (brought := await self._from_slot(slot)):
             return the_first(errand, act.act_id, brought, result)
         self._mailbox.close(act.act_id)
+        if self._ledger.leases is not None and errand.step.rule.role in MONEY:
+            errand.bill.asked_about.append((errand.claim, act.act_id))
         self.sightings.forget(act.act_id)
         state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
         errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)

@@ -13,6 +13,7 @@ from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.invoices import free_unpaid
 from gateway.claims.conversation.mailbox import Mailbox
+from gateway.claims.conversation.outrun import compare_kept, compare_outrun
 from gateway.claims.conversation.plan import in_turn
 from gateway.claims.conversation.setting_aside import SetAside
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimState
@@ -26,7 +27,7 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
 from gateway.store.claims_tables import DUE_NOW
-from gateway.store.errors import StoreFailed
+from gateway.store.errors import StaleWrite, StoreFailed
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 
@@ -153,10 +154,14 @@ class Engine:
                 await self.undoing.work(bill, work)
             if bill.state in _WORKED_ON:
                 await self._converse_all(bill, work)
+                if bill.asked_about:
+                    await compare_kept(self.ledger, bill, self.metrics)
                 await self.aftermath.work(bill, work)
         except LianpeiError as bad:
             bill.refused = bad
             _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
+            if isinstance(bad, StaleWrite):
+                await self._outrun(bill)
         except Exception as bug:
             bill.refused = bug
             _log.event("bill-broke", order_id=bill.order_id, code=type(bug).__name__)
@@ -174,6 +179,10 @@ class Engine:
     async def _failed(self, order_id: str, wrong: Exception) -> None:
         with suppress(LianpeiError):  # a database that is away: the bill's alarm stays what it was
             await self.aside.failed(order_id, wrong)
+
+    async def _outrun(self, bill: Bill) -> None:
+        with suppress(LianpeiError):
+            await compare_outrun(self.ledger, self.registry, bill, self.metrics)
 
     async def _ended_well(self, order_id: str) -> None:
         with suppress(LianpeiError):

@@ -15,6 +15,7 @@ from gateway.kernel.ids import change_no, new_undo_id
 from gateway.store.api import Row
 from gateway.store.claims_tables import DUE_NOW
 
+_WORD_TO_COME = (ClaimState.CREATED, ClaimState.SENT, ClaimState.ACCEPTED, ClaimState.CONFIRMED, ClaimState.UNKNOWN)
 _BY_US = {"scope": "counter", "reason": "lost-answer", "requested_by": "gateway"}
 
 
@@ -35,11 +36,14 @@ class Standing:
 class LateAnswers:
     engine: Engine
 
-    async def heed(self, partner: Partner, act: Row, result: ActResult, work: Work) -> None:
-        """Rows about an answer to ``act``, into ``work``. What was decided is never overwritten (domain §3.6, 7 and 9)."""
+    async def heed(self, partner: Partner, act: Row, result: ActResult, work: Work) -> bool:
+        """Rows about an answer to ``act``, into ``work``. What was decided is never overwritten (domain §3.6, 7 and 9).
+
+        False when it speaks of money and the claim has no word yet that it could be compared with.
+        """
         told = amount_told(result)
         if partner.manifest.rule(act["name"]).role not in MONEY or told is None:
-            return
+            return True
         standing = await self.engine.ledger.read(self._standing, act)
         claim, ours = standing.claim, standing.claim["approved"]
         order = Order(act["order_id"], standing.bill["hospital"])
@@ -53,6 +57,7 @@ class LateAnswers:
             self._take_back(standing, word, told, work)
         elif told and claim["state"] == ClaimState.REVERSING:
             self._crossed(word, told, work)
+        return claim["state"] not in _WORD_TO_COME
 
     def _standing(self, act: Row) -> Standing:
         ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]

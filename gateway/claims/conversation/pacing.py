@@ -60,9 +60,13 @@ class Sightings:
         self._since.pop(act_id, None)
 
     def is_settled(self, act: ActView, settling_s: float) -> bool:
-        """Whether the act, had it been sent, must have arrived by now. One from the future has no age: a clock was wrong."""
+        """Whether the act, had it been sent, must have arrived by now."""
+        return self.unsettled_s(act, settling_s) <= 0
+
+    def unsettled_s(self, act: ActView, settling_s: float) -> float:
+        """Seconds until it must have arrived. One from the future has no age: a clock was wrong."""
         known = self._clock.monotonic() - self.since(act.act_id)
         age = (self._clock.now() - act.sent_at).total_seconds()
         if age < 0:
-            return known >= settling_s
-        return age >= settling_s and known >= min(settling_s, _LONGEST_S)
+            return settling_s - known
+        return max(settling_s - age, min(settling_s, _LONGEST_S) - known)

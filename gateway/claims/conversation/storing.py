@@ -15,6 +15,7 @@ _REASONS = {
     "insurer-busy": BUSY,
     "insurer-asks-to-wait": BUSY,
     "insurer-down": "insurer-unreachable",
+    "own-key-away": "insurer-unreachable",
 }
 
 

@@ -20,6 +20,7 @@ from gateway.kernel.spans import seconds
 
 _PATIENCE_S = 10.0
 """How long those wait for a place who are in no hurry."""
+_KEY_AGAIN_MS = 5_000
 _QUICK_PART = 0.5
 """What was kept is sent at this part of the insurer's rate: the counters need the rest."""
 
@@ -136,6 +137,10 @@ class Lane:
         """What a probe found that needed no place."""
         if self.breaker.saw(self._clock.monotonic(), good, True):
             self._turned()
+
+    def without_key(self) -> NotNow:
+        """For a message that could not be sealed: our key is away, ended or revoked, and nothing was made."""
+        return self._turn_away("own-key-away", self._clock.epoch_ms() + _KEY_AGAIN_MS)
 
     def asked_to_wait(self, header: str) -> None:
         """The insurer answered 429 or 503 with this ``Retry-After``; it is obeyed for ``breaker.most`` at the longest."""

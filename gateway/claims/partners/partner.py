@@ -15,7 +15,7 @@ from gateway.claims.lanes.ways import way_of
 from gateway.claims.partners.dispatching import operational_dispatch
 from gateway.claims.partners.manifest import Fault, Manifest
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import MessageRefused, NotSent, OutcomeUnknown
+from gateway.kernel.errors import ConfigRefused, MessageRefused, NotSent, OutcomeUnknown
 from gateway.kernel.spans import seconds
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing, Pin
 from gateway.telemetry.logs import get_logger
@@ -90,12 +90,19 @@ class Partner:
         return next(((name, act) for name, act in self.acts.items() if act.callback_path == path), None)
 
     def prepare(self, dispatch: Dispatch) -> Prepared:
-        """Map, validate against the partner's own schema and seal. Raises ``MessageRefused`` naming fields, not values."""
+        """Map, validate against the partner's own schema and seal.
+
+        Raises ``MessageRefused`` naming fields, not values, and ``NotNow`` while our own key can't be used.
+        """
         started = perf_counter()
         outgoing = self.acts[dispatch.act.name].write(dispatch)
         mapped = perf_counter()
         seal = self.bare if self.manifest.rule(dispatch.act.name).role == "token" else self.seal
-        sealed = seal.seal(Plain(outgoing.document, outgoing.protected), Role.REQUEST, dispatch.act.sent_at)
+        try:
+            sealed = seal.seal(Plain(outgoing.document, outgoing.protected), Role.REQUEST, dispatch.act.sent_at)
+        except ConfigRefused as bad:
+            _log.event("own-key-away", insurer=self.code, code=bad.error_code)
+            raise self.lane.without_key() from bad
         self.metrics.stage("map", self.code, mapped - started)
         self.metrics.stage("seal", self.code, perf_counter() - mapped)
         return Prepared(outgoing, sealed)
@@ -132,7 +139,7 @@ class Partner:
         try:
             result = self._read(answer, prepared.pin, dispatch, bare=rule.role == "token")
             return Reply(answer.body, answer.status, result)
-        except (MessageRefused, msgspec.ValidationError) as bad:
+        except (MessageRefused, ConfigRefused, msgspec.ValidationError) as bad:
             raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
 
     async def _send(self, prepared: Prepared, bare: bool, deadline: float) -> HttpAnswer:
