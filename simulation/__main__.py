@@ -1,6 +1,7 @@
 """``python -m simulation``: play seeds on every core, then the planted bugs; or one seed with its story."""
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -83,6 +84,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="play this one alone and tell its story")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     chosen = parser.parse_args()
+    logging.disable()  # a story tells it
     if chosen.seed is not None:
         return tell(chosen.seed)
     wrong = play_all(range(chosen.first, chosen.first + chosen.seeds), chosen.processes)

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from gateway.claims.conversation import resolver
+from gateway.claims.delivery import office
 from gateway.claims.partners import dispatching
 from gateway.kernel import ids
+from gateway.payment import signing
 from gateway.store import leases
 from simulation.clockwork import START
 
@@ -35,5 +37,7 @@ def ids_from(seed: int, time: Callable[[], float]) -> Iterator[None]:
         patch.object(resolver, "_BEGIN_EVERY", 5),
         patch.object(resolver, "_PURGE_EVERY", 300),
         patch.object(leases, "_EVERY_S", 4.0),
+        patch.object(office, "POLL_S", 3.0),
+        patch.object(signing, "secrets", SimpleNamespace(token_urlsafe=lambda size: numbers.randbytes(size).hex())),
     ):
         yield

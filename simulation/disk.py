@@ -48,6 +48,7 @@ class Disk(Questions):
         self.schema = schema
         self._connection = apsw.Connection(":memory:")
         self._connection.deserialize("main", _empty(schema))
+        self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # else it plans anew at each bound value
         self._chain = Chain(self._connection, schema) if any(table.chained for table in schema.tables) else None
 
     def _read(self, statement: str, operands: tuple[Value, ...]) -> list[tuple[Any, ...]]:

@@ -18,8 +18,9 @@ from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import HospitalCode
 from gateway.sandbox.hospital.visits import HOSPITAL_CODE, Wish, submission
 from simulation.chance import stream
-from simulation.node import Gone, Node
+from simulation.node import Node
 from simulation.patient import Patient
+from simulation.process import Gone
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -67,8 +67,8 @@ MUTANTS = (
     _one(
         "lost intent: the act is sent before its row is on the disk",
         "claims.conversation.courier:Courier._send",
-        "await work.flush(errand.bill)\n        reply =",
-        "reply =",
+        "await work.flush(errand.bill)\n        if self._ledger",
+        "if self._ledger",
         ("intent-before-send",),
     ),
     _one(
@@ -84,6 +84,13 @@ MUTANTS = (
         "if age < 0:",
         "return 0.0\n    if age < 0:",
         ("an-act-is-done-once", "a-claim-is-settled-once", "our-word-is-the-truth"),
+    ),
+    _one(
+        "double webhook effect: a repeat of an event goes out under a new event id",
+        "claims.delivery.endpoint:Endpoint.bring",
+        'self.signer.headers(delivery["event_id"], body, now)',
+        'self.signer.headers(delivery["event_id"] + "x" * delivery["attempts"], body, now)',
+        ("an-event-acts-once", "the-hospitals-books-agree"),
     ),
     _one(
         "early reversal: “nothing to undo” is final while the first message may still arrive",
@@ -166,5 +173,41 @@ MUTANTS = (
         "claim_id, order_id = ",
         "return\n    claim_id, order_id = ",
         ("parked-is-listed",),
+    ),
+    _one(
+        "any answer will do: an event counts as delivered although its receiver failed",
+        "claims.delivery.lane:Lane._bring",
+        "if told.taken:",
+        "if told.status:",
+        ("every-event-is-brought",),
+    ),
+    _one(
+        "overtaken: a bill's later event goes out before the earlier one was taken",
+        "claims.delivery.rows:Rows.waiting",
+        'first.setdefault(row["order_id"], row)',
+        'first.setdefault(row["event_id"], row)',
+        ("events-of-a-bill-in-order",),
+    ),
+    _one(
+        "ahead of itself: which events were looked at is written before their deliveries are",
+        "claims.delivery.rows:Rows.fan_out",
+        'if after is None:\n        unit.insert("setting", name=CURSOR, value=newest)\n    else:\n        '
+        'unit.update("setting", {"name": CURSOR}, expect={"value": str(after)}, value=newest)',
+        'await self.store.commit(Unit().upsert("setting", name=CURSOR, value=newest))',
+        ("every-event-is-brought",),
+    ),
+    _one(
+        "resend after unknown at the channel: a lost answer is taken for a payment that was never sent",
+        "payment.teller:Teller._told",
+        'State.UNKNOWN, ledger.now() + self._pace.wait(1), "outcome-unknown"',
+        'State.ACCEPTED, ledger.now() + self._pace.wait(1), "outcome-unknown"',
+        ("money-moves-once",),
+    ),
+    _one(
+        "begun anew: a payment that a restart finds half sent goes out again without a question",
+        "payment.teller:Teller.step",
+        "elif standing.state is State.ACCEPTED:",
+        "elif standing.state in (State.ACCEPTED, State.SENDING):",
+        ("money-moves-once",),
     ),
 )

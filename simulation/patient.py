@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.claims.conversation.confirming import Answer, Shown, answer_quotes
 from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Row
-from simulation.node import Gone, Node
+from simulation.node import Node
+from simulation.process import Gone
 
 if TYPE_CHECKING:
     from simulation.hospital import Brought

@@ -9,7 +9,8 @@ from gateway.claims.operators.roles import Operator, Operators, Role
 from gateway.claims.operators.worklist import WorkDesk
 from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Row
-from simulation.node import Gone, Node
+from simulation.node import Node
+from simulation.process import Gone
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from simulation.node import Node
 
 _encode = msgspec.json.encode
-_NEVER = 3600.0
+_Told = TypeVar("_Told")
+NEVER = 3600.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Weather:
             case 0:
                 return Fate(refused=True)
             case 1:
-                return Fate(there=_NEVER)
+                return Fate(there=NEVER)
             case 2 | 6:  # it arrives when nobody waits any more, at the latest within the settling time
                 return Fate(there=numbers.uniform(0.5, SETTLING_S * 0.98))
             case 3:
@@ -65,7 +66,7 @@ class Weather:
             case 4:
                 return Fate(there=there, back=numbers.uniform(2.0, 10.0))
             case _:
-                return Fate(there=there, back=_NEVER)
+                return Fate(there=there, back=NEVER)
 
     def call(self) -> tuple[bool, bool]:
         """Of a callback: whether it arrives, and whether the insurer hears our answer."""
@@ -73,9 +74,10 @@ class Weather:
         return good or self._numbers.random() < 0.5, good
 
 
-def _give(answer: "asyncio.Future[dict[str, Any]]", result: dict[str, Any]) -> None:
-    if not answer.done():
-        answer.set_result(result)
+def give(waits: "asyncio.Future[_Told]", told: _Told) -> None:
+    """An answer arrives, if anybody still waits for it."""
+    if not waits.done():
+        waits.set_result(told)
 
 
 class CallbackAct:
@@ -148,11 +150,11 @@ class SimulatedPartner(Partner):
 
     def _arrive(self, message: dict[str, Any], fate: Fate, answer: "asyncio.Future[dict[str, Any]]") -> None:
         """The message reaches the insurer, whoever still waits for the answer."""
-        if fate.there >= _NEVER:
+        if fate.there >= NEVER:
             return
         result = self.insurer.handle(message)
-        if fate.back < _NEVER:
-            asyncio.get_running_loop().call_later(fate.back, _give, answer, result)
+        if fate.back < NEVER:
+            asyncio.get_running_loop().call_later(fate.back, give, answer, result)
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:
         return Plain(body)

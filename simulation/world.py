@@ -13,17 +13,23 @@ from gateway.kernel.secret import Secret
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.vault import Vault
 from gateway.telemetry.metrics import Metrics
+from simulation.aftercare import Aftercare
 from simulation.chance import ids_from, stream
 from simulation.clockwork import VirtualLoop
 from simulation.disk import Disk, DiskTrouble
 from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
-from simulation.node import Gone, Node
+from simulation.node import Node
+from simulation.paid import PaidOnce
+from simulation.payroom import PayRoom
 from simulation.persons import Persons
+from simulation.process import Gone
 from simulation.profiles import PROFILES
+from simulation.receiver import Receiver
 from simulation.story import Story
 from simulation.till import Till
+from simulation.told import Told
 from simulation.wire import Weather
 
 TROUBLE_S = 60.0
@@ -52,7 +58,8 @@ class World:
         self.disk = Disk(CLAIMS)
         self.shared = numbers.random() < 0.6
         self.calm = calm = numbers.random() < 0.1
-        self.weather = Weather(stream(seed, "network"), 0.0 if calm else numbers.choice((0.1, 0.3, 0.5)))
+        bad = 0.0 if calm else numbers.choice((0.1, 0.3, 0.5))
+        self.weather = Weather(stream(seed, "network"), bad)
         slow, fails = (0.0, 0.0) if calm else (numbers.choice((0.0, 0.02)), numbers.choice((0.0, 0.01)))
         self.disk_trouble = DiskTrouble(stream(seed, "disk"), slow, fails, far=self.shared)
         self.insurers = {
@@ -68,9 +75,28 @@ class World:
         self.hospital = Hospital(self, stream(seed, "hospital"))
         self.till = Till(self)
         self.invariants = Invariants(self)
+        self.told = Told(self)
+        self.receiver = self._receiver(bad)
+        self.payroom = self._payroom(bad, slow, fails)
+        self.paid_once = None if self.payroom is None else PaidOnce(self, self.payroom)
         self.calls_open = 0
         self._numbers = numbers
         self._node_no = 0
+
+    def _receiver(self, bad: float) -> Receiver | None:
+        """Of every second hospital, events are brought to its door."""
+        numbers = stream(self.seed, "door")
+        if numbers.random() < 0.5:
+            return None
+        return Receiver(self, numbers, Weather(stream(self.seed, "webhooks"), bad))
+
+    def _payroom(self, bad: float, slow: float, fails: float) -> PayRoom | None:
+        """Every second world has a payment room; in the others the till answers for it."""
+        numbers = stream(self.seed, "channel")
+        if numbers.random() < 0.5:
+            return None
+        trouble = DiskTrouble(stream(self.seed, "room's disk"), slow, fails, far=False)
+        return PayRoom(self, numbers, trouble, Weather(stream(self.seed, "room's network"), bad))
 
     def play(self) -> list[str]:
         """The promises that were broken."""
@@ -90,6 +116,8 @@ class World:
         for node in self.nodes:
             if node.alive:
                 node.crash()
+        if self.payroom is not None:
+            self.payroom.close()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.call_soon(self.loop.stop)
@@ -104,7 +132,13 @@ class World:
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
-        self.spawn(self.till.run())
+        if self.payroom is None:
+            self.spawn(self.till.run())
+        else:
+            self.payroom.start()
+            self.spawn(self.payroom.bad_luck(0.0 if self.calm else 40.0))
+        if self.receiver is not None:
+            self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
             self.persons_until = TROUBLE_S + 140.0
             self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
@@ -114,6 +148,10 @@ class World:
         await asyncio.wait(visits)
         await self._until_quiet()
         self.invariants.at_the_end()
+        if self.receiver is not None:
+            self.told.at_the_end(self.receiver)
+        if self.paid_once is not None:
+            self.paid_once.at_the_end()
 
     def _bills(self) -> list[Any]:
         """One to three bills with one or two policies."""
@@ -162,6 +200,11 @@ class World:
     def _heal(self) -> None:
         self.story.tell("WORLD", "faults end")
         self.weather.heal()
+        if self.receiver is not None:
+            self.receiver.weather.heal()
+        if self.payroom is not None:
+            self.payroom.weather.heal()
+            self.payroom.trouble.heal()
         self.disk_trouble.heal()
 
     async def _carry_calls(self, insurer: Insurer, numbers: random.Random) -> None:
@@ -221,5 +264,9 @@ class World:
 
     def _is_quiet(self) -> bool:
         if self.calls_open or not self.till.quiet or any(node.engine.running for node in self.nodes):
+            return False
+        if self.receiver is not None and not self.receiver.quiet:
+            return False
+        if self.paid_once is not None and not self.paid_once.quiet:
             return False
         return not self.invariants.unfinished()

@@ -11,6 +11,7 @@ from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import ClaimKind
+from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import WAITING, BillState, ClaimState
 from gateway.claims.safe import ref_id
 from gateway.claims.work import Work, moment
@@ -39,10 +40,11 @@ class Ledger:
         self.read = store.read
         self.keys = DataKeys(store, vault)
         self.clock = clock
+        self.watch = ClockWatch(clock)
 
     def work(self, order_id: str = "") -> Work:
         """Rows to gather; for a stored bill, what is kept in them is sealed under its data key."""
-        return Work(self.store, self.keys, self.clock, order_id, self._owner)
+        return Work(self.store, self.keys, self.watch, order_id, self._owner)
 
     def bill_row(self, order_id: str) -> Row | None:
         return self.store.get("bill", order_id=order_id)

@@ -17,11 +17,11 @@ from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.changes import Changes, Ordered
+from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
 from gateway.claims.wishes import put_wish
-from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, new_event_id
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
@@ -40,13 +40,13 @@ def moment(stored: int) -> datetime:
 class Work(Changes):
     """Rows of one bill, gathered until ``flush``. A crash before ``flush`` leaves nothing of them, and nothing was sent."""
 
-    def __init__(self, store: AnyStore, keys: DataKeys, clock: Clock, order_id: str = "", owner: str = "") -> None:
+    def __init__(self, store: AnyStore, keys: DataKeys, watch: ClockWatch, order_id: str = "", owner: str = "") -> None:
         """``owner`` is this process where several share the database, else empty."""
         self._owner = owner
         self._store = store
         self._keys = keys
         self.safe = Safe(keys, order_id)
-        self._clock = clock
+        self._watch, self._clock = watch, watch.clock
         self.unit = Unit()
         self._pending = False
         self._acts = {}
@@ -93,6 +93,8 @@ class Work(Changes):
         at = bill.next_look(now)
         if at != bill.look_at and not now < bill.look_at <= at:
             bill.look_at, bill.dirty = at, True
+            if at:
+                self._watch.note(now)
 
     def _update_bill(self, bill: Bill, now: int) -> None:
         self.add().update(

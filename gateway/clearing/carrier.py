@@ -27,7 +27,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
 """Seconds between attempts while the payment room can't be reached."""
 
 SELDOM = 25
-"""So many polls between looks for receipts while nothing is on its way."""
+"""So many polls between looks for receipts while nothing is on its way, and for errands that a wrong clock put off."""
 
 _log = get_logger("lianpei.clearing")
 
@@ -53,6 +53,7 @@ class Carrier:
         self._errands = Errands(self._rows, self._door, channels, cutoff)
         self._poll = every
         self._decided = asyncio.Event()
+        self._idle = 0
 
     def wake(self) -> None:
         """A decision was written: carry it now."""
@@ -98,7 +99,12 @@ class Carrier:
 
     async def carry_decided(self) -> int:
         """One page of decisions, each tried once. Returns how many reached their end or are with the payment room."""
-        rows = iter(await self._rows.decided(PAGE))
+        page = await self._rows.decided(PAGE)
+        if not page:
+            self._idle += 1
+            if self._idle % SELDOM == 0:
+                page = await self._rows.misdated(int(2000 * LONGEST_WAIT), PAGE)
+        rows = iter(page)
 
         async def one_after_another() -> int:
             return sum([await self._carry(row) for row in rows])

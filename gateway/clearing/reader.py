@@ -9,7 +9,7 @@ from gateway.store.api import AnyStore, Row
 
 MOST_CLAIMS = 100
 MOST_ROWS = 1000
-_NOTHING_WENT = frozenset({State.FAILED, State.REFUSED, State.CLOSED})
+NOTHING_WENT = frozenset({State.FAILED, State.REFUSED, State.CLOSED})
 
 
 class NotYet(Exception):
@@ -99,7 +99,7 @@ def taken_for(store: AnyStore, order_id: str) -> tuple[Paid, ...]:
     rows = store.find("settlement", {"order_id": order_id}, limit=MOST_ROWS)
     back: dict[str, int] = {}
     for row in rows:
-        if row["original"] and State(row["state"]) not in _NOTHING_WENT:
+        if row["original"] and State(row["state"]) not in NOTHING_WENT:
             back[row["original"]] = back.get(row["original"], 0) + row["amount"]
     own = [_paid(row) for row in rows if row["state"] == State.PAID and row["amount"] and collects(row)]
     own += reversed(deposits_of(store, order_id))

@@ -1,14 +1,15 @@
 """Money on its way back to the patient: a deposit that no bill used, and the cash legs of undos."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.clearing.door import PaymentDoor
 from gateway.clearing.handover import HandOver
 from gateway.clearing.orders import Due, Paid, allocate, refund
-from gateway.clearing.reader import NotYet, collects, deposits_of, open_payments, taken_for
+from gateway.clearing.reader import NOTHING_WENT, NotYet, collects, deposits_of, open_payments, taken_for
 from gateway.clearing.rows import Rows
-from gateway.clearing.undone import REFUND, end_leg, refund_kind
-from gateway.kernel.settlements import State
+from gateway.clearing.undone import end_leg, last_tries, refund_kind, refunds_of
+from gateway.kernel.settlements import OPEN, State
 from gateway.payment.model import OrderKind, Timing
 from gateway.store.api import Row
 from gateway.store.unit import Unit
@@ -64,8 +65,10 @@ class Refunds:
     async def _undo(self, bill: Row, leg: Row) -> bool:
         store, undo_id = self._rows.store, leg["undo_id"]
         rows, timing = await self._rows.of(bill["order_id"]), Timing(bill["order_kind"] or Timing.PRE_PRE)
-        made = [row for row in rows if row["kind"].split(":")[:2] == [REFUND, undo_id]]
-        if not made:
+        before = refunds_of(rows, undo_id)
+        if before:
+            made = await self._tried_again(bill, undo_id, before, rows)
+        else:
             paid = await store.read(taken_for, store, bill["order_id"])
             if sum(one.left for one in paid) < leg["amount"]:
                 await self._without_channel(bill, leg, bool(paid))
@@ -76,11 +79,24 @@ class Refunds:
         done = [await self._refunded(row, _refund_of(row, rows, timing)) for row in made]
         return all(done)
 
+    async def _tried_again(self, bill: Row, undo_id: str, before: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+        """A leg that is asked although a refund of it came to nothing was asked again by hand: that refund gets a successor."""
+        made, timing = last_tries(before), Timing(bill["order_kind"] or Timing.PRE_PRE)
+        failed = [row for row in made if State(row["state"]) in NOTHING_WENT]
+        owed = [
+            replace(_refund_of(row, rows, timing), row_kind=refund_kind(undo_id, number))
+            for number, row in enumerate(failed, len(before) + 1)
+        ]
+        anew = (
+            await self._rows.make(bill["order_id"], bill["hospital"], owed, State.CREATED, "undo-again") if owed else []
+        )
+        return [row for row in made if row not in failed] + anew
+
     async def _refunded(self, link: Row, due: Due) -> bool:
         if not await self._hand.over(link, due, None):
             return False
         now = await self._rows.row(link["order_id"], link["kind"])
-        if now is not None and now["state"] == State.REFUSED:
+        if now is not None and State(now["state"]) not in OPEN:
             await self._rows.ended(now)
         return True
 

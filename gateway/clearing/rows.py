@@ -49,6 +49,11 @@ class Rows:
         due = {"kind": ("in", ERRANDS), "next_at": ("<=", self.now())}
         return await self.store.read(self.store.find, "outbox", due, order_by="seq", limit=limit)
 
+    async def misdated(self, beyond_ms: int, limit: int) -> list[Row]:
+        """Errands put further off than any wait: the clock that did it was wrong."""
+        far = {"kind": ("in", ERRANDS), "next_at": (">", self.now() + beyond_ms)}
+        return await self.store.read(self.store.find, "outbox", far, order_by="seq", limit=limit)
+
     async def to_collect(self, order_id: str) -> bool:
         """Whether an errand that makes payments of this bill is still to be done."""
         asked = {"order_id": order_id, "kind": ("in", ["decided", "pay"])}

@@ -10,6 +10,9 @@ from gateway.payment.metrics import Metrics
 from gateway.payment.teller import Teller
 from gateway.telemetry.logs import get_logger
 
+_SELDOM = 25
+"""So many rounds between looks for orders that a wrong clock put off."""
+
 _log = get_logger("lianpei.payment")
 
 
@@ -25,6 +28,7 @@ class Collector:
         self._most = most
         self._wake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._rounds = 0
 
     def wake(self) -> None:
         """Look for due orders now."""
@@ -35,6 +39,7 @@ class Collector:
             while True:
                 self._start_due()
                 await self._rest()
+                self._rounds += 1
         finally:
             for task in self._busy.values():
                 task.cancel()
@@ -44,7 +49,10 @@ class Collector:
         free = self._most - len(self._busy)
         if free <= 0:
             return
-        for settlement_id in self._ledger.due(self._most + free):
+        due = self._ledger.due(self._most + free)
+        if self._rounds % _SELDOM == 0:
+            due += self._teller.misdated(free)
+        for settlement_id in due:
             if settlement_id not in self._busy and len(self._busy) < self._most:
                 task = asyncio.create_task(self._step(settlement_id))
                 self._busy[settlement_id] = task

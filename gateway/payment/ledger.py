@@ -11,7 +11,7 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.ids import ActId, new_act_id
 from gateway.payment.model import COLLECTING, Leg, LegKind, OrderKind, PaymentOrder, Receipt, Result, Timing
 from gateway.payment.schedule import day_of
-from gateway.payment.states import DUE, HOLDS, State, require_step
+from gateway.payment.states import DUE, HOLDS, UNDER_WAY, State, require_step
 from gateway.store.api import AnyStore, Row
 from gateway.store.tables import Value
 from gateway.store.unit import Unit
@@ -161,6 +161,12 @@ class Ledger:
             order_by="next_at",
             limit=limit,
         )
+        return [row["settlement_id"] for row in rows]
+
+    def misdated(self, beyond: int, limit: int) -> list[str]:
+        """Orders under way that are due in more than ``beyond`` milliseconds."""
+        far = {"state": ("in", [state.value for state in UNDER_WAY]), "next_at": (">", self.now() + beyond)}
+        rows = self.store.find("payment_order", far, order_by="next_at", limit=limit)
         return [row["settlement_id"] for row in rows]
 
     def move(

@@ -164,7 +164,9 @@ ORDER = Machine(
 
 DUE = (_S.ACCEPTED, _S.SENDING, _S.UNKNOWN, _S.PENDING, _S.CREDITED, _S.SCHEDULED, _S.PUSHED, _S.WARNED)
 """States in which the room acts by itself when the order's time comes."""
-OPEN = (*DUE[:4], *DUE[5:], _S.ACCOUNT, _S.RETURNED, _S.DISPUTED)
+UNDER_WAY = DUE[:4]
+"""States in which no wait is long."""
+OPEN = (*UNDER_WAY, *DUE[5:], _S.ACCOUNT, _S.RETURNED, _S.DISPUTED)
 """States that somebody or something must still end; a paid payout that is only watched is not among them."""
 HOLDS = (_S.SENDING, _S.UNKNOWN, _S.PENDING, _S.PAID, _S.CREDITED, _S.DISPUTED, _S.DOUBLE)
 """Money moved or may have moved: what counts against a limit and against what an order may give back."""

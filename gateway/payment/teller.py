@@ -12,6 +12,7 @@ from gateway.payment.model import ChannelAnswer, ChannelState, OrderKind, Result
 from gateway.payment.pace import Pace
 from gateway.payment.paylater import PayLater
 from gateway.payment.schedule import day_of
+from gateway.payment.settling import Settling
 from gateway.payment.states import State
 from gateway.store.unit import Unit
 
@@ -38,6 +39,7 @@ class Teller:
         self._metrics = metrics
         self._endings = endings
         self._paylater = paylater
+        self._settling = Settling(ledger.clock, pace.settling_time)
         self._debts, self._payers = Locks(), Locks()
 
     async def step(self, standing: Standing) -> None:
@@ -49,6 +51,10 @@ class Teller:
             await self._place(standing)
         else:
             await self._enquire(standing)
+
+    def misdated(self, limit: int) -> list[str]:
+        """Orders put further off than any wait of ours: the clock that did it was wrong."""
+        return self._ledger.misdated(2 * self._pace.longest, limit)
 
     def _channel(self, standing: Standing) -> Channel:
         return self._channels[standing.order.channel or ""]
@@ -102,6 +108,7 @@ class Teller:
                 ledger.ended(unit, act, "refused")
                 self._endings.failed(unit, standing, code)
             case _:
+                self._settling.sent(standing.settlement_id)
                 ledger.ended(unit, act, UNKNOWN_OUTCOME)
                 ledger.move(unit, standing, State.UNKNOWN, ledger.now() + self._pace.wait(1), "outcome-unknown")
 
@@ -134,11 +141,11 @@ class Teller:
     def _not_found(self, unit: Unit, standing: Standing, later: int) -> None:
         """Believed only once the settling time after the last send is over; then the same number goes out again."""
         ledger = self._ledger
-        sent = ledger.tried(standing.settlement_id, _act_name(standing))
-        settled_at = (sent.sent_at if sent else 0) + int(1000 * self._pace.settling_time)
-        if ledger.now() < settled_at:
-            ledger.move(unit, standing, standing.state, max(later, settled_at), "not-found-yet")
+        left = self._settling.left_ms(standing.settlement_id)
+        if left:
+            ledger.move(unit, standing, standing.state, max(later, ledger.now() + left), "not-found-yet")
         else:
+            self._settling.forget(standing.settlement_id)
             ledger.move(unit, standing, State.ACCEPTED, ledger.now(), "never-arrived")
 
     def _answered(self, unit: Unit, standing: Standing, act: Tried, answer: ChannelAnswer) -> None:

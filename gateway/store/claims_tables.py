@@ -42,6 +42,8 @@ BILL = Table(
 ``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
 ``undo_id``: the undo under way.
 What is chained of a bill stays as it was brought, its totals included."""
+DUE_NOW = 1
+"""``look_at`` of a bill that must be taken up at once, whatever the clock of its host says."""
 CLAIM = Table(
     "claim",
     _columns(TEXT, "claim_id order_id")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from gateway.kernel.clock import Clock
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import LianpeiError, NotSent
 from gateway.store.api import AnyStore
 from gateway.store.errors import Duplicate, StaleWrite
 from gateway.store.unit import Unit
@@ -19,6 +19,8 @@ TTL_MS = 10_000
 _TOO_FAR_MS = 2 * TTL_MS
 """An end further off than any lease lasts was written by a clock that was wrong: whoever wrote it may be dead for long."""
 _EVERY_S = 2.0
+_AWAKE_S = TTL_MS / 2000
+"""Shorter than a lease that was renewed some seconds ago still lasts."""
 _NODE = "node:"
 
 
@@ -87,6 +89,15 @@ class Leases:
         """Asked inside ``read``."""
         row = self._store.get("lease", name=_NODE + holder)
         return holder == self.holder or row is None or _is_over(row["until"], self._clock.epoch_ms())
+
+    def require_awake(self, since: float) -> None:
+        """Between the commit of an intent and its first byte. ``since``: monotonic seconds just before that commit.
+
+        A process that was stopped in between may have lost its lease: another one may have found the intent, asked, and
+        sent it. Raises ``NotSent``; what becomes of the intent is then fenced by the version as every other write.
+        """
+        if self._clock.monotonic() - since > _AWAKE_S:
+            raise NotSent("this process stood still before it sent", code="stood-still")
 
     async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do ``work`` while this process holds the lease, and stop it when it no longer does."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.kernel.clock import Clock
 
@@ -12,6 +12,12 @@ class ClockMetrics:
         self._moved = Gauge(
             "lianpei_clock_moved_seconds", "How far the clock was set since the start", registry=registry
         )
+        self._jumps = Counter(
+            "lianpei_clock_jumps", "How often the clock was set by more than five seconds", registry=registry
+        )
+
+    def jumped(self) -> None:
+        self._jumps.inc()
 
     def source(self, clock: Clock) -> Callable[[], None]:
         start = _ahead(clock)

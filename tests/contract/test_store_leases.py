@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.postgres import Server
 
+from gateway.kernel.errors import NotSent
 from gateway.store.api import AnyStore
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.leases import TTL_MS, Leases
@@ -135,3 +136,15 @@ async def test_how_many_live_is_told_so_that_they_share_what_an_insurer_allows(s
 
     assert together == 3
     assert await store.read(everybody[0].living) == 1
+
+
+async def test_who_stood_still_between_its_commit_and_its_send_sends_nothing(store: AnyStore) -> None:
+    """Found by seeded worlds: another process had found the intent, asked about it and sent it."""
+    clock = Clock()
+    leases, begun = Leases(store, clock, "first"), clock.monotonic()
+
+    clock.at += TTL_MS // 2
+    leases.require_awake(begun)
+    clock.at += 1
+    with pytest.raises(NotSent):
+        leases.require_awake(begun)

@@ -2,24 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from support.delivering import FAST, HOSPITAL, SECRET, at_work, becomes, endpoint, happens, office_on, states
 from support.patience import until
 from support.postgres import Server
 from support.receiver import Receiver
 
-from gateway.claims.delivery.lane import Ladder
+from gateway.claims.delivery.lane import Ladder, Lane
 from gateway.claims.delivery.office import Office
 from gateway.claims.delivery.rows import Rows
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.errors import Conflict, NotFound
 from gateway.store.api import AnyStore
 from gateway.store.claims_tables import CLAIMS
+from gateway.store.errors import StoreFailed
 from gateway.store.postgres import Store as SharedStore
 from gateway.store.sqlite import Store
+from gateway.store.unit import Unit
+from gateway.telemetry.delivery_metrics import DeliveryMetrics
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -212,3 +217,82 @@ async def test_a_resend_names_an_own_event_and_an_endpoint(store: AnyStore, rece
     with pytest.raises(NotFound):
         await office.resend("evt_nobody", HOSPITAL)
     assert FAST.steps[0] < 1
+
+
+async def test_a_resend_has_the_bytes_that_went_out_before_whatever_the_bill_became(
+    store: AnyStore, receiver: Receiver
+) -> None:
+    """Found by seeded worlds: the same event id told two contents."""
+    office, _ = office_on(store, endpoint(receiver))
+    async with at_work(office):
+        order = await happens(store)
+        [first] = await receiver.wait_for(1)
+        await becomes(store, {"delivered": 1})
+        await store.commit(Unit().update("bill", {"order_id": order}, state="reversed"))
+        await office.resend(first.event_id, HOSPITAL)
+        await receiver.wait_for(2)
+        await becomes(store, {"delivered": 1})
+        await office.resend(str(first.document["data"]["seq"]), HOSPITAL)
+        came = await receiver.wait_for(3)
+
+    assert {one.body for one in came} == {first.body}
+
+
+@dataclass
+class WrongClock(SystemClock):
+    ahead_ms: int = 0
+
+    def epoch_ms(self) -> int:
+        return super().epoch_ms() + self.ahead_ms
+
+
+async def test_a_clock_that_was_an_hour_ahead_delays_no_repeat(store: AnyStore, receiver: Receiver) -> None:
+    """Found by seeded worlds: its next attempt, too, was an hour away."""
+    clock = WrongClock(ahead_ms=3_600_000)
+    receiver.answers.append(500)
+    office, _ = office_on(store, endpoint(receiver), ladder=Ladder((1, 1)), clock=clock)
+    async with at_work(office):
+        await happens(store)
+        await receiver.wait_for(1)
+        clock.ahead_ms = 0
+        await becomes(store, {"delivered": 1}, seconds=9)
+
+
+async def test_a_recovery_by_a_clock_that_was_ahead_does_not_use_up_the_ladder(
+    store: AnyStore, receiver: Receiver
+) -> None:
+    """What failed afterwards counted as older than the recovery, and was due again at once each time."""
+    clock = WrongClock()
+    lane = Lane(endpoint(receiver), Rows(store, clock), Ladder((60,) * 3), DeliveryMetrics(CollectorRegistry()))
+    lane.recovered_at = clock.epoch_ms() + 3_600_000
+    receiver.always = 500
+    await lane.rows.know([HOSPITAL])
+    await happens(store)
+    await lane.rows.fan_out({HOSPITAL: lane.endpoint})
+
+    for _ in range(3):
+        await lane.round()
+    await lane.endpoint.close()
+
+    assert len(receiver.came) == 1
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_lane(
+    store: AnyStore, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by seeded worlds: what failed was forgetting what was delivered long ago."""
+
+    async def away(*_: object) -> None:
+        raise StoreFailed("away")
+
+    monkeypatch.setattr(Rows, "forget_taken", away)
+    rows = Rows(store, SystemClock())
+    lane = Lane(endpoint(receiver), rows, FAST, DeliveryMetrics(CollectorRegistry()))
+    await rows.know([HOSPITAL])
+    await happens(store)
+    await rows.fan_out({HOSPITAL: lane.endpoint})
+
+    await lane.run()
+    await lane.endpoint.close()
+
+    assert await states(store) == {"delivered": 1}

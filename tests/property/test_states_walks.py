@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.types import ClaimKind
+from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import ACT, BILL, CLAIM, ActState, BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.work import Work
 from gateway.kernel.errors import Conflict
@@ -34,7 +35,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         nothing: Any = None
         policy: Any = SimpleNamespace(insurer_code="package")
-        self.work = Work(nothing, nothing, StillClock(), "ord_1")
+        self.work = Work(nothing, nothing, ClockWatch(StillClock()), "ord_1")
         self.claim = ClaimRun(
             ClaimId("clm_1"), OrderId("ord_1"), 1, policy, ClaimKind.DIRECT_PAY, datetime(2026, 3, 1, tzinfo=UTC)
         )

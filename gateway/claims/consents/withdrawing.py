@@ -17,6 +17,7 @@ from gateway.claims.custody.wish import Wish
 from gateway.claims.worklist import open_item
 from gateway.kernel.errors import Conflict
 from gateway.store.api import Row
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.data_keys import CONSENT
 from gateway.store.errors import StaleWrite
 
@@ -106,7 +107,7 @@ class Withdrawing:
         work = ledger.work()
         version = row["version"]
         work.add().update(
-            "bill", {"order_id": order_id}, expect={"version": version}, version=version + 1, look_at=work.now()
+            "bill", {"order_id": order_id}, expect={"version": version}, version=version + 1, look_at=DUE_NOW
         )
         try:
             await work.flush()

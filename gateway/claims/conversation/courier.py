@@ -111,13 +111,7 @@ class Courier:
             batch_count=step.batch_count,
         )
         dispatch = claim_dispatch(
-            view,
-            claim_view(claim),
-            errand.bill.submission,
-            claim.policy,
-            claim.refs,
-            step.batch_size,
-            errand.target,
+            view, claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size, errand.target
         )
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
@@ -134,8 +128,11 @@ class Courier:
             act_id, step.act, step.batch_no, step.batch_count, view.serial, "", now, attempt, correlation
         )
         slot = self._mailbox.open(act_id, partner.code, correlation)
+        begun = self._clock.monotonic()
         try:
             await work.flush(errand.bill)
+            if self._ledger.leases is not None:
+                self._ledger.leases.require_awake(begun)
             reply = await partner.exchange(prepared, dispatch)
         except NotSent:
             work.act_became(claim.claim_id, act_id, stands, "not_sent")

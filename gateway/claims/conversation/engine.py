@@ -26,6 +26,7 @@ from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.errors import StaleWrite, StoreFailed
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
@@ -128,7 +129,7 @@ class Engine:
             self.resume(order_id)
             return
         work = self.ledger.work()
-        work.add().update("bill", {"order_id": order_id}, look_at=work.now())
+        work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
         await work.flush()
 
     async def _take_up(self, order_id: str) -> None:

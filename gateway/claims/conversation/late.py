@@ -13,6 +13,7 @@ from gateway.claims.undo.states import LegState
 from gateway.claims.work import Work
 from gateway.kernel.ids import change_no, new_undo_id
 from gateway.store.api import Row
+from gateway.store.claims_tables import DUE_NOW
 
 _WORD_TO_COME = (ClaimState.CREATED, ClaimState.SENT, ClaimState.ACCEPTED, ClaimState.CONFIRMED, ClaimState.UNKNOWN)
 _BY_US = {"scope": "counter", "reason": "lost-answer", "requested_by": "gateway"}
@@ -121,4 +122,4 @@ class LateAnswers:
         work.add().insert(
             "undo_leg", **common, leg=f"claim:{claim_id}", kind="claim", state="waiting", cause="", act_id=""
         )
-        work.add().update("bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=undo_id, look_at=now)
+        work.add().update("bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=undo_id, look_at=DUE_NOW)

@@ -8,6 +8,7 @@ from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.worklist import close_item
 from gateway.kernel.errors import Conflict
 from gateway.store.api import Row
+from gateway.store.claims_tables import DUE_NOW
 
 
 async def redrive(engine: Engine, who: str, item: Row, reason: str) -> None:
@@ -22,7 +23,7 @@ async def redrive(engine: Engine, who: str, item: Row, reason: str) -> None:
     work.audit("redriven", who, reason, item["item_id"])
     if item["kind"] == "set-aside":
         work.add().delete("set_aside", {"order_id": order_id})
-        work.add().update("bill", {"order_id": order_id}, look_at=work.now())
+        work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
         close_item(work.add(), item["item_id"])
         await work.flush()
         engine.aside.orders.discard(order_id)

@@ -17,7 +17,6 @@ _PURGE_EVERY = 1200
 """Rounds between purges: ten minutes."""
 _BEGIN_EVERY = 20
 """Rounds between looks for undos that nobody began: ten seconds."""
-_JUMP_S = 5.0
 _AT_ONCE = 64
 """So many bills are taken up in one round: a restart with a long queue must not flood an insurer."""
 
@@ -26,8 +25,6 @@ _AT_ONCE = 64
 class Resolver:
     engine: Engine
     suspects: Suspects = field(init=False)
-    _offset: float | None = None
-    """Between wall clock and monotonic clock when it was looked at last."""
     _was_up: bool = False
 
     def __post_init__(self) -> None:
@@ -50,11 +47,9 @@ class Resolver:
 
     def _clock_jumped(self) -> bool:
         """An alarm set by a clock that was wrong may be hours away."""
-        clock = self.engine.clock
-        offset = clock.now().timestamp() - clock.monotonic()
-        before, self._offset = self._offset, offset
-        jumped = before is not None and abs(offset - before) > _JUMP_S
+        jumped = self.engine.ledger.watch.was_set()
         if jumped:
+            self.engine.metrics.clock.jumped()
             _log.event("clock-jumped")
         return jumped
 

@@ -96,7 +96,7 @@ class Office:
         event = store.get("event", seq=seq)
         if event is None or (hospital and event["hospital"] != hospital):
             raise NotFound("no such event", code="event-unknown")
-        return self.rows.delivery(event)
+        return self.rows.again(event)
 
     def _wake_if_here(self, hospital: str) -> None:
         """Only the process that has the lanes; another one sees the row when it looks around."""

@@ -91,6 +91,11 @@ class Rows:
         fresh = {"state": State.WAITING.value, "attempts": 0, "status": 0, "next_at": 0, "sent_at": 0}
         return ids | {"body": message_of(self.store, event).decode()} | fresh
 
+    def again(self, event: Row) -> dict[str, Any]:
+        """To be brought anew, with the bytes that went out under its id as long as these are kept. Asked inside ``read``."""
+        fresh, known = self.delivery(event), self.store.get("delivery", event_id=event["event_id"])
+        return fresh if known is None else fresh | {"body": known["body"]}
+
     def standing(self, hospital: str) -> Row | None:
         return self.store.get("webhook", hospital=hospital)
 

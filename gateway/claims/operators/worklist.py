@@ -17,6 +17,7 @@ from gateway.claims.undo.book import UndoBook, read_undo
 from gateway.claims.undo.states import LEG_MACHINE, LegEvent
 from gateway.kernel.errors import BadRequest, Conflict, NotFound
 from gateway.store.api import AnyStore, Row
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.errors import StaleWrite
 from gateway.telemetry.metrics import Metrics
 
@@ -129,7 +130,7 @@ class WorkDesk:
         if leg.kind == "cash":
             work.outbox(bill, "refund")
         work.audit("undo-asked-again", who.signature, reason, row["item_id"])
-        work.add().update("bill", {"order_id": row["order_id"]}, look_at=work.now())
+        work.add().update("bill", {"order_id": row["order_id"]}, look_at=DUE_NOW)
         await _flushed(work.flush())
         await self.engine.wake(row["order_id"])
 

@@ -15,6 +15,7 @@ from gateway.claims.work import Work
 from gateway.kernel.errors import BadMoney, Conflict, NotFound
 from gateway.kernel.ids import new_undo_id
 from gateway.store.api import Row
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.errors import Duplicate, StaleWrite
 
 _HOSPITALS_TURN = {YIBAO: (LegState.ASKED, LegState.REFUSED), CASH: (LegState.MANUAL, LegState.REFUSED)}
@@ -43,7 +44,7 @@ class UndoDesk:
         await work.safe.turn_to(order_id, ledger.read)
         work.add().insert("undo", **row)
         work.add().update(
-            "bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=row["undo_id"], look_at=work.now()
+            "bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=row["undo_id"], look_at=DUE_NOW
         )
         if wish.lines:
             work.keep(_lines_id(row["undo_id"]), "undo", msgspec.json.encode(wish.lines))
@@ -153,7 +154,7 @@ class UndoDesk:
         bill = await ledger.read(ledger.load_bill, undo.order_id)
         assert bill is not None
         UndoBook(bill, undo, work).move_leg(leg, event, f"hospital:{word.reference}")
-        work.add().update("bill", {"order_id": undo.order_id}, look_at=work.now())
+        work.add().update("bill", {"order_id": undo.order_id}, look_at=DUE_NOW)
         try:
             await work.flush()
         except StaleWrite:

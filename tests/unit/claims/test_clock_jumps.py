@@ -9,6 +9,7 @@ import pytest
 from support.insurer_double import Parlour, parlour
 
 from gateway.claims.canonical.dispatch import ActView
+from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.pacing import Sightings
 from gateway.claims.conversation.resolver import Resolver
 from gateway.store.api import Row
@@ -98,7 +99,7 @@ async def test_an_alarm_that_a_wrong_clock_set_is_looked_at_when_the_clock_is_ri
     an_hour = house.room.clock.epoch_ms() + 3_600_000
     await house.room.store.commit(Unit().update("bill", {"order_id": bill.order_id}, look_at=an_hour))
     clock, looked = Clock(wall=3600.0), list[str]()
-    monkeypatch.setattr(house.engine, "clock", clock)
+    monkeypatch.setattr(house.engine.ledger, "watch", ClockWatch(clock))
     monkeypatch.setattr("gateway.claims.conversation.resolver._EVERY_S", 0.0)
     monkeypatch.setattr(type(house.engine), "resume", lambda _, order_id: looked.append(order_id))
     rounds: list[list[str]] = []
@@ -116,3 +117,56 @@ async def test_an_alarm_that_a_wrong_clock_set_is_looked_at_when_the_clock_is_ri
         await Resolver(house.engine).run()
 
     assert rounds == [[bill.order_id], [bill.order_id], [], []], "at the start, and once after the jump"
+    assert b"lianpei_clock_jumps_total 1.0" in house.engine.metrics.render()[0]
+
+
+def test_a_clock_that_told_an_alarm_while_it_was_wrong_was_set_even_when_it_is_right_again() -> None:
+    clock = Clock()
+    watch = ClockWatch(clock)
+
+    clock.wall = 3600.0
+    watch.note(clock.epoch_ms())
+    clock.wall = 0.0
+
+    assert watch.was_set()
+    assert not watch.was_set(), "once"
+
+
+def test_a_clock_that_told_nobody_a_wrong_time_or_is_merely_kept_right_was_not_set() -> None:
+    clock = Clock()
+    watch = ClockWatch(clock)
+    for _ in range(10):
+        clock.passed += 60.0
+        clock.wall += 4.0
+        watch.note(clock.epoch_ms())
+        assert not watch.was_set()
+
+    clock.wall += 3600.0
+    clock.wall -= 3600.0
+    assert not watch.was_set()
+
+
+async def test_every_alarm_that_a_bill_gets_is_seen_by_the_watch(
+    house: Parlour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    monkeypatch.setattr(house.engine.ledger.watch, "note", noted.append)
+
+    await house.decided()
+
+    assert noted
+
+
+async def test_what_wakes_a_bill_does_not_go_by_the_clock_of_who_wakes_it(
+    house: Parlour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that works on it may have another clock."""
+    bill = await house.decided()
+    monkeypatch.setattr(type(house.engine.ledger), "elsewhere", lambda *_: True)
+    monkeypatch.setattr(house.room.clock, "epoch_ms", lambda: 4_000_000_000_000)
+
+    await house.engine.wake(bill.order_id)
+
+    monkeypatch.undo()
+    due = house.room.store.find("bill", {"look_at": ("<=", house.room.clock.epoch_ms())})
+    assert [row["order_id"] for row in due] == [bill.order_id]

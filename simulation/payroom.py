@@ -1,0 +1,159 @@
+"""The payment room as a process of this world: its real intake, desk, collector and teller, between the window and a channel."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from gateway.kernel.errors import LianpeiError
+from gateway.kernel.outcome import Answered, NotSent, Outcome, Refused, Unknown
+from gateway.kernel.secret import Secret
+from gateway.payment.capabilities import Capabilities, Names
+from gateway.payment.channel import NOT_FOUND, Channel, Sent
+from gateway.payment.collector import Collector
+from gateway.payment.desk import Desk
+from gateway.payment.endings import Endings
+from gateway.payment.intake import Intake
+from gateway.payment.ledger import Ledger
+from gateway.payment.metrics import Metrics
+from gateway.payment.model import ChannelAnswer, OrderKind
+from gateway.payment.pace import Pace
+from gateway.payment.paylater import PayLater
+from gateway.payment.schedule import Schedule
+from gateway.payment.teller import Teller
+from gateway.store.payment_tables import PAYMENT
+from simulation.bank import Bank
+from simulation.disk import Disk, DiskTrouble
+from simulation.process import Process
+from simulation.profiles import SETTLING_S
+from simulation.wire import NEVER, Weather, give
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+SECRET = Secret("w" * 32)
+_POLL_S = 2.0
+_ANSWER_S = 3.0
+_WINDOW = timedelta(seconds=60)
+_NO_WATCH = timedelta(0)
+_CODE = "pay"
+_ABLE = Capabilities(channel=_CODE, names=Names(zh="模拟", en="Simulated"), kinds=frozenset(OrderKind))
+
+
+@cache
+def _metrics() -> Metrics:
+    nothing: Any = None
+    return Metrics(nothing)
+
+
+class PayRoom:
+    """What outlives its process: the database, the channel, the weather."""
+
+    def __init__(self, world: "World", numbers: random.Random, trouble: DiskTrouble, weather: Weather) -> None:
+        self.world = world
+        self.disk = Disk(PAYMENT)
+        self.trouble, self.weather = trouble, weather
+        self.bank = Bank(numbers, world.story)
+        self.process: RoomProcess | None = None
+        self._numbers = numbers
+
+    def start(self) -> None:
+        self.process = RoomProcess(self)
+        self.process.start()
+
+    async def bad_luck(self, until: float) -> None:
+        """Killed now and then, and back a while later; its clock may be an hour off for a while."""
+        numbers = self._numbers
+        if numbers.random() < 0.2 and self.process is not None:
+            self.world.spawn(self._wrong_clock(numbers.choice((-3600.0, 3600.0))))
+        for at in sorted(numbers.uniform(0.0, until) for _ in range(numbers.choice((0, 1, 3)))):
+            await asyncio.sleep(max(0.0, at - self.world.loop.time()))
+            if self.process is not None:
+                self.process.crash()
+                self.process = None
+                self.world.loop.call_later(numbers.choice((0.1, 3.0, 12.0)), self.start)
+
+    async def _wrong_clock(self, seconds: float) -> None:
+        await asyncio.sleep(self._numbers.uniform(5.0, 30.0))
+        process = self.process
+        if process is not None:
+            process.turn_clock(seconds)
+            await asyncio.sleep(self._numbers.choice((1.0, 8.0, 20.0)))
+            process.turn_clock(-seconds)
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.crash()
+        self.disk.close()
+
+
+class RoomProcess(Process):
+    def __init__(self, room: PayRoom) -> None:
+        super().__init__(room.world, "payroom", 0.0, room.disk, room.trouble)
+        ledger, schedule = Ledger(self.store, self.clock), Schedule()
+        endings = Endings(ledger, _metrics(), schedule, _NO_WATCH)
+        pace = Pace(0.5, 20.0, SETTLING_S)
+        channels = {_CODE: SimulatedChannel(room, self)}
+        teller = Teller(ledger, channels, pace, _metrics(), endings, PayLater(ledger, endings, schedule))
+        self._collector = Collector(ledger, teller, _metrics(), _POLL_S, 16)
+        desk = Desk(ledger, {_CODE: _ABLE}, _CODE, schedule)
+        self._intake = Intake(desk, SECRET, self.clock, _WINDOW, _metrics(), self._collector.wake)
+
+    def start(self) -> None:
+        self.tell("starts")
+        self.spawn(self._collector.run())
+
+    async def answer(self, request: Any) -> tuple[int, bytes]:
+        """Status and body, as the room's door gives them."""
+        try:
+            answer: web.Response = await self.call(self._route(request))
+        except LianpeiError as wrong:
+            self.tell("refuses", code=wrong.error_code)
+            return wrong.http_status, b"{}"
+        body = answer.body
+        assert isinstance(body, bytes)
+        return answer.status, body
+
+    def _route(self, request: Any) -> Coroutine[Any, Any, web.Response]:
+        intake = self._intake
+        if request.method == "GET":
+            return intake._get_receipts(request)
+        return intake._post_void(request) if request.path.endswith("/void") else intake._post_order(request)
+
+
+class SimulatedChannel(Channel):
+    """The room's way to its channel without mapping and socket."""
+
+    def __init__(self, room: PayRoom, process: RoomProcess) -> None:
+        self.capabilities = _ABLE
+        self._room, self._process = room, process
+
+    async def _do(self, name: str, sent: Sent) -> Outcome[ChannelAnswer]:
+        self._process.require_alive()
+        fate, loop = self._room.weather.message(), asyncio.get_running_loop()
+        self._process.tell("connection refused" if fate.refused else "sends", name=name, number=sent.number)
+        if fate.refused:
+            await asyncio.sleep(fate.there)
+            return NotSent("not-connected")
+        waits: asyncio.Future[ChannelAnswer | None] = loop.create_future()
+
+        def arrive() -> None:
+            bank = self._room.bank
+            answer = bank.enquire(sent) if name.endswith("enquiry") else bank.place(sent)
+            if fate.back < NEVER:
+                loop.call_later(fate.back, give, waits, answer)
+
+        if fate.there < NEVER:
+            loop.call_later(fate.there, arrive)
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                answer = await waits
+        except TimeoutError:
+            return Unknown("answer-timeout")
+        if fate.garbled:
+            return Unknown("channel-answer")
+        return Refused(NOT_FOUND) if answer is None else Answered(answer)
