@@ -93,7 +93,7 @@ class Lane:
 
     def _is_due(self, row: Row, now: int) -> bool:
         """An attempt that lies ahead of us was marked by a clock that was wrong, and so is its pause; a recovery as well."""
-        if row["sent_at"] > now + _CLOCKS_DIFFER_MS:
+        if _is_misdated(row, now):
             return True
         return bool(row["next_at"] <= now or 0 < row["sent_at"] < self.recovered_at <= now)
 
@@ -110,10 +110,12 @@ class Lane:
         return told
 
     def _failed(self, unit: Unit, row: Row, told: Told) -> None:
-        over = row["attempts"] >= len(self.ladder.steps)
-        pause = 0.0 if over else max(self.ladder.steps[row["attempts"]] * random.uniform(1, 1 + _JITTER), told.wait_s)
-        next_at = self.rows.clock.epoch_ms() + int(pause * 1000)
-        self.rows.mark(unit, row, State.GIVEN_UP if over else State.WAITING, told.status, next_at)
+        now = self.rows.clock.epoch_ms()
+        before = row["attempts"] - _is_misdated(row, now)  # what a wrong clock tried too early is no step of the ladder
+        over = before >= len(self.ladder.steps)
+        pause = 0.0 if over else max(self.ladder.steps[before] * random.uniform(1, 1 + _JITTER), told.wait_s)
+        state = State.GIVEN_UP if over else State.WAITING
+        self.rows.mark(unit, row, state, told.status, now + int(pause * 1000), before)
         self.metrics.attempt("given_up" if over else "failed")
         _log.event(
             "webhook-failed", event_id=row["event_id"], status=told.status, code=told.code or f"http-{told.status}"
@@ -136,3 +138,8 @@ class Lane:
         if len(unit):
             with suppress(StaleWrite):  # an operator enabled it meanwhile
                 await self.rows.store.commit(unit)
+
+
+def _is_misdated(row: Row, now: int) -> bool:
+    """The last attempt lies ahead of us (epoch ms)."""
+    return bool(row["sent_at"] > now + _CLOCKS_DIFFER_MS)

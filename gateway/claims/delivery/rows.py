@@ -111,14 +111,14 @@ class Rows:
     def with_work(self) -> frozenset[str]:
         return frozenset(self.store.tally("delivery", "hospital", {"state": State.WAITING.value}))
 
-    def mark(self, unit: Unit, row: Row, state: State, status: int, next_at: int) -> None:
-        """How the attempt of ``row`` ended; refused with ``StaleWrite`` when it was marked by somebody else."""
+    def mark(self, unit: Unit, row: Row, state: State, status: int, next_at: int, before: int | None = None) -> None:
+        """How the attempt of ``row`` ended, the next after ``before``; refused with ``StaleWrite`` when somebody else marked it."""
         unit.update(
             "delivery",
             {"event_id": row["event_id"]},
             expect={"attempts": row["attempts"], "state": row["state"]},
             state=state.value,
-            attempts=row["attempts"] + 1,
+            attempts=(row["attempts"] if before is None else before) + 1,
             status=status,
             next_at=next_at,
             sent_at=self.clock.epoch_ms(),
