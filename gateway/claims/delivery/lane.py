@@ -1,6 +1,7 @@
 """One hospital's lane: its deliveries, oldest first, a bill's in order, so that no receiver slows down another's."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Sequence
 from contextlib import suppress
@@ -93,7 +94,7 @@ class Lane:
 
     def _is_due(self, row: Row, now: int) -> bool:
         """An attempt that lies ahead of us was marked by a clock that was wrong, and so is its pause; a recovery as well."""
-        if _is_misdated(row, now):
+        if row["sent_at"] > now + _CLOCKS_DIFFER_MS:
             return True
         return bool(row["next_at"] <= now or 0 < row["sent_at"] < self.recovered_at <= now)
 
@@ -111,7 +112,7 @@ class Lane:
 
     def _failed(self, unit: Unit, row: Row, told: Told) -> None:
         now = self.rows.clock.epoch_ms()
-        before = row["attempts"] - _is_misdated(row, now)  # what a wrong clock tried too early is no step of the ladder
+        before = self._climbed(row, now)
         over = before >= len(self.ladder.steps)
         pause = 0.0 if over else max(self.ladder.steps[before] * random.uniform(1, 1 + _JITTER), told.wait_s)
         state = State.GIVEN_UP if over else State.WAITING
@@ -120,6 +121,14 @@ class Lane:
         _log.event(
             "webhook-failed", event_id=row["event_id"], status=told.status, code=told.code or f"http-{told.status}"
         )
+
+    def _climbed(self, row: Row, now: int) -> int:
+        """Attempts that count: what a wrong clock, or a short recovery, tried earlier than the ladder says is no step of it."""
+        age = now - row["at"]
+        if age < 0:
+            return int(row["attempts"])
+        due_s = itertools.accumulate(self.ladder.steps)
+        return min(int(row["attempts"]), sum(1000 * one <= age + _CLOCKS_DIFFER_MS for one in due_s))
 
     async def _stand(self, standing: Row, failed: Sequence[Told], taken: bool) -> None:
         """Write down when the receiver begins or ends to fail, and disable it when it failed for too long."""
@@ -138,8 +147,3 @@ class Lane:
         if len(unit):
             with suppress(StaleWrite):  # an operator enabled it meanwhile
                 await self.rows.store.commit(unit)
-
-
-def _is_misdated(row: Row, now: int) -> bool:
-    """The last attempt lies ahead of us (epoch ms)."""
-    return bool(row["sent_at"] > now + _CLOCKS_DIFFER_MS)
