@@ -1,7 +1,7 @@
 """Takes up what a process left that stopped or died: each try is counted before it is made.
 
 Whoever had just been taken up when a process died is suspect and is tried alone, one after another, beside all other
-work: the one that kills its worker is known by the fourth death. Whoever is still at work after half a second is
+work: the one that kills its worker is known by the sixth death. Whoever is still at work a quarter of a second later is
 innocent of what comes later: a process may be killed often while a bill only waits for its insurer.
 """
 
@@ -15,8 +15,8 @@ from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.logs import get_logger
 
 _log = get_logger("lianpei.conversation")
-MOST_DEATHS = 4
-_DANGER_S = 0.5
+MOST_DEATHS = 6
+_DANGER_S = 0.25
 """So long after it was taken up a death is a bill's own doing. Work that holds the event loop stops this clock."""
 
 

@@ -124,11 +124,11 @@ class Lane:
 
     def _climbed(self, row: Row, now: int) -> int:
         """Attempts that count: what a wrong clock, or a short recovery, tried earlier than the ladder says is no step of it."""
-        age = now - row["at"]
+        attempts, age = int(row["attempts"]), now - int(row["at"])
         if age < 0:
-            return int(row["attempts"])
+            return attempts
         due_s = itertools.accumulate(self.ladder.steps)
-        return min(int(row["attempts"]), sum(1000 * one <= age + _CLOCKS_DIFFER_MS for one in due_s))
+        return min(attempts, sum(1000 * one <= age + _CLOCKS_DIFFER_MS for one in due_s))
 
     async def _stand(self, standing: Row, failed: Sequence[Told], taken: bool) -> None:
         """Write down when the receiver begins or ends to fail, and disable it when it failed for too long."""
