@@ -97,7 +97,9 @@ def test_a_sound_agreement_needs_no_exception(agreement: str) -> None:
 
 @pytest.mark.parametrize("agreement", ["exact rsa sha1", "body sm4-ecb"])
 def test_a_running_process_stops_on_the_day_after(ring: KeyRing, now: datetime, agreement: str) -> None:
-    ours, theirs = both_ends(ring, {**DATED[agreement], "exception": {"until": str(now.astimezone(SHANGHAI).date()), "reason": "r"}})
+    ours, theirs = both_ends(
+        ring, {**DATED[agreement], "exception": {"until": str(now.astimezone(SHANGHAI).date()), "reason": "r"}}
+    )
     sealed = ours.seal(Plain(b"{}"), Role.REQUEST, now - timedelta(days=1))
     later = now + timedelta(days=2)
     for call in (
