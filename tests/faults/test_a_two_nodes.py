@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.postgres import Server
-from support.twonodes import TwoNodes, decides, hold_commit, keeps_a_result, two_nodes
+from support.twonodes import HeldCommit, TwoNodes, decides, hold_commit, keeps_a_result, two_nodes
 
+from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation import callbacks
 from gateway.kernel.errors import Conflict
@@ -28,6 +29,19 @@ async def compared(nodes: TwoNodes, *, stands: int) -> None:
     assert {(row["kind"], row["amount"]) for row in listed} == {("answer-differs", 100)}
 
 
+async def commit_in_turn(nodes: TwoNodes, bill: "asyncio.Task[Bill]", held: dict[str, HeldCommit], first: str) -> None:
+    """The insurer calls while the other word's commit is held; then ``first`` commits, or both, and the rest a moment later."""
+    called = asyncio.create_task(nodes.called(CALL))
+    await held["call"].reached.wait()
+    for name, one in held.items():
+        if first in (name, "both"):
+            one.go.set()
+    await asyncio.sleep(0.3)
+    for one in held.values():
+        one.go.set()
+    await asyncio.gather(bill, called)
+
+
 @pytest.mark.parametrize("first", ["reply", "call"])
 async def test_a13_a_reply_and_a_call_at_another_gateway_at_once_are_compared(
     tmp_path: Path, postgres_server: Server, first: str
@@ -39,13 +53,7 @@ async def test_a13_a_reply_and_a_call_at_another_gateway_at_once_are_compared(
         call = hold_commit(nodes.second, keeps_a_result)
         bill = nodes.bring()
         await reply.reached.wait()
-        called = asyncio.create_task(nodes.called(CALL))
-        await call.reached.wait()
-        (reply if first == "reply" else call).go.set()
-        await asyncio.sleep(0.3)
-        reply.go.set()
-        call.go.set()
-        await asyncio.gather(bill, called)
+        await commit_in_turn(nodes, bill, {"reply": reply, "call": call}, first)
 
         await compared(nodes, stands=900)
 
@@ -83,15 +91,7 @@ async def test_a13_an_enquiry_and_a_call_at_another_gateway_at_once_are_compared
         call = hold_commit(nodes.second, keeps_a_result)
         bill = nodes.bring()
         await enquiry.reached.wait()
-        called = asyncio.create_task(nodes.called(CALL))
-        await call.reached.wait()
-        for name, held in (("enquiry", enquiry), ("call", call)):
-            if first in (name, "both"):
-                held.go.set()
-        await asyncio.sleep(0.3)
-        enquiry.go.set()
-        call.go.set()
-        await asyncio.gather(bill, called)
+        await commit_in_turn(nodes, bill, {"enquiry": enquiry, "call": call}, first)
 
         await compared(nodes, stands=900)
 

@@ -69,7 +69,7 @@ class Suspects:
         await self._survive([order_id])
 
     async def _survive(self, order_ids: list[str]) -> None:
-        """Whoever of them is at work half a second later is suspected no longer."""
+        """Whoever of them is still at work when the danger is over is suspected no longer."""
         begun = {task for one in order_ids if (task := self.engine.running.get(one)) is not None}
         if begun:
             await asyncio.wait(begun, timeout=_DANGER_S)
