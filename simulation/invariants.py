@@ -74,11 +74,12 @@ class Invariants:
         return claims + undos
 
     def _waits_for_a_person(self, claim: Row) -> bool:
-        """An earlier policy of its bill stands in the work list, or the bill's undo is stuck there."""
+        """A policy that it waits for stands in the work list (a quote waits for all), or the bill's undo is stuck there."""
         claims = self._disk.find("claim", {"order_id": claim["order_id"]})
-        earlier = [one for one in claims if one["seq"] < claim["seq"]]
-        held = any(one["state"] == ClaimState.MANUAL for one in earlier)
-        waiting = claim["state"] in (ClaimState.CREATED, ClaimState.CONFIRMED)
+        quoted = claim["state"] == ClaimState.QUOTED
+        before = [one for one in claims if one["seq"] < claim["seq"] or quoted]
+        held = any(one["state"] == ClaimState.MANUAL for one in before)
+        waiting = quoted or claim["state"] in (ClaimState.CREATED, ClaimState.CONFIRMED)
         return (waiting and held) or bool(self._disk.find("undo", {"order_id": claim["order_id"], "state": "stuck"}))
 
     def at_the_end(self) -> None:

@@ -178,10 +178,9 @@ class Bill:
             return min(soon)
         if self.undoing:
             return now + _LOOK_AGAIN_MS
-        for claim in self.claims:
-            if claim.state not in FINAL:
-                return 0 if claim.state in _FOR_OTHERS else now + _LOOK_AGAIN_MS
-        return 0
+        unsettled = [claim.state for claim in self.claims if claim.state not in FINAL]
+        holder = next((state for state in unsettled if state is not ClaimState.QUOTED), None)
+        return 0 if not unsettled or holder in _FOR_OTHERS else now + _LOOK_AGAIN_MS
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""

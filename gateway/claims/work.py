@@ -78,7 +78,7 @@ class Work(Changes):
     def _put_bill(self, bill: Bill) -> None:
         now = self.now()
         moved = [claim for claim in bill.claims if claim.dirty]
-        if bill.dirty or moved:
+        if bill.dirty or moved or 0 < bill.look_at <= now:
             self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)

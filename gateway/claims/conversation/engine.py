@@ -190,6 +190,7 @@ class Engine:
 
     async def _converse_all(self, bill: Bill, work: Work) -> None:
         if bill.state is BillState.QUOTED and not self.counter.expired(bill, work):
+            await work.flush(bill)
             bill.at_rest.set()
             return
         if bill.held and not bill.stored:

@@ -18,6 +18,7 @@ from gateway.claims.conversation.states import BillState, ClaimState
 from gateway.claims.intake import canonical_bytes
 from gateway.claims.work import Work
 from gateway.kernel.ids import new_claim_id, new_order_id
+from gateway.store.claims_tables import DUE_NOW
 from gateway.telemetry.metrics import Metrics
 
 VALID_MS = 300_000
@@ -117,3 +118,46 @@ async def test_a_quoted_bill_is_the_same_after_a_restart(room: Room) -> None:
     assert again is not None
     assert again.asks
     assert (again.state, again.quoted_until, again.claims[0].quoted) == (BillState.QUOTED, bill.quoted_until, 500)
+
+
+async def _quote_beside(room: Room, state: ClaimState) -> tuple[Bill, Work]:
+    """A quote that waits for the second policy of its bill, on disk."""
+    bill, work = await _quoted(room, _counter(room))
+    bill.state, bill.claims[0].next_at = BillState.PENDING, 0
+    second = ClaimRun(
+        new_claim_id(), bill.order_id, 2, bill.claims[0].policy, bill.claims[0].kind, bill.created_at, state
+    )
+    bill.claims.append(second)
+    return bill, work
+
+
+@pytest.mark.parametrize("state", [ClaimState.MANUAL, ClaimState.NEED_MORE])
+async def test_a_quote_that_waits_for_a_policy_that_a_person_has_sets_no_alarm(room: Room, state: ClaimState) -> None:
+    bill, work = await _quote_beside(room, state)
+
+    await work.flush(bill)
+
+    row = await room.store.read(room.ledger.bill_row, bill.order_id)
+    assert row is not None
+    assert row["look_at"] is None
+    assert bill.next_look(work.now()) == 0
+
+
+async def test_a_quote_that_waits_for_an_open_policy_is_looked_at_again(room: Room) -> None:
+    bill, work = await _quote_beside(room, ClaimState.UNKNOWN)
+
+    assert bill.next_look(work.now()) > work.now()
+
+
+async def test_a_bill_whose_time_came_and_where_nothing_moved_gets_a_new_time(room: Room) -> None:
+    """Else it would be taken up again with every look, for ever."""
+    bill, work = await _quoted(room, _counter(room))
+    work.add().update("bill", {"order_id": bill.order_id}, look_at=DUE_NOW)
+    await work.flush()
+    bill.look_at = DUE_NOW
+
+    await work.flush(bill)
+
+    row = await room.store.read(room.ledger.bill_row, bill.order_id)
+    assert row is not None
+    assert row["look_at"] == bill.quoted_until
