@@ -109,7 +109,8 @@ MUTANTS = (
     _one(
         "callback applied twice: what comes again is added to what was decided",
         "claims.conversation.late:LateAnswers.heed",
-        "if told != ours:\n            word.differs(told, ours, work, self.engine.metrics)",
+        "if told != ours and word.differs(told, ours, standing.noted, work, self.metrics) and told < ours:\n"
+        "            self._advise_again(standing, word, work)",
         'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
         '        work.add().update("claim", key, approved=ours + told)',
         ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
@@ -117,8 +118,10 @@ MUTANTS = (
     _one(
         "late money wins: an answer that differs replaces what was decided",
         "claims.conversation.late:LateAnswers.heed",
-        "word.differs(told, ours, work, self.engine.metrics)",
-        'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
+        "if told != ours and word.differs(told, ours, standing.noted, work, self.metrics) and told < ours:\n"
+        "            self._advise_again(standing, word, work)",
+        "if told != ours:\n"
+        '            key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
         '            work.add().update("claim", key, approved=told)',
         ("history-is-whole", "our-word-is-the-truth"),
     ),

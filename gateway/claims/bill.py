@@ -117,8 +117,8 @@ class Bill:
     """No bill but the question which policies the patient has: nothing is claimed and nothing is paid for it."""
     guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
-    asked_about: list[tuple[ClaimRun, ActId]] = field(default_factory=list)
-    """Where several processes share the database: acts whose answer an enquiry found, while it may be brought to another too."""
+    owes_a_look: bool = False
+    """Where several processes share the database: an insurer was asked about money whose answer may be brought to another too."""
     held: str = ""
     """Why nothing of this bill is sent until a person has looked."""
     quoted_until: int = 0
@@ -176,7 +176,7 @@ class Bill:
         soon = [claim.next_at for claim in self.claims if claim.next_at]
         if soon:
             return min(soon)
-        if self.undoing:
+        if self.undoing or self.owes_a_look:
             return now + _LOOK_AGAIN_MS
         unsettled = [claim.state for claim in self.claims if claim.state not in FINAL]
         holder = next((state for state in unsettled if state is not ClaimState.QUOTED), None)

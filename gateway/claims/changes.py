@@ -7,7 +7,7 @@ from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.conversation.states import ACT, BILL, ActState, BillEvent, ClaimEvent, ClaimState, move
 from gateway.claims.worklist import close_item, open_item
 from gateway.kernel.errors import Conflict
-from gateway.kernel.ids import change_no
+from gateway.kernel.ids import change_no, new_event_id
 from gateway.store.unit import Unit
 
 
@@ -88,3 +88,13 @@ class Changes(ABC):
             cause=cause,
             at=self.now(),
         )
+
+    def event(self, bill: Ordered, kind: str) -> None:
+        """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
+        self.add().insert(
+            "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
+        )
+
+    def outbox(self, bill: Ordered, kind: str) -> None:
+        """What the window carries to the payment room."""
+        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

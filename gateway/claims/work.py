@@ -16,16 +16,17 @@ from gateway.claims.beside import (
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
-from gateway.claims.changes import Changes, Ordered
+from gateway.claims.changes import Changes
 from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
 from gateway.claims.wishes import put_wish
-from gateway.kernel.ids import ActId, new_event_id
+from gateway.kernel.ids import ActId
 from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
+from gateway.store.errors import StaleWrite, StoreFailed
 from gateway.store.unit import Unit
 
 
@@ -42,7 +43,7 @@ class Work(Changes):
 
     def __init__(self, store: AnyStore, keys: DataKeys, watch: ClockWatch, order_id: str = "", owner: str = "") -> None:
         """``owner`` is this process where several share the database, else empty."""
-        self._owner = owner
+        self.owner = owner
         self._store = store
         self._keys = keys
         self.safe = Safe(keys, order_id)
@@ -50,6 +51,10 @@ class Work(Changes):
         self.unit = Unit()
         self._pending = False
         self._acts = {}
+        self.told: dict[str, tuple[ClaimRun, ActResult]] = {}
+        """By act of money: what the insurer answered, until it is kept; only where several processes share the database."""
+        self.refused: Unit | None = None
+        """What was not kept, or nobody knows."""
 
     def add(self) -> Unit:
         self._pending = True
@@ -70,7 +75,13 @@ class Work(Changes):
         if not self._pending:
             return
         unit, self.unit, self._pending = self.unit, Unit(), False
-        await self._store.commit(unit)
+        try:
+            await self._store.commit(unit)
+        except (StaleWrite, StoreFailed):
+            self.refused = unit
+            raise
+        if self.told:
+            self.told = {}
         if bill is not None:
             bill.committed = True
             bill.acknowledged.set()
@@ -82,7 +93,7 @@ class Work(Changes):
             self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
-        elif bill.dirty or (self._owner and (self._pending or moved)):
+        elif bill.dirty or (self.owner and (self._pending or moved)):
             self._update_bill(bill, now)
         bill.dirty = False
         for claim in moved:
@@ -114,7 +125,7 @@ class Work(Changes):
 
     def _owned(self) -> dict[str, str]:
         """With it every commit of a shared bill expects its version: who lost the bill commits no further intent."""
-        return {"owner": self._owner} if self._owner else {}
+        return {"owner": self.owner} if self.owner else {}
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.add())
@@ -287,13 +298,3 @@ class Work(Changes):
         """A partner's own number for something of ours: its words, so nobody knows what is in them, so sealed."""
         sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
         self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
-
-    def event(self, bill: Ordered, kind: str) -> None:
-        """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
-        self.add().insert(
-            "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
-        )
-
-    def outbox(self, bill: Ordered, kind: str) -> None:
-        """What the window carries to the payment room."""
-        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

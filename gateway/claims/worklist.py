@@ -12,10 +12,23 @@ class Gathering(Protocol):
 
 
 def open_item(
-    work: Gathering, item_id: str, order_id: str, claim_id: str, *, insurer: str, kind: str, why: str, amount: int
+    work: Gathering,
+    item_id: str,
+    order_id: str,
+    claim_id: str,
+    *,
+    insurer: str,
+    kind: str,
+    why: str,
+    amount: int,
+    alone: bool = False,
 ) -> None:
-    """``kind`` is ``claim``, ``undo-leg``, ``recovery`` or ``answer-differs``; ``amount`` in 分. It has no owner yet."""
-    work.add().upsert(
+    """``kind`` is ``claim``, ``undo-leg``, ``recovery`` or ``answer-differs``; ``amount`` in 分. It has no owner yet.
+
+    ``alone``: the commit is refused with ``Duplicate`` when another opened it first.
+    """
+    unit = work.add()
+    (unit.insert_new if alone else unit.upsert)(
         "work_item",
         item_id=item_id,
         order_id=order_id,

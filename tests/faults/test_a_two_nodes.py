@@ -92,6 +92,7 @@ async def test_a13_an_enquiry_and_a_call_at_another_gateway_at_once_are_compared
         bill = nodes.bring()
         await enquiry.reached.wait()
         await commit_in_turn(nodes, bill, {"enquiry": enquiry, "call": call}, first)
+        await nodes.round(nodes.first)
 
         await compared(nodes, stands=900)
 

@@ -12,6 +12,7 @@ import msgspec
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.callbacks import Callbacks
+from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.partners.manifest import Manifest
 from gateway.claims.partners.partner import Partner
 from gateway.store.api import Row
@@ -45,6 +46,31 @@ def hold_commit(node: Parlour, wanted: Callable[[Unit], bool]) -> HeldCommit:
     return held
 
 
+def die_after(node: Parlour, wanted: Callable[[Unit], bool]) -> asyncio.Event:
+    """The process is gone once the first commit that ``wanted`` picks is on the disk: it writes and reads nothing more."""
+    store: Any = node.room.store
+    commit, dead = store.commit, asyncio.Event()
+
+    async def last(unit: Unit) -> None:
+        if not dead.is_set():
+            await commit(unit)
+            if not wanted(unit):
+                return
+            dead.set()
+        await asyncio.Event().wait()
+
+    async def nothing(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    read = store.read
+
+    async def while_alive(*asked: Any, **named: Any) -> Any:
+        return await (nothing if dead.is_set() else read)(*asked, **named)
+
+    store.commit, store.read = last, while_alive
+    return dead
+
+
 def decides(unit: Unit) -> bool:
     """Whether it holds a claim's final word."""
     return any(step.table == "claim" and "decided" in step.values for step in unit.steps)
@@ -69,12 +95,12 @@ class TwoNodes:
         return asyncio.create_task(self.first.bring())
 
     async def rows(self, table: str, **where: Any) -> list[Row]:
-        store = self.first.room.store
+        store = self.second.room.store
         return await store.read(store.find, table, where, limit=100)
 
-    async def called(self, result: ActResult, body: bytes = b"called") -> None:
-        """The insurer's word about the settling act, at the second node. Raises what its door would answer with."""
-        engine = self.second.engine
+    async def called(self, result: ActResult, body: bytes = b"called", at: Parlour | None = None) -> None:
+        """The insurer's word about the settling act, at the second node or ``at``. Raises what its door would answer with."""
+        engine = (at or self.second).engine
         acts = [row for row in await self.rows("act") if row["name"] == "settle"]
         await Callbacks(engine).settle(
             cast(Partner, self.insurer), acts[0]["act_id"], result, body, engine.ledger.work()
@@ -83,9 +109,16 @@ class TwoNodes:
     async def take_over(self) -> None:
         """The second node takes the first one's bill, as when that has not been heard of for the length of a lease."""
         self.second.room.clock.days = 1
-        (bill,) = await self.rows("bill")
-        self.second.engine.resume(bill["order_id"])
-        await self.second.quiet()
+        await self.second.room.ledger.leases.hold_node()  # type: ignore[union-attr]
+        await self.round(self.second)
+
+    async def round(self, node: Parlour) -> list[str]:
+        """What the resolver of ``node`` does twice a second; the orders that it found due."""
+        found = [row["order_id"] for row in await Resolver(node.engine).due()]
+        for order_id in found:
+            await node.engine.look(order_id)
+        await node.quiet()
+        return found
 
     async def settled(self) -> tuple[int, set[tuple[str, str]], list[Row]]:
         """The amount that stands (分), the differences that were noted (ours, told), and the work list."""

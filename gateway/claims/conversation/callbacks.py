@@ -10,8 +10,8 @@ from typing import TypeVar
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult, read_result
 from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.late import LateAnswers
 from gateway.claims.conversation.material import ask
+from gateway.claims.conversation.otherword import keep_word
 from gateway.claims.conversation.resting import busy, rest
 from gateway.claims.conversation.states import FINAL, ActState
 from gateway.claims.partners.partner import Partner
@@ -20,6 +20,7 @@ from gateway.kernel.errors import NotFound, SealRefused
 from gateway.kernel.ids import change_no
 from gateway.mapping.api import CompiledAct, Incoming, Outgoing
 from gateway.store.api import Row
+from gateway.store.claims_tables import DUE_NOW
 from gateway.store.errors import Duplicate, StaleWrite
 from gateway.telemetry.logs import get_logger
 from gateway.wire.seals.base import Sealed
@@ -138,11 +139,11 @@ class Callbacks:
         elif await self._may_be_told_otherwise(row):
             await self._apply_and_compare(partner, row, result, body, work)
             return
-        self._answer(row, result, work)
-        compared = True
+        keep_word(work, row["claim_id"], act_id, result)
         try:
             if not waits:  # nobody here waits for it, so the claim may have its final word already
-                compared = await LateAnswers(self.engine).heed(partner, row, result, work)
+                await self.engine.late.heed(partner, row, result, work)
+                self._alarm(order_id, work)
             await self._commit(work, act_id, body)
         except BaseException:
             if slot is not None and waits:
@@ -151,27 +152,17 @@ class Callbacks:
         if slot is not None and waits and not slot.result.done():
             slot.result.set_result(result)
             return
-        if not compared and self.engine.ledger.leases is not None:
-            await self._met_on_the_way(partner, row, result)
-        await self.engine.wake(order_id)
+        await self.engine.go_on(order_id)
 
-    async def _met_on_the_way(self, partner: Partner, row: Row, result: ActResult) -> None:
-        """Another process may have committed what it was told itself beside ours; it looks as we do (``compare_kept``)."""
-        work = self.engine.ledger.work(row["order_id"])
-        await LateAnswers(self.engine).heed(partner, row, result, work)
-        await work.flush()
+    def _alarm(self, order_id: str, work: Work) -> None:
+        """Whoever has the bill, and whoever has it next, takes it up: its claim may get its word beside this one."""
+        if self.engine.ledger.leases is not None:
+            work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
 
     async def _is_ours(self, order_id: str) -> bool:
         """Who waits here may have slept while another process took the bill: then nobody waits."""
         ledger = self.engine.ledger
         return ledger.leases is None or await ledger.read(ledger.is_ours, order_id)
-
-    def _answer(self, row: Row, result: ActResult, work: Work) -> None:
-        work.result(row["act_id"], result)
-        work.act_became(row["claim_id"], row["act_id"], ActState.ANSWERED, result.state)
-        for name, value in result.refs.items():
-            if value:
-                work.ref(row["claim_id"], name, value)
 
     async def _may_be_told_otherwise(self, row: Row) -> bool:
         """Whether another answer to this act may be on its way to the disk: here, or at a process that awaits one."""
@@ -188,10 +179,11 @@ class Callbacks:
         """
         kept = self.engine.ledger.work(row["order_id"])
         await kept.safe.turn_to(row["order_id"], self.engine.ledger.read)
-        self._answer(row, result, kept)
+        keep_word(kept, row["claim_id"], row["act_id"], result)
+        self._alarm(row["order_id"], kept)
         with suppress(Duplicate):  # another call's result was kept a moment ago
             await kept.flush()
-        await self.engine.wake(row["order_id"])
+        await self.engine.go_on(row["order_id"])
         await self._until(lambda: self._is_final(row))
         await self._compare(partner, row, result, work)
         await self._commit(work, row["act_id"], body)
@@ -199,7 +191,7 @@ class Callbacks:
 
     async def _compare(self, partner: Partner, row: Row, result: ActResult, work: Work) -> None:
         """Raises ``Conflict`` while somebody has the claim's own word on its way to the disk: it must be compared with that."""
-        if not await LateAnswers(self.engine).heed(partner, row, result, work):
+        if not await self.engine.late.heed(partner, row, result, work):
             order_id = row["order_id"]
             if order_id in self.engine.running or await self.engine.ledger.read(self.engine.ledger.elsewhere, order_id):
                 raise busy()
@@ -231,8 +223,6 @@ class Callbacks:
         except Duplicate as repeat:
             if repeat.table == "nonce":
                 raise SealRefused("this message was received before", code="seal-replay") from None
-            if (
-                repeat.table == "vault"
-            ):  # another call's result was kept a moment ago: this one is late when it comes again
-                raise busy() from None
+            if repeat.table in ("vault", "work_item"):
+                raise busy() from None  # another word came a moment ago: this one is late when it comes again
             _log.event("callback-repeated", act_id=act_id)

@@ -10,7 +10,7 @@ from gateway.claims.conversation.budget import enquiry_delay
 from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if_open, keep_unread
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
-from gateway.claims.conversation.otherword import MONEY, the_first
+from gateway.claims.conversation.otherword import heard, owes_a_look, the_first
 from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
@@ -65,6 +65,7 @@ class Courier:
         elif before.state == ActState.PENDING and may_repeat(errand.step.rule, before):
             result = await self._repeat(errand, before.act_id, before.attempts + 1, ActState.PENDING)
         elif before.state == ActState.PENDING and is_given_up(errand.step.rule, before, self._clock.now()):
+            owes_a_look(errand)
             return ActResult(state="unknown", peer_code="enquiries-used-up")
         elif before.state == ActState.PENDING:
             return await self._wait(errand, before)
@@ -146,8 +147,9 @@ class Courier:
         digest = hashlib.sha256(reply.raw).hexdigest()
         work.message(slot.act_id, "in", reply.raw, digest, "", reply.http_status)
         work.refs(claim, result.refs)
+        heard(errand, slot.act_id, result)
         if slot.arrived and (brought := await self._from_slot(slot)):
-            return the_first(errand, slot.act_id, brought, result)
+            return await the_first(self._ledger.store, errand, slot.act_id, brought, result)
         if result.state in ("pending", "need_more"):
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)
@@ -211,6 +213,7 @@ class Courier:
             return ActResult(state="unknown", peer_code="no-enquiry")
         slot = self._mailbox.open(act.act_id, errand.partner.code, act.correlation)
         self.sightings.since(act.act_id)
+        owes_a_look(errand)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
             self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
         attempt, unread = act.attempts, 0
@@ -277,11 +280,11 @@ class Courier:
     async def _conclude(self, errand: Errand, act: ActRecord, result: ActResult) -> ActResult:
         """An enquiry or a repeat told what became of the act: that is its answer, or it stays open for more material."""
         slot = self._mailbox.held(act.act_id)
+        heard(errand, act.act_id, result)
+        owes_a_look(errand)
         if slot is not None and slot.arrived and (brought := await self._from_slot(slot)):
-            return the_first(errand, act.act_id, brought, result)
+            return await the_first(self._ledger.store, errand, act.act_id, brought, result)
         self._mailbox.close(act.act_id)
-        if self._ledger.leases is not None and errand.step.rule.role in MONEY:
-            errand.bill.asked_about.append((errand.claim, act.act_id))
         self.sightings.forget(act.act_id)
         state = ActState.PENDING if result.state == "need_more" else ActState.ANSWERED
         errand.work.act_became(errand.claim.claim_id, act.act_id, state, result.state)

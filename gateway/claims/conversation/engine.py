@@ -12,8 +12,9 @@ from gateway.claims.conversation.aftermath import Aftermath
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.invoices import free_unpaid
+from gateway.claims.conversation.late import LateAnswers
 from gateway.claims.conversation.mailbox import Mailbox
-from gateway.claims.conversation.outrun import compare_kept, compare_outrun
+from gateway.claims.conversation.outrun import Comparing
 from gateway.claims.conversation.plan import in_turn
 from gateway.claims.conversation.setting_aside import SetAside
 from gateway.claims.conversation.states import BillEvent, BillState, ClaimState
@@ -27,7 +28,8 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.ids import new_claim_id, new_order_id
 from gateway.store.claims_tables import DUE_NOW
-from gateway.store.errors import StaleWrite, StoreFailed
+from gateway.store.errors import Duplicate, StaleWrite, StoreFailed
+from gateway.store.unit import Unit
 from gateway.telemetry.logs import get_logger
 from gateway.telemetry.metrics import Metrics
 
@@ -36,6 +38,7 @@ _log = get_logger("lianpei.conversation")
 
 _DISK_AGAIN_S = 2.0
 """After a commit that failed amid a conversation: what was not kept is asked for anew, and until then nothing is sent."""
+_MOST_TRIES = 15
 _WORKED_ON = (BillState.PENDING, BillState.QUOTED, BillState.DECIDED)
 
 
@@ -53,8 +56,12 @@ class Engine:
     aftermath: Aftermath
     running: dict[str, "asyncio.Task[None]"]
     aside: SetAside = field(init=False)
+    late: LateAnswers = field(init=False)
+    comparing: Comparing = field(init=False)
 
     def __post_init__(self) -> None:
+        self.late = LateAnswers(self.ledger, self.metrics)
+        self.comparing = Comparing(self.ledger, self.registry, self.late)
         self.aside = SetAside(self.ledger)
 
     def new_bill(
@@ -125,12 +132,18 @@ class Engine:
 
     async def wake(self, order_id: str) -> None:
         """Something came for a stored bill: take it up, or tell the process that works on it."""
-        if not await self.ledger.read(self.ledger.elsewhere, order_id):
-            self.resume(order_id)
+        if await self.go_on(order_id):
             return
         work = self.ledger.work()
         work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
         await work.flush()
+
+    async def go_on(self, order_id: str) -> bool:
+        """Take a bill up again that is due by its row; False when that is for another process."""
+        elsewhere = await self.ledger.read(self.ledger.elsewhere, order_id)
+        if not elsewhere:
+            self.resume(order_id)
+        return not elsewhere
 
     async def _take_up(self, order_id: str) -> None:
         work = self.ledger.work()
@@ -149,19 +162,21 @@ class Engine:
         try:
             if bill.submission.replaces and not bill.stored:
                 await replace(self.ledger, bill, work)
+            if bill.resumed and self.ledger.leases is not None:
+                await self.comparing.owed(bill)
             if bill.undo_id:
                 self.courier.frozen.discard(bill.order_id)
                 await self.undoing.work(bill, work)
             if bill.state in _WORKED_ON:
                 await self._converse_all(bill, work)
-                if bill.asked_about:
-                    await compare_kept(self.ledger, bill, self.metrics)
                 await self.aftermath.work(bill, work)
+                if bill.owes_a_look:
+                    await self._look_around(bill)
         except LianpeiError as bad:
             bill.refused = bad
             _log.event("bill-stopped", order_id=bill.order_id, code=bad.error_code)
-            if isinstance(bad, StaleWrite):
-                await self._outrun(bill)
+            if isinstance(bad, StaleWrite) and self.ledger.leases is not None:
+                await self._outrun(bill, work)
         except Exception as bug:
             bill.refused = bug
             _log.event("bill-broke", order_id=bill.order_id, code=type(bug).__name__)
@@ -169,8 +184,7 @@ class Engine:
             bill.acknowledged.set()
             bill.at_rest.set()
         if bill.committed and isinstance(bill.refused, StoreFailed):
-            await asyncio.sleep(_DISK_AGAIN_S)
-            self.resume(bill.order_id)
+            await self._again(bill, work)
         elif bill.refused is not None and bill.stored:
             await self._failed(bill.order_id, bill.refused)
         elif self.aside.has_row(bill.order_id):
@@ -180,9 +194,40 @@ class Engine:
         with suppress(LianpeiError):  # a database that is away: the bill's alarm stays what it was
             await self.aside.failed(order_id, wrong)
 
-    async def _outrun(self, bill: Bill) -> None:
+    async def _look_around(self, bill: Bill) -> None:
+        """What was asked for is on the disk with an alarm: should we die here, or a call come, who takes the bill up looks."""
+        if await self.comparing.owed(bill):
+            self.resume(bill.order_id)
+            return
+        bill.owes_a_look = False
+        if bill.look_at and not bill.next_look(self.clock.epoch_ms()):
+            stands = {"version": bill.version, "look_at": bill.look_at}
+            with suppress(StaleWrite):
+                unit = Unit().update("bill", {"order_id": bill.order_id}, expect=stands, look_at=None)
+                await self.ledger.store.commit(unit)
+
+    async def _outrun(self, bill: Bill, work: Work) -> None:
+        """Another process has the bill; what we were told is kept for it, also when the database is away for a while."""
+        for _ in range(_MOST_TRIES):
+            try:
+                await self.comparing.bring(bill, work)
+                return
+            except (Duplicate, StaleWrite):  # somebody else told something at the same moment: look again
+                continue
+            except StoreFailed:
+                await asyncio.sleep(_DISK_AGAIN_S)
+            except LianpeiError as bad:
+                _log.event("outrun-not-kept", order_id=bill.order_id, code=bad.error_code)
+                return
+
+    async def _again(self, bill: Bill, work: Work) -> None:
+        """The disk failed: take the bill up anew after a while, unless another process did meanwhile."""
+        await asyncio.sleep(_DISK_AGAIN_S)
         with suppress(LianpeiError):
-            await compare_outrun(self.ledger, self.registry, bill, self.metrics)
+            if await self.ledger.read(self.ledger.elsewhere, bill.order_id):
+                await self._outrun(bill, work)
+                return
+        self.resume(bill.order_id)
 
     async def _ended_well(self, order_id: str) -> None:
         with suppress(LianpeiError):

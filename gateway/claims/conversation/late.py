@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.changes import Order
-from gateway.claims.conversation.engine import Engine
-from gateway.claims.conversation.otherword import MONEY, OtherWord, amount_told
+from gateway.claims.conversation.otherword import MONEY, Noted, OtherWord, amount_told, noted_of
 from gateway.claims.conversation.states import ClaimState
+from gateway.claims.ledger import Ledger
 from gateway.claims.partners.partner import Partner
 from gateway.claims.undo.book import read_undos
 from gateway.claims.undo.states import LegState
@@ -14,6 +14,7 @@ from gateway.claims.work import Work
 from gateway.kernel.ids import change_no, new_undo_id
 from gateway.store.api import Row
 from gateway.store.claims_tables import DUE_NOW
+from gateway.telemetry.metrics import Metrics
 
 _WORD_TO_COME = (ClaimState.CREATED, ClaimState.SENT, ClaimState.ACCEPTED, ClaimState.CONFIRMED, ClaimState.UNKNOWN)
 _BY_US = {"scope": "counter", "reason": "lost-answer", "requested_by": "gateway"}
@@ -28,13 +29,15 @@ class Standing:
     reversed: bool
     countered: bool
     """A counter-reversal was begun before: a second late answer begins none."""
+    noted: Noted
     later: tuple[str, ...] = ()
     """Claims behind it that are decided: they rested on what it took."""
 
 
 @dataclass(slots=True)
 class LateAnswers:
-    engine: Engine
+    ledger: Ledger
+    metrics: Metrics
 
     async def heed(self, partner: Partner, act: Row, result: ActResult, work: Work) -> bool:
         """Rows about an answer to ``act``, into ``work``. What was decided is never overwritten (domain §3.6, 7 and 9).
@@ -44,23 +47,23 @@ class LateAnswers:
         told = amount_told(result)
         if partner.manifest.rule(act["name"]).role not in MONEY or told is None:
             return True
-        standing = await self.engine.ledger.read(self._standing, act)
+        standing = await self.ledger.read(self._standing, act)
         claim, ours = standing.claim, standing.claim["approved"]
         order = Order(act["order_id"], standing.bill["hospital"])
         word = OtherWord(order, act["claim_id"], act["act_id"], act["insurer"])
         if claim["state"] == ClaimState.DECIDED and not standing.reversed:
-            if told != ours:
-                word.differs(told, ours, work, self.engine.metrics)
-            if told < ours:
+            if told != ours and word.differs(told, ours, standing.noted, work, self.metrics) and told < ours:
                 self._advise_again(standing, word, work)
         elif told and (claim["state"] == ClaimState.CLOSED or standing.reversed):
             self._take_back(standing, word, told, work)
         elif told and claim["state"] == ClaimState.REVERSING:
             self._crossed(word, told, work)
+        elif claim["state"] == ClaimState.MANUAL:  # it goes on by itself, should we die now too
+            work.add().update("bill", {"order_id": act["order_id"]}, look_at=DUE_NOW)
         return claim["state"] not in _WORD_TO_COME
 
     def _standing(self, act: Row) -> Standing:
-        ledger, order_id, claim_id = self.engine.ledger, act["order_id"], act["claim_id"]
+        ledger, order_id, claim_id = self.ledger, act["order_id"], act["claim_id"]
         bill = ledger.bill_row(order_id)
         assert bill is not None
         claims = ledger.claim_rows(order_id)
@@ -73,6 +76,7 @@ class LateAnswers:
             claim,
             any(leg.state is LegState.UNDONE for leg in legs),
             any(undo.counter for undo in undos if any(leg.claim_id == claim_id for leg in undo.legs)),
+            noted_of(ledger.store, order_id, act["act_id"]),
             tuple(row["claim_id"] for row in behind),
         )
 
@@ -97,12 +101,12 @@ class LateAnswers:
         """An approval meets our undo on the way: nobody here knows which of them the insurer did last, so a person looks."""
         word.note("answer-late", "", str(told), work)
         word.put_on_list("approved-while-reversing", told, work)
-        self.engine.metrics.answer_late(word.insurer)
+        self.metrics.answer_late(word.insurer)
 
     def _take_back(self, standing: Standing, word: OtherWord, told: int, work: Work) -> None:
         """The insurer settled what was closed or reversed here: it is asked to take it back, once."""
         word.note("answer-late", "", str(told), work)
-        self.engine.metrics.answer_late(word.insurer)
+        self.metrics.answer_late(word.insurer)
         if standing.countered or standing.bill["undo_id"]:
             word.put_on_list("approved-after-reversal", told, work)
             return

@@ -11,6 +11,8 @@ from gateway.claims.undo.reversal import Reverser
 from gateway.claims.undo.worker import settle_claim
 from gateway.claims.work import Work
 
+WITHOUT_ANSWER = ("outcome-unknown", "answer-unread")
+"""Why a claim was handed over that goes on by itself when its answer comes after all."""
 _NO_STEP_LEFT = 10_000
 """Beyond every plan: an insurer that answers nothing hears nothing more about this claim."""
 
@@ -34,7 +36,7 @@ class Unanswered:
     async def came(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """A claim that was handed over for want of an answer goes on by itself when the answer comes after all."""
         ledger, partner = self.reverser.ledger, self.reverser.registry.get(claim.insurer)
-        if claim.reason not in ("outcome-unknown", "answer-unread") or partner is None:
+        if claim.reason not in WITHOUT_ANSWER or partner is None:
             return False
         steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         acts = await ledger.read(ledger.act_rows, claim.claim_id)
