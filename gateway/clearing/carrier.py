@@ -88,13 +88,13 @@ class Carrier:
         """Often while an order is on its way, seldom otherwise: every question costs the payment room a durable nonce."""
         loop, asked_at = asyncio.get_running_loop(), 0.0
         while True:
-            if await self._rows.waiting() or loop.time() - asked_at > SELDOM * self._poll:
-                asked_at = loop.time()
-                try:
+            try:
+                if await self._rows.waiting() or loop.time() - asked_at > SELDOM * self._poll:
+                    asked_at = loop.time()
                     if await self.fetch_receipts():
                         continue
-                except Exception as wrong:
-                    _trouble("receipts-not-fetched", wrong)
+            except Exception as wrong:  # a database that is away comes back
+                _trouble("receipts-not-fetched", wrong)
             await asyncio.sleep(self._poll)
 
     async def carry_decided(self) -> int:

@@ -31,6 +31,7 @@ _EVENTS = {
     State.WARNED: "payment-warned",
     State.DEFAULTED: "payment-defaulted",
 }
+_MOST_TRIES = 5
 BACK = ("back", "refund", "double")
 """First words of settlement kinds by which money goes back to the patient."""
 
@@ -130,7 +131,16 @@ class Rows:
         return 0 if row is None else int(row["value"])
 
     async def receive(self, receipt: Receipt) -> bool:
-        """Write one receipt's outcome and how far the feed was read, together. False for a number that is not ours."""
+        """Write one receipt's outcome and how far the feed was read, together. False for a number that is not ours.
+
+        An errand may write the same settlement in the same moment ("the room has taken it"): then it is read again.
+        """
+        for _ in range(_MOST_TRIES - 1):
+            with suppress(StaleWrite, Duplicate):
+                return await self._receive(receipt)
+        return await self._receive(receipt)
+
+    async def _receive(self, receipt: Receipt) -> bool:
         unit = Unit()
         unit.upsert("setting", name=SEEN, value=str(receipt.seq))
         row = await self.store.read(self.store.get, "settlement", settlement_id=receipt.settlement_id)

@@ -27,10 +27,9 @@ class Collector:
         assert rule is not None
         while True:
             await asyncio.sleep(seconds(rule.every))
-            if not await self._anything_open():
-                continue
             try:
-                await self.round(rule)
+                if await self._anything_open():
+                    await self.round(rule)
             except LianpeiError as bad:
                 _log.event("collect-failed", insurer=self.partner.code, code=bad.error_code)
 
