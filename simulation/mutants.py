@@ -160,7 +160,8 @@ MUTANTS = (
         "acknowledged too early: the hospital hears of a bill that is not on the disk",
         "claims.work:Work.flush",
         "await self._store.commit(unit)",
-        "bill and (setattr(bill, 'committed', True), bill.acknowledged.set(), bill.at_rest.set())\n    await self._store.commit(unit)",
+        "bill and (setattr(bill, 'committed', True), bill.acknowledged.set(), bill.at_rest.set())\n"
+        "        await self._store.commit(unit)",
         ("acknowledged-is-kept",),
     ),
     _one(

@@ -6,16 +6,18 @@ refused reaches it, with its bytes; and each difference is told once.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.insurer_double import MANIFEST
 from support.postgres import Server
 from support.twonodes import TwoNodes, decides, die_after, hold_commit, keeps_a_result, two_nodes
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.kernel.errors import Conflict
-from gateway.store.errors import StaleWrite
+from gateway.store.errors import StaleWrite, StoreFailed
 from gateway.store.unit import Unit
 
 PAID_900 = ActResult(state="accepted", verdict="paid", approved=900)
@@ -171,7 +173,8 @@ async def test_a13_an_outrun_reply_that_says_nothing_about_money_is_on_record(no
     bill = nodes.bring()
     await held.reached.wait()
     taken_over = asyncio.create_task(nodes.take_over())
-    await asyncio.sleep(0.3)
+    while [row["owner"] for row in await nodes.rows("bill")] != ["second"]:
+        await asyncio.sleep(0.02)
     held.go.set()
     with pytest.raises(StaleWrite):
         await bill
@@ -209,3 +212,85 @@ async def test_a13_two_gateways_that_look_at_the_same_moment_tell_it_once(nodes:
     await nodes.called(PAID_1000, b"slower")
 
     await noted_once(nodes, stands=900, told=1000)
+
+
+async def brought_before(nodes: TwoNodes, ends: Callable[[Unit], bool], *, dies: bool) -> None:
+    """A call of 1000 is kept at the second gateway while the first one's end of the claim is on its way to the disk."""
+    end, kept = hold_commit(nodes.first, ends), asyncio.Event()
+    dead = die_after(nodes.second, keeps_a_result) if dies else kept
+    bill = nodes.bring()
+    await end.reached.wait()
+    called = asyncio.create_task(nodes.called(PAID_1000))
+    if dies:
+        await dead.wait()
+        called.cancel()
+        nodes.second.room.store = nodes.first.room.store
+    else:
+        await asyncio.sleep(0.3)
+    end.go.set()
+    await bill
+    await nodes.first.quiet()
+    await asyncio.wait({called})
+
+
+def becomes(state: str) -> Callable[[Unit], bool]:
+    return lambda unit: any(step.table == "claim" and state in step.values for step in unit.steps)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+async def test_a13_a_call_that_meets_the_handing_over_to_a_person_is_the_claims_word(
+    nodes: TwoNodes, dies: bool
+) -> None:
+    """Enquiries were used up; the call was kept in the same moment, and whoever kept it may be dead since."""
+    nodes.insurer.answers["settle"] = ["lost"]
+    nodes.insurer.answers["status"] = [LOST]
+
+    await brought_before(nodes, becomes("manual"), dies=dies)
+
+    await nothing_differs(nodes, stands=1000)
+
+
+async def test_a13_money_told_of_a_claim_that_was_given_up_in_the_same_moment_is_taken_back(
+    tmp_path: Path, postgres_server: Server
+) -> None:
+    """“Not found”, said the enquiry; a quick-claim follows. The gateway that kept the call is dead."""
+    kinds = {"direct_pay": ["settle"], "quick_claim": ["step"]}
+    acts = MANIFEST["acts"] | {"step": {"role": "step"}}
+    async with two_nodes(postgres_server, tmp_path, kinds=kinds, acts=acts) as nodes:
+        nodes.first.engine.counter.quick_claim = True
+
+        def too_late() -> ActResult:
+            nodes.first.room.clock.days = 1
+            return ActResult(state="not_found")
+
+        nodes.insurer.answers["settle"] = ["lost"]
+        nodes.insurer.answers["status"] = [too_late]
+        await brought_before(nodes, becomes("closed"), dies=True)
+
+        (undo,) = await nodes.rows("undo")
+        assert (undo["scope"], undo["amount"], undo["state"]) == ("counter", 1000, "done")
+        assert nodes.insurer.times("cancel") == 1
+
+
+async def test_a13_a_disk_that_fails_while_another_takes_the_bill_loses_no_word(nodes: TwoNodes) -> None:
+    """The first gateway does not take back what is another's now, and gives it the reply that it could not keep."""
+    nodes.insurer.answers["settle"] = [PAID_900]
+    nodes.insurer.answers["status"] = [PAID_1000]
+    store: Any = nodes.first.room.store
+    commit = store.commit
+
+    async def fails(unit: Unit) -> None:
+        if decides(unit):
+            store.commit = commit
+            await nodes.take_over()
+            nodes.first.room.clock.days = 1
+            raise StoreFailed("the database went away")
+        await commit(unit)
+
+    store.commit = fails
+    with pytest.raises(StoreFailed):
+        await nodes.bring()
+
+    await noted_once(nodes, stands=1000, told=900)
+    assert await replies_on_record(nodes) == 1
+    assert [row["owner"] for row in await nodes.rows("bill")] == ["second"]
