@@ -161,5 +161,8 @@ class Invariants:
                 now = ClaimState(row["new"])
         if now != claim["state"]:
             self._broke("history-is-a-walk", claim=claim["claim_id"], now=claim["state"], told=now)
+        differs = Counter((row["act_id"], row["new"]) for row in mine if row["cause"] == "money-differs")
+        if any(times > 1 for times in differs.values()):
+            self._broke("a-difference-is-told-once", claim=claim["claim_id"])
         if sum(row["field"] == "claim.approved" for row in mine) > 1:
             self._broke("money-is-decided-once", claim=claim["claim_id"])
