@@ -173,7 +173,7 @@ async def test_a13_an_outrun_reply_that_says_nothing_about_money_is_on_record(no
     bill = nodes.bring()
     await held.reached.wait()
     taken_over = asyncio.create_task(nodes.take_over())
-    while [row["owner"] for row in await nodes.rows("bill")] != ["second"]:
+    while [row["owner"] for row in await nodes.rows("bill")] != ["second"]:  # noqa: ASYNC110 -- rows send no event
         await asyncio.sleep(0.02)
     held.go.set()
     with pytest.raises(StaleWrite):

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.insurer_double import LOST, Parlour, parlour
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.conversation.collector import Collector
+from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.resolver import Resolver
 from gateway.kernel.errors import LianpeiError
 from gateway.store.errors import StaleWrite, StoreFailed
 from gateway.store.unit import Unit
@@ -105,3 +110,44 @@ async def test_a_worker_that_lost_its_bill_waits_for_nothing(house: Parlour, mon
         await house.bring()
 
     assert len(house.engine.mailbox) == 0
+
+
+async def test_an_answer_to_a_claim_that_a_person_has_is_taken_up_though_we_die_when_it_is_kept(
+    house: Parlour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a bill has no alarm; the insurer was told that we have its word, or calls in the same bytes, which count once."""
+    house.insurer.answers["settle"] = [LOST]
+    house.insurer.answers["status"] = [ActResult(state="unknown")]
+    bill = await house.bring()
+    assert [claim["state"] for claim in house.rows("claim")] == ["manual"]
+    monkeypatch.setattr(Engine, "resume", lambda engine, order_id: None)
+
+    await house.told(bill, paid(900))
+    monkeypatch.undo()
+    again = parlour(house.room.path, house.insurer, house.room)
+    for row in await Resolver(again.engine).due():
+        await again.engine.look(row["order_id"])
+    await again.quiet()
+
+    assert [(claim["state"], claim["approved"]) for claim in house.rows("claim")] == [("decided", 900)]
+
+
+async def test_a_collector_outlives_a_database_that_is_away() -> None:
+    """A process one of whose tasks has ended is not ready any more, for good."""
+    asked = 0
+
+    async def away(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise StoreFailed("away")
+
+    rule = SimpleNamespace(every="10ms")
+    partner = SimpleNamespace(code="package", manifest=SimpleNamespace(collect=rule))
+    ledger = SimpleNamespace(store=SimpleNamespace(read=away, find=None))
+    callbacks = SimpleNamespace(engine=SimpleNamespace(ledger=ledger))
+    work = asyncio.create_task(Collector(cast(Any, partner), cast(Any, callbacks)).run())
+    await asyncio.sleep(0.2)
+
+    assert asked > 1
+    assert not work.done()
+    work.cancel()
