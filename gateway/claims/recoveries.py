@@ -30,12 +30,17 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def ask_back(ledger: Ledger, correction: Row, work: Work) -> None:
-    """Rows that begin the recovery which ``correction`` (approved, of an answer that differs) asks for, into ``work``."""
+    """Rows that begin the recovery which ``correction`` (approved, of an answer that differs) asks for, into ``work``.
+
+    The commit is refused with ``StaleWrite`` when the item was settled meanwhile.
+    """
     item = ledger.store.get("work_item", item_id=correction["claim_id"])
     bill = ledger.bill_row(correction["order_id"])
     if item is None or bill is None:
         raise Conflict("the item is settled", code="not-for-this-item", hint="Look at the work list again.")
     recovery_id = new_recovery_id()
+    # Of two recoveries of one item that are approved in the same moment, the second finds its row gone.
+    work.add().update("work_item", {"item_id": item["item_id"]}, expect={"since": item["since"]}, why=item["why"])
     work.add().insert(
         "recovery",
         recovery_id=recovery_id,

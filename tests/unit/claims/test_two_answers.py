@@ -13,6 +13,7 @@ from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.collector import Collector
 from gateway.claims.conversation.engine import Engine
+from gateway.claims.conversation.item_correction import settle_item
 from gateway.claims.conversation.resolver import Resolver
 from gateway.kernel.errors import LianpeiError
 from gateway.store.errors import StaleWrite, StoreFailed
@@ -151,3 +152,21 @@ async def test_a_collector_outlives_a_database_that_is_away() -> None:
     assert asked > 1
     assert not work.done()
     work.cancel()
+
+
+async def test_two_recoveries_of_one_answer_approved_in_the_same_moment_ask_the_patient_once(house: Parlour) -> None:
+    """Two corrections, each with its two persons, here or at two gateways."""
+    bill = await house.decided(1000)
+    await house.told_late(bill, paid(900))
+    ledger, (item,) = house.engine.ledger, house.rows("work_item")
+    works = []
+    for number in ("cor_1", "cor_2"):
+        row = {"correction_id": number, "action": "recover", "approved": 100}
+        works.append(ledger.work(bill.order_id))
+        settle_item(ledger, row | {"order_id": bill.order_id, "claim_id": item["item_id"]}, works[-1])
+
+    await works[0].flush()
+    with pytest.raises(StaleWrite):
+        await works[1].flush()
+
+    assert [row["amount"] for row in house.rows("recovery")] == [100]
