@@ -22,7 +22,7 @@ from gateway.wire.keys import KeyRing
 
 
 def add_commands(commands: Any) -> None:
-    audit = commands.add_parser("audit", help="verify the audit chain, or sign it now")
+    audit = commands.add_parser("audit", help="verify the audit chain, or sign it now 审计链校验与签名")
     chores = audit.add_subparsers(title="chores", metavar="CHORE", required=True)
     text = "verify every entry, row, checkpoint and state; also beside a running gateway, or on a copy of the database"
     verify = chores.add_parser("verify", help=text, description=text)

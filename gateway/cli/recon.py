@@ -12,7 +12,7 @@ from gateway.kernel.money import yuan
 
 
 def add_commands(commands: Any) -> None:
-    text = "hold a day's books against an insurer's, a channel's or a hospital's"
+    text = "hold a day's books against an insurer's, a channel's or a hospital's 对账"
     top = commands.add_parser("recon", help=text, description=text)
     parts = top.add_subparsers(metavar="WHAT", required=True)
     run = _part(parts, "run", _run, "lock the day if needed and compare with the peer's book, or with a CSV file")

@@ -34,8 +34,8 @@ class Running(Protocol):
 
 def add_commands(commands: Any) -> None:
     for name, start, text in (
-        ("gateway", _gateway, "serve hospitals and insurers (claims room and window)"),
-        ("payment", _payment, "serve the payment room, in a process of its own"),
+        ("gateway", _gateway, "serve hospitals and insurers (claims room and window) 理赔室与窗口"),
+        ("payment", _payment, "serve the payment room, in a process of its own 支付室"),
     ):
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")

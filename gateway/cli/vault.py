@@ -15,7 +15,9 @@ _PERSON = "of a person, whose certificate number is read from standard input (ne
 
 
 def add_commands(commands: Any) -> None:
-    vault = commands.add_parser("vault", help="rewrap keys, erase, export a person's data, apply retention")
+    vault = commands.add_parser(
+        "vault", help="rewrap keys, erase, export a person's data, apply retention 保险库：换钥、删除、导出、留存"
+    )
     chores = vault.add_subparsers(title="chores", metavar="CHORE", required=True)
     rewrap = _chore(chores, "rewrap", "wrap every data key under the current master key; no record is touched")
     rewrap.set_defaults(run=lambda chosen: _show(ask(chosen.config, Wish("rewrap", chosen.reason))))

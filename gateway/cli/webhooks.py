@@ -9,7 +9,7 @@ from gateway.cli.operator_door import add_door, ask
 
 
 def add_commands(commands: Any) -> None:
-    text = "the hospitals' endpoints and what is brought to them"
+    text = "the hospitals' endpoints and what is brought to them 医院事件推送"
     top = commands.add_parser("webhooks", help=text, description=text)
     parts = top.add_subparsers(metavar="WHAT", required=True)
     for name, path, method, argument, told in (

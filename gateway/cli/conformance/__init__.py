@@ -24,7 +24,7 @@ Exit status 0: every point that counts was earned; 1: some were lost. docs/confo
 def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "conformance",
-        help="examine a partner's endpoint and give a scored report",
+        help="examine a partner's endpoint and give a scored report 合作方接口评测",
         description="Plays cases against a partner's test endpoint through its folder. Never against production: it submits bills.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
