@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.ports import FIXED, free_ports
-from gateway.cli.scenario import command as scenario
 from gateway.cli.stage import FIVE, ROOT, Stage
 from gateway.cli.table import bar, show
 from gateway.cli.tally import Tally, Told
@@ -51,7 +50,9 @@ def add_commands(commands: Any) -> None:
 
 def _demo(chosen: argparse.Namespace) -> int:
     if chosen.scenario:
-        return scenario.run(chosen.scenario)
+        from gateway.cli.scenario import command  # the whole gateway, which the demonstration runs as processes
+
+        return command.run(chosen.scenario)
     with tempfile.TemporaryDirectory(prefix="lianpei-demo-") as place:
         home = Path(place)
         _say_start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gateway.cli.serve import Running, serving
+from gateway.cli.lasting import Running, serving
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import MARKER
 from gateway.wire.keys import KeyRing
