@@ -28,6 +28,7 @@ _HEAD = (
     "毫秒\nms",
     "\nbill",
 )
+_CURL_KEYS = {"cacert": "ca.cert.pem", "cert": "hospital-h1.cert.pem", "key": "hospital-h1.key.pem"}
 _OUTCOMES = {"paid": "赔付 paid", "refused": "拒赔 refused"}
 
 
@@ -89,8 +90,31 @@ def _say_where(stage: Stage) -> None:
     for code in (*FIVE, "pay", "deduct"):
         print(f"  simulator 模拟器         https://localhost:{ports[code]}/_ledger  ({code})")
     print(f"  databases, logs 数据日志 {stage.home}")
-    print("Throw-away certificates 一次性开发证书:")
-    print(f"  curl --cacert {stage.keys / 'ca.cert.pem'} https://localhost:{ports['package']}/_ledger", flush=True)
+    print("\nLook with the throw-away certificates 用一次性开发证书查看:")
+    print(f"  curl --cacert {_shown(stage.keys / 'ca.cert.pem')} https://localhost:{ports['package']}/_ledger")
+    say_own_bill(stage)
+
+
+def say_own_bill(stage: Stage) -> None:
+    """A bill that nobody has sent yet, as a file to change, and the call that sends it as hospital one."""
+    from gateway.sandbox.hospital.encoding import to_json
+    from gateway.sandbox.hospital.visits import Wish, submission
+
+    seed = (int(time.time()) % 9_999 + 1) * 100 + 99  # the sample bills of a run end before 99
+    body = stage.home / "bill.json"
+    body.write_bytes(
+        json.dumps(json.loads(to_json(submission(Wish("outpatient", seed)))), ensure_ascii=False, indent=1).encode()
+    )
+    keys = [f"--{name} {_shown(stage.keys / file)}" for name, file in _CURL_KEYS.items()]
+    head = ["-H 'Content-Type: application/json'", f"-H 'Idempotency-Key: own-{seed}'", "-H 'Prefer: wait=20'"]
+    call = [f"--data @{_shown(body)}", f"https://localhost:{stage.ports['hospital']}/v1/claims"]
+    print("Send a bill of your own 自己发一张账单:")
+    print("  curl", " \\\n    ".join((" ".join(keys), " ".join(head), " ".join(call))), flush=True)
+
+
+def _shown(path: Path) -> str:
+    """As short as it can be typed where the command was given."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _play(stage: Stage, *, quiet: bool) -> Tally:
