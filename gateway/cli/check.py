@@ -24,8 +24,8 @@ def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "check", help="judge every partner folder: manifest, mappings, schemas, goldens, weak crypto 检查合作方文件夹"
     )
-    one.add_argument("--mappings", type=Path, default=Path("mappings"))
-    one.add_argument("--schemas", type=Path, default=Path("schemas"))
+    one.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
+    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
     one.add_argument(
         "--json", action="store_true", help="print one JSON object: mistakes, remarks, and what is weak until when"
     )
@@ -35,8 +35,8 @@ def add_commands(commands: Any) -> None:
     table = commands.add_parser(
         "support", help="print the insurer support table, or put it into README files 保险公司支持表"
     )
-    table.add_argument("--mappings", type=Path, default=Path("mappings"))
-    table.add_argument("--write", type=Path, nargs="*", default=[], metavar="README")
+    table.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
+    table.add_argument("--write", type=Path, nargs="*", default=[], metavar="README", help="put it into these files")
     table.set_defaults(run=_support)
 
 

@@ -29,7 +29,7 @@ def add_commands(commands: Any) -> None:
     make.set_defaults(run=_make)
     text = "check an evidence bundle offline: no database, network or secret is used 离线验证证据包"
     verify = commands.add_parser("verify", help=text, description=text)
-    verify.add_argument("bundle", type=Path)
+    verify.add_argument("bundle", type=Path, help="the file to check")
     verify.add_argument("--key", type=Path, help="the operator's public key, from where you trust it (PEM)")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
     verify.set_defaults(run=_verify)

@@ -15,8 +15,8 @@ def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "schemas", help="write the JSON Schemas, docs/model.md and docs/states.md from the code 生成模式与文档"
     )
-    one.add_argument("--schemas", type=Path, default=Path("schemas"))
-    one.add_argument("--docs", type=Path, default=Path("docs"))
+    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
+    one.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the pages (docs)")
     one.set_defaults(run=_write)
 
 
