@@ -29,8 +29,8 @@ test-heavy: .venv/.ready  ## restarts, floods, failover, bad networks: minutes o
 	@scripts/test-tools
 	@scripts/tests -m 'heavy and not long' --override-ini addopts=-q
 
-test-long: .venv/.ready   ## the long forms: kills, fuzz
-	@scripts/test-tools
+test-long: .venv/.ready   ## the long forms: kills, fuzz, the image
+	@scripts/test-tools long
 	@$(PY) -m pytest -m long --override-ini addopts=-q
 
 wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, search, write a report to var/wall

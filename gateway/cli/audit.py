@@ -22,15 +22,15 @@ from gateway.wire.keys import KeyRing
 
 
 def add_commands(commands: Any) -> None:
-    audit = commands.add_parser("audit", help="verify the audit chain, or sign it now")
+    audit = commands.add_parser("audit", help="verify the audit chain, or sign it now 审计链校验与签名")
     chores = audit.add_subparsers(title="chores", metavar="CHORE", required=True)
-    text = "verify every entry, row, checkpoint and state; also beside a running gateway, or on a copy of the database"
+    text = "verify every entry, row, checkpoint and state; also beside a running gateway, or on a copy of the database 校验"
     verify = chores.add_parser("verify", help=text, description=text)
     verify.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
     verify.add_argument("--database", type=Path, help="another file than the settings name")
     verify.add_argument("--kept", type=Path, nargs="*", default=[], help="checkpoints (JSON) that were kept elsewhere")
     verify.set_defaults(run=_verify)
-    text = "sign what is in the chain now, and print the newest checkpoint to keep it elsewhere"
+    text = "sign what is in the chain now, and print the newest checkpoint to keep it elsewhere 签名"
     checkpoint = chores.add_parser("checkpoint", help=text, description=text)
     checkpoint.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
     checkpoint.set_defaults(run=_checkpoint)

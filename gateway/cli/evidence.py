@@ -16,7 +16,9 @@ from gateway.cli.vault import write_new
 
 
 def add_commands(commands: Any) -> None:
-    text = "write a claim's evidence bundle: rows, chain, signed checkpoints, keys; fields only where revealed"
+    text = (
+        "write a claim's evidence bundle: rows, chain, signed checkpoints, keys; fields only where revealed 导出证据包"
+    )
     make = commands.add_parser("evidence", help=text, description=text)
     make.add_argument("claim", help="the claim's id (clm_…)")
     make.add_argument("-o", "--output", type=Path, required=True, help="a new file, readable by you only")
@@ -25,9 +27,9 @@ def add_commands(commands: Any) -> None:
     make.add_argument("--reason", required=True, help="number of the case or ticket behind this")
     make.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
     make.set_defaults(run=_make)
-    text = "check an evidence bundle offline: no database, network or secret is used"
+    text = "check an evidence bundle offline: no database, network or secret is used 离线验证证据包"
     verify = commands.add_parser("verify", help=text, description=text)
-    verify.add_argument("bundle", type=Path)
+    verify.add_argument("bundle", type=Path, help="the file to check")
     verify.add_argument("--key", type=Path, help="the operator's public key, from where you trust it (PEM)")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
     verify.set_defaults(run=_verify)

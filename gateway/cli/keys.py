@@ -27,7 +27,9 @@ _ABOUT = """Keys lie in one directory, by name: <name>.key.pem, .pub.pem, .cert.
 
 
 def add_commands(commands: Any) -> None:
-    top = commands.add_parser("keys", help="see, make, request, judge and rotate keys", description=_ABOUT)
+    top = commands.add_parser(
+        "keys", help="see, make, request, judge and rotate keys 密钥管理与轮换", description=_ABOUT
+    )
     verbs = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add(verbs, "list", _list, "every key: kind, place, fingerprint, last day, who uses it")
     one = _add(verbs, "show", _show, "everything public about one key")

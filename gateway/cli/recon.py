@@ -12,30 +12,37 @@ from gateway.kernel.money import yuan
 
 
 def add_commands(commands: Any) -> None:
-    text = "hold a day's books against an insurer's, a channel's or a hospital's"
+    text = "hold a day's books against an insurer's, a channel's or a hospital's 对账"
     top = commands.add_parser("recon", help=text, description=text)
     parts = top.add_subparsers(metavar="WHAT", required=True)
-    run = _part(parts, "run", _run, "lock the day if needed and compare with the peer's book, or with a CSV file")
+    run = _part(
+        parts, "run", _run, "lock the day if needed and compare with the peer's book, or with a CSV file 锁定当日并比对"
+    )
     run.add_argument("--day", required=True, help="such as 2026-11-21")
     run.add_argument("--peer", required=True, help="insurer or channel")
     run.add_argument("--file", type=Path, help="the book in our CSV form instead of the peer's own")
     run.add_argument("--hospital", default="", help="the file is this hospital's own book")
-    show = _part(parts, "show", _show, "books and their differences")
+    show = _part(parts, "show", _show, "books and their differences 账册与差异")
     show.add_argument("recon_id", nargs="?", help="one book whole")
     for name in ("day", "peer", "state"):
         show.add_argument(f"--{name}", default="")
-    own = _part(parts, "own", _own, "say who takes care of a difference")
+    own = _part(parts, "own", _own, "say who takes care of a difference 指定负责人")
     own.add_argument("item_id")
     own.add_argument("owner")
-    close = _part(parts, "close", _close, "propose how a difference is closed; a second person approves it")
+    close = _part(
+        parts, "close", _close, "propose how a difference is closed; a second person approves it 提出处理，另一人复核"
+    )
     close.add_argument("item_id")
     close.add_argument("--action", choices=["adjust", "explain"], required=True)
     close.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
-    for name, told in (("approve", "approve somebody else's entry"), ("withdraw", "withdraw an entry")):
+    for name, told in (
+        ("approve", "approve somebody else's entry 复核他人的处理"),
+        ("withdraw", "withdraw an entry 撤回"),
+    ):
         settle = _part(parts, name, _settle, told)
         settle.set_defaults(what=name)
         settle.add_argument("entry_id")
-    export = _part(parts, "export", _export, "write a book as a page, its differences or our lines")
+    export = _part(parts, "export", _export, "write a book as a page, its differences or our lines 导出")
     export.add_argument("recon_id")
     export.add_argument("--form", choices=["html", "csv", "lines"], default="html")
     export.add_argument("--out", type=Path, help="file (default: standard output)")

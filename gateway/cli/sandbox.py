@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gateway.cli.serve import Running, serving
+from gateway.cli.lasting import Running, serving
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import MARKER
 from gateway.wire.keys import KeyRing
@@ -29,7 +29,7 @@ ask it for trouble (docs/sandbox.md has the vocabulary, GET /_script what this s
 def add_commands(commands: Any) -> None:
     box = commands.add_parser(
         "sandbox",
-        help="serve insurer simulators and two payment channel simulators",
+        help="serve insurer simulators and two payment channel simulators 模拟器",
         description="Synthetic insurers and payment channels for development and partners' own tests.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

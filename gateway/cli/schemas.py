@@ -12,9 +12,11 @@ from gateway.payment.schema_export import write_schemas as write_payment_schemas
 
 
 def add_commands(commands: Any) -> None:
-    one = commands.add_parser("schemas", help="write the JSON Schemas, docs/model.md and docs/states.md from the code")
-    one.add_argument("--schemas", type=Path, default=Path("schemas"))
-    one.add_argument("--docs", type=Path, default=Path("docs"))
+    one = commands.add_parser(
+        "schemas", help="write the JSON Schemas, docs/model.md and docs/states.md from the code 生成模式与文档"
+    )
+    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
+    one.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the pages (docs)")
     one.set_defaults(run=_write)
 
 

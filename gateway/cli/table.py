@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 from collections.abc import Sequence, Set
+from itertools import zip_longest
 
 
 def width(text: str) -> int:
@@ -15,13 +16,12 @@ def _cell(text: str, wide: int, *, right: bool) -> str:
 
 
 def show(head: Sequence[str], rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> None:
-    """Print rows under a head, columns as wide as their widest cell."""
-    wide = [max(width(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for number, row in enumerate((head, *rows)):
+    """Print rows under a head, columns as wide as their widest cell; a title of the head may have two lines."""
+    titles = [tuple(line) for line in zip_longest(*(title.split("\n") for title in head), fillvalue="")]
+    wide = [max(width(row[column]) for row in (*titles, *rows)) for column in range(len(head))]
+    for row in (*titles, ["─" * size for size in wide], *rows):
         cells = (_cell(text, wide[column], right=column in right) for column, text in enumerate(row))
         print("  ".join(cells).rstrip())
-        if number == 0:
-            print("  ".join("─" * size for size in wide))
 
 
 def bar(done: int, whole: int, text: str) -> None:

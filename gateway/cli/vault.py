@@ -15,23 +15,27 @@ _PERSON = "of a person, whose certificate number is read from standard input (ne
 
 
 def add_commands(commands: Any) -> None:
-    vault = commands.add_parser("vault", help="rewrap keys, erase, export a person's data, apply retention")
+    vault = commands.add_parser(
+        "vault", help="rewrap keys, erase, export a person's data, apply retention 保险库：换钥、删除、导出、留存"
+    )
     chores = vault.add_subparsers(title="chores", metavar="CHORE", required=True)
-    rewrap = _chore(chores, "rewrap", "wrap every data key under the current master key; no record is touched")
+    rewrap = _chore(
+        chores, "rewrap", "wrap every data key under the current master key; no record is touched 重新包裹数据密钥"
+    )
     rewrap.set_defaults(run=lambda chosen: _show(ask(chosen.config, Wish("rewrap", chosen.reason))))
-    erase = _chore(chores, "erase", "destroy the keys of an order or a person, for good")
+    erase = _chore(chores, "erase", "destroy the keys of an order or a person, for good 彻底删除")
     whom = erase.add_mutually_exclusive_group(required=True)
     whom.add_argument("--order", default="", help="the order's id")
     whom.add_argument("--person", action="store_true", help=_PERSON)
     erase.set_defaults(run=_erase)
-    export = _chore(chores, "export", "everything we have of one person, opened, as JSON")
+    export = _chore(chores, "export", "everything we have of one person, opened, as JSON 导出个人数据")
     export.add_argument("--person", action="store_true", required=True, help=_PERSON)
     export.add_argument("-o", "--output", type=Path, required=True, help="a new file, readable by you only")
     export.set_defaults(run=_export)
     retention = _chore(
-        chores, "retention", "show what has outlived its class; with --apply destroy its keys", needs=False
+        chores, "retention", "show what has outlived its class; with --apply destroy its keys 到期清理", needs=False
     )
-    retention.add_argument("--apply", action="store_true")
+    retention.add_argument("--apply", action="store_true", help="do it, not only show it")
     retention.set_defaults(run=_retention)
 
 

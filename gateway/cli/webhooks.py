@@ -9,15 +9,15 @@ from gateway.cli.operator_door import add_door, ask
 
 
 def add_commands(commands: Any) -> None:
-    text = "the hospitals' endpoints and what is brought to them"
+    text = "the hospitals' endpoints and what is brought to them 医院事件推送"
     top = commands.add_parser("webhooks", help=text, description=text)
     parts = top.add_subparsers(metavar="WHAT", required=True)
     for name, path, method, argument, told in (
-        ("list", "/admin/webhooks", "GET", "", "every endpoint"),
-        ("waiting", "/admin/webhooks/{}/deliveries?state=waiting", "GET", "hospital", "what was not taken yet"),
-        ("given-up", "/admin/webhooks/{}/deliveries?state=given_up", "GET", "hospital", "what was given up"),
-        ("enable", "/admin/webhooks/{}/enable", "POST", "hospital", "serve a disabled endpoint again"),
-        ("resend", "/admin/events/{}/resend", "POST", "event", "bring an event again, by its id or seq"),
+        ("list", "/admin/webhooks", "GET", "", "every endpoint 全部接收地址"),
+        ("waiting", "/admin/webhooks/{}/deliveries?state=waiting", "GET", "hospital", "what was not taken yet 待送达"),
+        ("given-up", "/admin/webhooks/{}/deliveries?state=given_up", "GET", "hospital", "what was given up 已放弃"),
+        ("enable", "/admin/webhooks/{}/enable", "POST", "hospital", "serve a disabled endpoint again 重新启用"),
+        ("resend", "/admin/events/{}/resend", "POST", "event", "bring an event again, by its id or seq 重发事件"),
     ):
         part = parts.add_parser(name, help=told, description=told)
         if argument:

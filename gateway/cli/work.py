@@ -23,24 +23,25 @@ def add_commands(commands: Any) -> None:
         "work", help="what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
     )
     tools = top.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done")
-    listed.add_argument("--insurer", default="")
-    listed.add_argument("--owner", default="")
-    listed.add_argument("--json", action="store_true")
+    listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done 列出待办")
+    listed.add_argument("--insurer", default="", help="only this insurer's 只看该公司")
+    listed.add_argument("--owner", default="", help="only this person's 只看该负责人")
+    listed.add_argument("--json", action="store_true", help="print one JSON object")
     _door(listed, _list)
     for name, text in (
-        ("enquire", "ask the insurer now, or ask again for the leg of an undo"),
-        ("redrive", "have it tried again once the mapping or whatever was wrong is mended"),
-        ("reverse", "have the insurer take back what the claim moved, then close it"),
+        ("enquire", "ask the insurer now, or ask again for the leg of an undo 立即查询保险公司"),
+        ("redrive", "have it tried again once the mapping or whatever was wrong is mended 修正后重试"),
+        ("reverse", "have the insurer take back what the claim moved, then close it 撤销后关闭"),
     ):
         one = tools.add_parser(name, help=text)
-        one.add_argument("item")
+        one.add_argument("item", help="its id, as the list shows it 编号")
         one.add_argument("--reason", required=True, help="number of the case or ticket")
         _door(one, _post)
     accept = tools.add_parser(
-        "accept", help="propose its end with evidence; a second person approves (lianpei work approve)"
+        "accept",
+        help="propose its end with evidence; a second person approves (lianpei work approve) 凭证了结，另一人复核",
     )
-    accept.add_argument("item")
+    accept.add_argument("item", help="its id, as the list shows it 编号")
     accept.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
     accept.add_argument(
         "--fen", type=int, default=0, dest="approved_fen", help="of a claim: what the insurer pays, in 分"
@@ -48,21 +49,21 @@ def add_commands(commands: Any) -> None:
     accept.add_argument("--give-up", action="store_const", const="give_up", default="undone", dest="leg")
     _door(accept, _post)
     for name, text in (
-        ("release", "propose to let go a bill that was stopped for its invoice"),
-        ("recover", "propose to ask the patient for what an insurer declined after it had paid"),
+        ("release", "propose to let go a bill that was stopped for its invoice 放行因发票暂停的账单"),
+        ("recover", "propose to ask the patient for what an insurer declined after it had paid 向患者追偿"),
     ):
         one = tools.add_parser(name, help=text)
-        one.add_argument("item")
+        one.add_argument("item", help="its id, as the list shows it 编号")
         one.add_argument("--evidence", required=True, help="number of the letter, call or ticket")
         if name == "recover":
             one.add_argument("--fen", type=int, required=True, dest="approved_fen", help="how much, in 分")
         _door(one, _post)
-    assign = tools.add_parser("assign", help="hand it over")
-    assign.add_argument("item")
+    assign = tools.add_parser("assign", help="hand it over 转交")
+    assign.add_argument("item", help="its id, as the list shows it 编号")
     assign.add_argument("owner")
     _door(assign, _post)
-    approve = tools.add_parser("approve", help="approve a colleague's proposal")
-    approve.add_argument("correction")
+    approve = tools.add_parser("approve", help="approve a colleague's proposal 复核同事的提议")
+    approve.add_argument("correction", help="the proposal's id (cor_…) 提议编号")
     _door(approve, _approve)
 
 

@@ -24,15 +24,15 @@ Exit status 0: every point that counts was earned; 1: some were lost. docs/confo
 def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "conformance",
-        help="examine a partner's endpoint and give a scored report",
+        help="examine a partner's endpoint and give a scored report 合作方接口评测",
         description="Plays cases against a partner's test endpoint through its folder. Never against production: it submits bills.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     one.add_argument("url", help="the partner's endpoint, as a deployment would set it")
     one.add_argument("--insurer", type=Path, help="partner folder (default: that of the simulator at the address)")
-    one.add_argument("--mappings", type=Path, default=Path("mappings"))
-    one.add_argument("--schemas", type=Path, default=Path("schemas"))
+    one.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
+    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
     one.add_argument("--keys", type=Path, required=True, help="key directory with our keys and the partner's")
     one.add_argument("--ca", default="", help="authority of the endpoint's certificate, a file in the key directory")
     one.add_argument("--client-certificate", default="", help="our certificate for mTLS, a name in the key directory")

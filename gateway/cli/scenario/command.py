@@ -33,8 +33,10 @@ async def _play(scenario: "Scenario", place: Path, number: int) -> bool:  # type
 
     def told(seen: Seen) -> None:
         step = seen.step
-        what = step.say or step.get or step.post or step.put or ("bill" if step.bill else step.clock or "trouble")
-        print(f"  ✓ {what}" + (f"  {seen.took:.1f} s" if seen.took > 0.5 else ""), flush=True)
+        what = step.say or step.get or step.post or step.put or step.clock
+        if not what and (wish := step.trouble) is not None:
+            what = f"故障 trouble: {wish.at} {wish.op} {wish.do}" + (f" {wish.seconds:g} s" if wish.seconds else "")
+        print(f"  ✓ {what or '账单 bill'}" + (f"  {seen.took:.1f} s" if seen.took > 0.5 else ""), flush=True)
 
     print(f"{scenario.name}: {scenario.title.zh} {scenario.title.en}", flush=True)
     home = place / str(number)

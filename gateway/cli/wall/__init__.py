@@ -7,7 +7,10 @@ from typing import Any
 
 
 def add_commands(commands: Any) -> None:
-    text = "plant marks in every medical and identity field, play journeys and failures, search for the marks, write a report"
+    text = (
+        "plant marks in every medical and identity field, play journeys and failures, search for the marks, "
+        "write a report 埋点检查医疗信息不外泄"
+    )
     one = commands.add_parser("wall", help=text, description=text)
     one.add_argument("--short", action="store_true", help="leave out the journeys that take more than ten seconds")
     one.add_argument(

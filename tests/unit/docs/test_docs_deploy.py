@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,43 @@ def test_the_units_run_the_rooms_as_two_users_in_two_folders() -> None:
     grace = load_settings(DEPLOY / "gateway.toml").claims
     assert grace is not None
     assert all(int(one["TimeoutStopSec"]) > grace.stop_notice + grace.stop_grace + 15 for one in said)
+
+
+def test_the_compose_file_is_one_by_the_published_specification() -> None:
+    judge = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        DEPLOY / "compose.yaml",
+    ]
+    judged = subprocess.run(judge, capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@pytest.mark.parametrize("kind", ["networks", "secrets", "volumes"])
+def test_what_a_service_names_is_declared_and_the_other_way_round(kind: str) -> None:
+    said = compose()
+    named = {name.partition(":")[0] for one in said["services"].values() for name in one.get(kind, [])}
+    assert {name for name in named if not name.startswith(".")} == set(said[kind])
+
+
+def test_a_room_reads_keys_that_nobody_else_is_given() -> None:
+    """A key that others can read is refused, so the database has its password in a file of its own."""
+    said = compose()
+    secrets = {Path(one["file"]).parent.name for one in said["secrets"].values()}
+    mounted = {one.split(":")[0].removeprefix("./") for room in said["services"].values() for one in room["volumes"]}
+    assert secrets & mounted == set()
+
+
+@pytest.mark.parametrize("room", [*GATEWAYS, "payment"])
+def test_a_container_has_the_time_that_a_stop_takes(room: str) -> None:
+    claims = load_settings(DEPLOY / "gateway.toml").claims
+    assert claims is not None
+    assert int(compose()["services"][room]["stop_grace_period"].removesuffix("s")) > (
+        claims.stop_notice + claims.stop_grace + 10
+    )
 
 
 @pytest.mark.parametrize("room", [*GATEWAYS, "payment"])
