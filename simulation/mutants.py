@@ -210,4 +210,25 @@ MUTANTS = (
         "elif standing.state in (State.ACCEPTED, State.SENDING):",
         ("money-moves-once",),
     ),
+    _one(
+        "came back unseen: a payout that its bank sends back stays paid",
+        "payment.teller:Teller._watched",
+        "if answer.state is ChannelState.RETURNED:",
+        "if False:",
+        ("what-we-say-was-paid-was",),
+    ),
+    _one(
+        "the same number again: a payout to another account goes out under the number of the first",
+        "payment.teller:Teller._sent",
+        "standing.number, original.number",
+        "standing.settlement_id, original.number",
+        ("money-moves-once", "every-payment-ends", "what-we-say-was-not-paid-was-not"),
+    ),
+    _one(
+        "another account while the outcome is unknown",
+        "payment.desk:Desk.rebind",
+        "if standing.state not in _WAITS:",
+        "if standing.state not in (*_WAITS, State.SENDING, State.UNKNOWN, State.PENDING):",
+        ("money-moves-once",),
+    ),
 )

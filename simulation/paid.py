@@ -2,15 +2,22 @@
 
 from typing import TYPE_CHECKING
 
+from gateway.claims.conversation.states import FINAL
+from gateway.clearing.rows import SEEN
 from gateway.kernel.settlements import OPEN, State
+from gateway.payment.states import DUE
 from gateway.store.api import Row
 from simulation.bank import Moved
+from simulation.clockwork import START
+from simulation.moneydesk import WAITS
 from simulation.payroom import PayRoom
 
 if TYPE_CHECKING:
     from simulation.world import World
 
-_NOTHING = (State.FAILED, State.REFUSED, State.CLOSED)
+_NOTHING = (State.FAILED, State.REFUSED, State.CLOSED, State.ACCOUNT, State.RETURNED)
+_STILL = (*OPEN, *WAITS)
+_SOON_MS = 30_000
 
 
 class PaidOnce:
@@ -23,15 +30,30 @@ class PaidOnce:
         """At every effect at the channel."""
         if moved.times > 1:
             self._broke("money-moves-once", number=moved.number, times=moved.times)
-        if not self._world.disk.find("settlement", {"settlement_id": moved.number}, limit=1):
+        if not self._world.disk.find("settlement", {"settlement_id": moved.settlement}, limit=1):
             self._broke("no-money-without-a-row", number=moved.number)
+        if self._room.bank.stands(moved.settlement) > moved.amount:
+            self._broke("money-moves-once", settlement=moved.settlement)
 
     @property
     def quiet(self) -> bool:
         disk = self._world.disk
         if disk.find("outbox", {}, limit=1):
             return False
-        return not disk.find("settlement", {"state": ("in", [state.value for state in OPEN])}, limit=1)
+        open_still = disk.find("settlement", {"state": ("in", [state.value for state in _STILL])}, limit=1)
+        return not open_still and self._all_heard() and not self._soon()
+
+    def _all_heard(self) -> bool:
+        """Whether the window has read every receipt: it asks seldom while it waits for none."""
+        newest = self._room.disk.find("receipt", {}, order_by="-seq", limit=1)
+        read = self._world.disk.get("setting", name=SEEN)
+        return not newest or (read is not None and int(read["value"]) >= newest[0]["seq"])
+
+    def _soon(self) -> bool:
+        """Whether the payment room has something to do within half a minute."""
+        now = int((START.timestamp() + self._world.loop.time()) * 1000)
+        due = {"state": ("in", [state.value for state in DUE]), "next_at": ("<", now + _SOON_MS)}
+        return bool(self._room.disk.find("payment_order", due, limit=1))
 
     def at_the_end(self) -> None:
         disk = self._world.disk
@@ -41,12 +63,13 @@ class PaidOnce:
             self._settlement(row)
         for bill in disk.find("bill", {}, limit=1000):
             self._bill(bill)
+        for late in disk.find("late", {"over_at": 0}, limit=100):
+            self._late(late)
 
     def _settlement(self, row: Row) -> None:
         """A payment's or refund's row against the channel's book."""
-        state, known = State(row["state"]), self._room.bank.book.get(row["settlement_id"])
-        moved = known.amount * known.times if known is not None else 0
-        if state in OPEN:
+        state, moved = State(row["state"]), self._room.bank.stands(row["settlement_id"])
+        if state in _STILL:
             self._broke("every-payment-ends", settlement=row["settlement_id"], state=state.value)
         elif state is State.PAID and moved != row["amount"]:
             self._broke("what-we-say-was-paid-was", settlement=row["settlement_id"], ours=row["amount"], theirs=moved)
@@ -75,3 +98,11 @@ class PaidOnce:
         back = sum(row["amount"] for row in mine if row["state"] == State.PAID)
         if leg["cause"] != "never-paid" and back != leg["amount"]:
             self._broke("refunded-once", order=leg["order_id"], ours=leg["amount"], theirs=back)
+
+    def _late(self, late: Row) -> None:
+        """A payout counts as late until it is there; nobody is told of what arrived."""
+        disk, order_id = self._world.disk, late["order_id"]
+        rows = disk.find("settlement", {"order_id": order_id}, limit=100)
+        waits = [row for row in rows if row["kind"].startswith("PAYOUT") and row["state"] != State.PAID]
+        if not waits and all(claim["state"] in FINAL for claim in disk.find("claim", {"order_id": order_id})):
+            self._broke("late-until-it-is-there", order=order_id, clock=late["clock"])

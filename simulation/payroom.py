@@ -39,7 +39,8 @@ SECRET = Secret("w" * 32)
 _POLL_S = 2.0
 _ANSWER_S = 3.0
 _WINDOW = timedelta(seconds=60)
-_NO_WATCH = timedelta(0)
+_WATCH = timedelta(days=3)
+"""So long a payout may still come back; what was paid last does so a while before it is over."""
 _CODE = "pay"
 _ABLE = Capabilities(channel=_CODE, names=Names(zh="模拟", en="Simulated"), kinds=frozenset(OrderKind))
 
@@ -57,7 +58,9 @@ class PayRoom:
         self.world = world
         self.disk = Disk(PAYMENT)
         self.trouble, self.weather = trouble, weather
-        self.bank = Bank(numbers, world.story)
+        returns = numbers.choice((0.0, 0.5))
+        self.watch = _WATCH if returns else timedelta(0)
+        self.bank = Bank(numbers, world.story, returns)
         self.process: RoomProcess | None = None
         self._numbers = numbers
 
@@ -71,11 +74,14 @@ class PayRoom:
         if numbers.random() < 0.2 and self.process is not None:
             self.world.spawn(self._wrong_clock(numbers.choice((-3600.0, 3600.0))))
         for at in sorted(numbers.uniform(0.0, until) for _ in range(numbers.choice((0, 1, 3)))):
-            await asyncio.sleep(max(0.0, at - self.world.loop.time()))
-            if self.process is not None:
-                self.process.crash()
-                self.process = None
-                self.world.loop.call_later(numbers.choice((0.1, 3.0, 12.0)), self.start)
+            await self.killed_at(at)
+
+    async def killed_at(self, at: float) -> None:
+        await asyncio.sleep(max(0.0, at - self.world.loop.time()))
+        if self.process is not None:
+            self.process.crash()
+            self.process = None
+            self.world.loop.call_later(self._numbers.choice((0.1, 3.0, 12.0)), self.start)
 
     async def _wrong_clock(self, seconds: float) -> None:
         await asyncio.sleep(self._numbers.uniform(5.0, 30.0))
@@ -95,7 +101,7 @@ class RoomProcess(Process):
     def __init__(self, room: PayRoom) -> None:
         super().__init__(room.world, "payroom", 0.0, room.disk, room.trouble)
         ledger, schedule = Ledger(self.store, self.clock), Schedule()
-        endings = Endings(ledger, _metrics(), schedule, _NO_WATCH)
+        endings = Endings(ledger, _metrics(), schedule, room.watch)
         pace = Pace(0.5, 20.0, SETTLING_S)
         channels = {_CODE: SimulatedChannel(room, self)}
         teller = Teller(ledger, channels, pace, _metrics(), endings, PayLater(ledger, endings, schedule))
@@ -120,9 +126,15 @@ class RoomProcess(Process):
 
     def _route(self, request: Any) -> Coroutine[Any, Any, web.Response]:
         intake = self._intake
-        if request.method == "GET":
-            return intake._get_receipts(request)
-        return intake._post_void(request) if request.path.endswith("/void") else intake._post_order(request)
+        match request.path.split("/")[1:]:
+            case ["receipts"]:
+                return intake._get_receipts(request)
+            case ["orders", _, "void"]:
+                return intake._post_void(request)
+            case ["orders", _, "account"]:
+                return intake._post_account(request)
+            case _:
+                return intake._post_order(request)
 
 
 class SimulatedChannel(Channel):

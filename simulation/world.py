@@ -16,10 +16,12 @@ from gateway.telemetry.metrics import Metrics
 from simulation.aftercare import Aftercare
 from simulation.chance import ids_from, stream
 from simulation.clockwork import VirtualLoop
+from simulation.days import Days
 from simulation.disk import Disk, DiskTrouble
 from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
+from simulation.moneydesk import MoneyDesk
 from simulation.node import Node
 from simulation.paid import PaidOnce
 from simulation.payroom import PayRoom
@@ -137,6 +139,7 @@ class World:
         else:
             self.payroom.start()
             self.spawn(self.payroom.bad_luck(0.0 if self.calm else 40.0))
+            self.spawn(MoneyDesk(self, stream(self.seed, "money desk")).run())
         if self.receiver is not None:
             self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
@@ -144,9 +147,11 @@ class World:
             self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)
-        self._heal()
+        self.heal()
         await asyncio.wait(visits)
-        await self._until_quiet()
+        await self.until_quiet()
+        if self.payroom is not None:
+            await Days(self, self.payroom, stream(self.seed, "days")).run()
         self.invariants.at_the_end()
         if self.receiver is not None:
             self.told.at_the_end(self.receiver)
@@ -197,15 +202,24 @@ class World:
             await asyncio.sleep(numbers.choice((1.0, 8.0, 25.0)))
             node.turn_clock(-hours * 3600.0)
 
-    def _heal(self) -> None:
+    def heal(self) -> None:
         self.story.tell("WORLD", "faults end")
-        self.weather.heal()
+        for trouble in self._troubles():
+            trouble.heal()
+
+    def hurt(self) -> None:
+        """What was bad is bad again."""
+        self.story.tell("WORLD", "faults begin")
+        for trouble in self._troubles():
+            trouble.hurt()
+
+    def _troubles(self) -> list[Weather | DiskTrouble]:
+        found: list[Weather | DiskTrouble] = [self.weather, self.disk_trouble]
         if self.receiver is not None:
-            self.receiver.weather.heal()
+            found.append(self.receiver.weather)
         if self.payroom is not None:
-            self.payroom.weather.heal()
-            self.payroom.trouble.heal()
-        self.disk_trouble.heal()
+            found += [self.payroom.weather, self.payroom.trouble]
+        return found
 
     async def _carry_calls(self, insurer: Insurer, numbers: random.Random) -> None:
         while True:
@@ -255,7 +269,7 @@ class World:
     def some_node(self, numbers: random.Random) -> Node | None:
         return numbers.choice(self.nodes) if self.nodes else None
 
-    async def _until_quiet(self) -> None:
+    async def until_quiet(self) -> None:
         until = self.loop.time() + LONGEST_S
         quiet = 0
         while quiet < 3 and self.loop.time() < until:
