@@ -39,6 +39,7 @@ class Days:
                 await self._trouble()
             await self._world.until_quiet()
             await self._watch()
+        await self._world.until_quiet()
 
     def _next(self) -> float | None:
         """In the world's seconds."""
