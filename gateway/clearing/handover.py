@@ -21,10 +21,11 @@ class HandOver:
         self._door = door
 
     async def over(self, link: Row, due: Due, wish: Wish | None, before: Sequence[Row] = ()) -> bool:
-        """True once the payment room has the order or will never take it."""
+        """True once the payment room has the order or will never take it. ``before``: the debt's rows, oldest first."""
         if link["state"] != State.CREATED:
             return True
-        beside = next((row["settlement_id"] for row in before if row["kind"] != link["kind"]), "")
+        first = before[0] if before else link
+        beside = first["settlement_id"] if first["kind"] != link["kind"] else ""
         outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE, wish, beside))
         if isinstance(outcome, Answered):
             later = due.kind is OrderKind.CREDIT

@@ -1,0 +1,157 @@
+"""What the window hands over again, or from two processes, is the order that it handed over first (seeded worlds)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gateway.clearing.door import PaymentDoor
+from gateway.clearing.errands import Errands
+from gateway.clearing.reader import NotYet
+from gateway.clearing.rows import Rows
+from gateway.kernel.clock import SystemClock
+from gateway.kernel.ids import new_settlement_id
+from gateway.kernel.outcome import Answered, Outcome, Unknown
+from gateway.payment.capabilities import Capabilities, Names
+from gateway.payment.model import LegKind, OrderKind, OrderTaken, PaymentOrder, Timing
+from gateway.store.claims_tables import CLAIMS
+from gateway.store.sqlite import Store
+from gateway.store.unit import Unit
+
+ORDER, DEPOSIT = "ord_1", "dep_1"
+CHANNEL = Capabilities(
+    channel="pay",
+    names=Names(zh="模拟", en="Simulated"),
+    kinds=frozenset(OrderKind),
+    legs=frozenset((LegKind.SELF_PAY, LegKind.CREDIT, LegKind.DEPOSIT)),
+)
+MORNING = 1_741_222_800_000
+
+
+@dataclass
+class Door:
+    """The payment room, of which an answer may be lost."""
+
+    lost: int = 0
+    placed: list[PaymentOrder] = field(default_factory=list)
+
+    async def place(self, order: PaymentOrder) -> Outcome[OrderTaken]:
+        self.placed.append(order)
+        self.lost -= 1
+        return Unknown("answer-timeout") if self.lost >= 0 else Answered(OrderTaken(settlement_id=order.settlement_id))
+
+
+@dataclass
+class Window:
+    store: Store
+    door: Door = field(default_factory=Door)
+
+    async def do(self, kind: str, order_id: str) -> bool:
+        errands = Errands(Rows(self.store, SystemClock()), cast(PaymentDoor, self.door), (CHANNEL,), time(17, 30))
+        return await errands.do({"kind": kind, "order_id": order_id})
+
+    async def bill(self, order_kind: str = "PRE_PRE", deposits: str = "") -> None:
+        """50.00 for the patient."""
+        unit = Unit()
+        money = {"total": 5000, "fund_total": 0, "account_pay": 0, "cash_pay": 5000, "self_pay_due": 5000}
+        row: dict[str, Any] = {"hospital": "H1", "idem_key": "k", "kind": "direct_pay", "state": "decided", "wishes": 1}
+        unit.insert("bill", order_id=ORDER, order_kind=order_kind, created_at=MORNING, **row, **money)
+        self.wish(unit, ORDER, deposits)
+        await self.store.commit(unit)
+
+    def wish(self, unit: Unit, order_id: str, deposits: str = "") -> None:
+        facts = {"real_name": 0, "local_insured": 0, "score_passed": 1}
+        unit.insert(
+            "pay_wish",
+            order_id=order_id,
+            channels="",
+            place="counter",
+            payer_token="payer-1",
+            deposits=deposits,
+            **facts,
+        )
+
+    async def deposit(self, used_by: str | None) -> None:
+        """20.00, taken."""
+        unit = Unit()
+        row = {"deposit_id": DEPOSIT, "hospital": "H1", "idem_key": "d", "body_digest": "", "amount": 2000}
+        unit.insert("deposit", **row, created_at=1, used_by=used_by)
+        taken = {"settlement_id": new_settlement_id(), "amount": 2000, "state": "paid", "created_at": 1}
+        unit.insert("settlement", order_id=DEPOSIT, kind="DEPOSIT", channel="pay", updated_at=1, **taken)
+        await self.store.commit(unit)
+
+
+@pytest.fixture
+async def window(tmp_path: Path) -> AsyncIterator[Window]:
+    store = Store.open(tmp_path / "claims.db", CLAIMS)
+    yield Window(store)
+    await store.close()
+
+
+async def test_a_pay_later_order_whose_answer_was_lost_is_handed_over_as_the_same_order(window: Window) -> None:
+    """Once it became an order that is paid at once under the same id; the room refused it, and the next channel collected."""
+    await window.bill("POST_POST")
+    window.door.lost = 1
+    assert not await window.do("decided", ORDER)
+    assert await window.do("decided", ORDER)
+
+    first, again = window.door.placed
+    assert first == again
+    assert (first.kind, first.timing) == (OrderKind.CREDIT, Timing.POST_POST)
+
+
+async def test_a_payment_handed_over_after_a_tap_names_no_debt_that_came_later(window: Window) -> None:
+    """The first order of a debt stands beside none, also when its answer was lost and the patient tapped meanwhile."""
+    await window.bill()
+    window.door.lost = 2
+    assert not await window.do("decided", ORDER)
+    await window.store.commit(
+        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
+    )
+    assert not await window.do("pay", ORDER)
+    assert await window.do("decided", ORDER)
+
+    first, tap, again = window.door.placed
+    assert first == again
+    assert tap.beside == first.settlement_id
+
+
+async def test_a_deposit_goes_back_although_the_first_answer_was_lost(window: Window) -> None:
+    """Once its own way back counted as a deposit whose outcome is open, for ever."""
+    await window.deposit(used_by=DEPOSIT)
+    window.door.lost = 1
+    assert not await window.do("deposit_back", DEPOSIT)
+    assert await window.do("deposit_back", DEPOSIT)
+
+    first, again = window.door.placed
+    assert first == again
+    assert (first.kind, first.amount) == (OrderKind.REFUND, 2000)
+
+
+async def test_a_bill_owes_less_than_its_deposits_whoever_held_them(window: Window) -> None:
+    """Another process holds the deposit while this one already has the bill in hand."""
+    await window.bill(deposits=DEPOSIT)
+    await window.deposit(used_by=None)
+    read = window.store.read
+
+    async def slow(ask: Any, /, *asked: Any, **named: Any) -> Any:
+        """Between the first look at the bill and the look at its deposit, another process held it."""
+        if asked[:1] == ("deposit",):
+            await window.store.commit(Unit().update("deposit", {"deposit_id": DEPOSIT}, used_by=ORDER))
+        return await read(ask, *asked, **named)
+
+    window.store.read = slow  # type: ignore[method-assign]
+    assert await window.do("decided", ORDER)
+    assert [order.amount for order in window.door.placed] == [3000]
+
+
+async def test_what_a_bill_owes_waits_for_its_deposit(window: Window) -> None:
+    await window.bill(deposits=DEPOSIT)
+    await window.deposit(used_by=None)
+    await window.store.commit(Unit().update("settlement", {"order_id": DEPOSIT, "kind": "DEPOSIT"}, state="ordered"))
+    with pytest.raises(NotYet):
+        await window.do("decided", ORDER)
+    assert not window.door.placed
