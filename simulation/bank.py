@@ -4,9 +4,12 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.payment.model import ChannelAnswer, ChannelState, OrderKind
+from gateway.payment.model import COLLECTING, ChannelAnswer, ChannelState, OrderKind
+from gateway.payment.schedule import day_of
+from simulation.clockwork import START
 from simulation.story import Story
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ class Moved:
     amount: int
     back_of: str
     """The number that it gives back; empty for a payment."""
+    payer: str
+    day: str
+    """On which it arrived, as 20250306."""
     state: ChannelState = ChannelState.PROCESSING
     times: int = 0
     """How often its amount moved."""
@@ -42,8 +48,9 @@ class Moved:
 
 
 class Bank:
-    def __init__(self, numbers: random.Random, story: Story, returns: float) -> None:
+    def __init__(self, code: str, numbers: random.Random, story: Story, returns: float) -> None:
         """``returns``: how often a payout comes back after it was paid."""
+        self.code = code
         self.book: dict[str, Moved] = {}
         self.knows_repeats = numbers.random() < 0.5
         self.on_move: Callable[[Moved], None] = lambda _: None
@@ -51,14 +58,25 @@ class Bank:
         self._story = story
         self._returns = returns
 
-    def place(self, sent: "Sent") -> ChannelAnswer:
+    def answer(self, name: str, sent: "Sent") -> ChannelAnswer | None:
+        """What is said to one message; None: it knows nothing of the number."""
+        if name == "push":
+            return ChannelAnswer(state=ChannelState.PROCESSING)
+        if name.endswith("enquiry"):
+            known = self.book.get(sent.number)
+            return None if known is None else known.told()
+        return self._place(sent)
+
+    def _place(self, sent: "Sent") -> ChannelAnswer:
         """A payment or a refund has arrived. Who knows repeats gives a used number's first result."""
         known, order = self.book.get(sent.number), sent.order
-        self._story.tell("bank", "repeat" if known else "arrived", number=sent.number, of=order.kind.value)
+        self._story.tell(self.code, "repeat" if known else "arrived", number=sent.number, of=order.kind.value)
         if known is not None and self.knows_repeats:
             return known.told()
         back_of = sent.original if order.kind is OrderKind.REFUND else ""
-        moved = known or Moved(sent.number, order.settlement_id, order.kind, order.amount, back_of)
+        today = day_of(START + timedelta(seconds=asyncio.get_running_loop().time()))
+        payer = order.payer_token or ""
+        moved = known or Moved(sent.number, order.settlement_id, order.kind, order.amount, back_of, payer, today)
         self.book[sent.number] = moved
         if self._numbers.random() < 0.3:
             asyncio.get_running_loop().call_later(self._numbers.choice((0.5, 5.0, 40.0)), self._end, moved)
@@ -66,20 +84,16 @@ class Bank:
             self._end(moved)
         return moved.told()
 
-    def enquire(self, sent: "Sent") -> ChannelAnswer | None:
-        known = self.book.get(sent.number)
-        return None if known is None else known.told()
-
     def _end(self, moved: Moved) -> None:
         back_of = self.book.get(moved.back_of)
         lacks = bool(moved.back_of) and (back_of is None or self.held(back_of.settlement) < moved.amount)
-        if self._numbers.random() < 0.1 or lacks:
+        if self._numbers.random() < (0.6 if moved.kind is OrderKind.CREDIT else 0.1) or lacks:
             if not moved.times:
                 moved.state = self._no(moved)
             return
         moved.state = ChannelState.PAID
         moved.times += 1
-        self._story.tell("bank", "gave back" if moved.back_of else "moved", amount=moved.amount, of=moved.kind.value)
+        self._story.tell(self.code, "gave back" if moved.back_of else "moved", amount=moved.amount, of=moved.kind.value)
         self.on_move(moved)
         if moved.kind is OrderKind.PAYOUT and self._numbers.random() < self._returns:
             delay = self._numbers.choice((1.0, 20.0, 15 * _AN_HOUR_S, 50 * _AN_HOUR_S))
@@ -95,7 +109,7 @@ class Bank:
         """The payee's bank does not know the account."""
         if sum(one.state is ChannelState.RETURNED for one in self.attempts(moved.settlement)) < _MOST_RETURNS:
             moved.state = ChannelState.RETURNED
-            self._story.tell("bank", "it came back", number=moved.number, amount=moved.amount)
+            self._story.tell(self.code, "it came back", number=moved.number, amount=moved.amount)
 
     def attempts(self, settlement: str) -> list[Moved]:
         """What the channel has of one order: a number for each attempt."""
@@ -109,3 +123,8 @@ class Bank:
         """分 of a payment that were not given back."""
         numbers = {one.number for one in self.attempts(settlement)}
         return self.stands(settlement) - sum(one.stands for one in self.book.values() if one.back_of in numbers)
+
+    def debited(self, payer: str, day: str) -> int:
+        """分 that this payer was debited on a day."""
+        mine = [one for one in self.book.values() if one.payer == payer and one.day == day and one.kind in COLLECTING]
+        return sum(one.amount * one.times for one in mine)

@@ -1,9 +1,10 @@
 """The payment room as a process of this world: its real intake, desk, collector and teller, between the window and a channel."""
 
 import asyncio
+import json
 import random
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from aiohttp import web
 from gateway.kernel.errors import LianpeiError
 from gateway.kernel.outcome import Answered, NotSent, Outcome, Refused, Unknown
 from gateway.kernel.secret import Secret
-from gateway.payment.capabilities import Capabilities, Names
 from gateway.payment.channel import NOT_FOUND, Channel, Sent
 from gateway.payment.collector import Collector
 from gateway.payment.desk import Desk
@@ -20,7 +20,7 @@ from gateway.payment.endings import Endings
 from gateway.payment.intake import Intake
 from gateway.payment.ledger import Ledger
 from gateway.payment.metrics import Metrics
-from gateway.payment.model import ChannelAnswer, OrderKind
+from gateway.payment.model import ChannelAnswer
 from gateway.payment.pace import Pace
 from gateway.payment.paylater import PayLater
 from gateway.payment.schedule import Schedule
@@ -30,6 +30,7 @@ from simulation.bank import Bank
 from simulation.disk import Disk, DiskTrouble
 from simulation.process import Process
 from simulation.profiles import SETTLING_S
+from simulation.purse import CHANNELS, PAY
 from simulation.wire import NEVER, Weather, give
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ _ANSWER_S = 3.0
 _WINDOW = timedelta(seconds=60)
 _WATCH = timedelta(days=3)
 """So long a payout may still come back; what was paid last does so a while before it is over."""
-_CODE = "pay"
-_ABLE = Capabilities(channel=_CODE, names=Names(zh="模拟", en="Simulated"), kinds=frozenset(OrderKind))
+_SCHEDULE = Schedule(push=time(9, 0, 25), deduct=time(9, 0, 33))
+"""A world begins at nine: the hours of a pay-later day lie where its faults are."""
 
 
 @cache
@@ -60,7 +61,7 @@ class PayRoom:
         self.trouble, self.weather = trouble, weather
         returns = numbers.choice((0.0, 0.5))
         self.watch = _WATCH if returns else timedelta(0)
-        self.bank = Bank(numbers, world.story, returns)
+        self.banks = {code: Bank(code, numbers, world.story, returns) for code in CHANNELS}
         self.process: RoomProcess | None = None
         self._numbers = numbers
 
@@ -91,6 +92,14 @@ class PayRoom:
             await asyncio.sleep(self._numbers.choice((1.0, 8.0, 20.0)))
             process.turn_clock(-seconds)
 
+    def stands(self, settlement: str) -> int:
+        """分 of an order that moved at a channel and did not come back."""
+        return sum(bank.stands(settlement) for bank in self.banks.values())
+
+    def held(self, settlement: str) -> int:
+        """分 of a payment that channels took and did not give back."""
+        return sum(bank.held(settlement) for bank in self.banks.values())
+
     def close(self) -> None:
         if self.process is not None:
             self.process.crash()
@@ -100,13 +109,13 @@ class PayRoom:
 class RoomProcess(Process):
     def __init__(self, room: PayRoom) -> None:
         super().__init__(room.world, "payroom", 0.0, room.disk, room.trouble)
-        ledger, schedule = Ledger(self.store, self.clock), Schedule()
+        ledger, schedule = Ledger(self.store, self.clock), _SCHEDULE
         endings = Endings(ledger, _metrics(), schedule, room.watch)
         pace = Pace(0.5, 20.0, SETTLING_S)
-        channels = {_CODE: SimulatedChannel(room, self)}
+        channels = {code: SimulatedChannel(room, self, code) for code in CHANNELS}
         teller = Teller(ledger, channels, pace, _metrics(), endings, PayLater(ledger, endings, schedule))
         self._collector = Collector(ledger, teller, _metrics(), _POLL_S, 16)
-        desk = Desk(ledger, {_CODE: _ABLE}, _CODE, schedule)
+        desk = Desk(ledger, CHANNELS, PAY, schedule)
         self._intake = Intake(desk, SECRET, self.clock, _WINDOW, _metrics(), self._collector.wake)
 
     def start(self) -> None:
@@ -119,7 +128,7 @@ class RoomProcess(Process):
             answer: web.Response = await self.call(self._route(request))
         except LianpeiError as wrong:
             self.tell("refuses", code=wrong.error_code)
-            return wrong.http_status, b"{}"
+            return wrong.http_status, json.dumps({"code": wrong.error_code}).encode()
         body = answer.body
         assert isinstance(body, bytes)
         return answer.status, body
@@ -140,9 +149,13 @@ class RoomProcess(Process):
 class SimulatedChannel(Channel):
     """The room's way to its channel without mapping and socket."""
 
-    def __init__(self, room: PayRoom, process: RoomProcess) -> None:
-        self.capabilities = _ABLE
-        self._room, self._process = room, process
+    def __init__(self, room: PayRoom, process: RoomProcess, code: str) -> None:
+        self.capabilities = CHANNELS[code]
+        self._room, self._process, self._bank = room, process, room.banks[code]
+
+    async def push(self, sent: Sent) -> Outcome[ChannelAnswer]:
+        """This channel tells patients when it is asked to."""
+        return await self._do("push", sent)
 
     async def _do(self, name: str, sent: Sent) -> Outcome[ChannelAnswer]:
         self._process.require_alive()
@@ -154,8 +167,7 @@ class SimulatedChannel(Channel):
         waits: asyncio.Future[ChannelAnswer | None] = loop.create_future()
 
         def arrive() -> None:
-            bank = self._room.bank
-            answer = bank.enquire(sent) if name.endswith("enquiry") else bank.place(sent)
+            answer = self._bank.answer(name, sent)
             if fate.back < NEVER:
                 loop.call_later(fate.back, give, waits, answer)
 

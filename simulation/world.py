@@ -80,6 +80,7 @@ class World:
         self.told = Told(self)
         self.receiver = self._receiver(bad)
         self.payroom = self._payroom(bad, slow, fails)
+        self.moneydesk = None if self.payroom is None else MoneyDesk(self, stream(seed, "money desk"))
         self.paid_once = None if self.payroom is None else PaidOnce(self, self.payroom)
         self.calls_open = 0
         self._numbers = numbers
@@ -139,7 +140,8 @@ class World:
         else:
             self.payroom.start()
             self.spawn(self.payroom.bad_luck(0.0 if self.calm else 40.0))
-            self.spawn(MoneyDesk(self, stream(self.seed, "money desk")).run())
+        if self.moneydesk is not None:
+            self.spawn(self.moneydesk.run())
         if self.receiver is not None:
             self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
