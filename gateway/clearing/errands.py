@@ -92,11 +92,10 @@ class Errands:
     async def _paid_out(self, bill: DecidedBill, due: Due) -> bool:
         """A later decision under the same order (a second policy, a fall to quick-claim) pays out only what is new."""
         before = [row for row in await self._rows.of(bill.order_id) if row["kind"].startswith(OrderKind.PAYOUT)]
-        last = before[-1] if before else None
-        if last is not None and last["state"] == State.CREATED:
-            return await self._hand.over(
-                last, replace(due, amount=last["amount"], legs=_only(due, last["amount"])), None
-            )
+        for row in before:
+            part = replace(due, amount=row["amount"], legs=_only(due, row["amount"]))
+            if not await self._hand.over(row, part, None):
+                return False
         new = due.amount - sum(row["amount"] for row in before)
         if new <= 0:
             return True
@@ -108,9 +107,9 @@ class Errands:
         """Down the ladder until a channel takes it; after the last rung the counter collects."""
         while True:
             rows = [row for row in await self._rows.of(bill.order_id) if collects(row)]
-            going = next((row for row in rows if row["state"] != State.REFUSED), None)
-            if going is not None:
-                return going["state"] != State.CREATED or await self._hand.over(going, _as_row(due, going), wish, rows)
+            going = [row for row in rows if row["state"] != State.REFUSED]
+            if going:
+                return all([await self._again(row, due, wish, rows) for row in going])
             step = self._step(bill, due, wish, rows)
             if not step.channel:
                 await self._rows.make(bill.order_id, bill.hospital, (step,), State.OFFLINE, step.reason)
@@ -118,6 +117,16 @@ class Errands:
             link = await self._rows.link(bill.order_id, bill.hospital, step)
             if not await self._hand.over(link, step, wish, rows):
                 return False
+
+    async def _again(self, row: Row, due: Due, wish: Wish, rows: Sequence[Row]) -> bool:
+        """Hand over what was made and not yet handed over; a tap names its own payer."""
+        if row["state"] != State.CREATED:
+            return True
+        store = self._rows.store
+        tap = await store.read(store.get, "pay_tap", order_id=row["order_id"], channel=row["channel"] or "")
+        if tap is not None and row["kind"] != due.row:
+            wish = replace(wish, payer_token=tap["payer_token"])
+        return await self._hand.over(row, _as_row(due, row), wish, rows)
 
     def _step(self, bill: DecidedBill, due: Due, wish: Wish, refused: Sequence[Row]) -> Due:
         """The next rung: which channel collects, or none; and why it is not the one that was wished."""

@@ -109,14 +109,47 @@ async def test_a_payment_handed_over_after_a_tap_names_no_debt_that_came_later(w
     window.door.lost = 2
     assert not await window.do("decided", ORDER)
     await window.store.commit(
-        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
+        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-2", at=MORNING)
     )
     assert not await window.do("pay", ORDER)
     assert await window.do("decided", ORDER)
 
-    first, tap, again = window.door.placed
+    first, tap, *again = window.door.placed
+    assert again == [first, tap]
+    assert (first.payer_token, tap.payer_token, tap.beside) == ("payer-1", "payer-2", first.settlement_id)
+
+
+async def test_a_payment_is_handed_over_although_a_clock_dated_the_tap_before_it(window: Window) -> None:
+    """Once it stayed “created” for ever: the tap looked like the debt's first order."""
+    await window.bill()
+    window.door.lost = 1
+    assert not await window.do("decided", ORDER)
+    await window.store.commit(
+        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
+    )
+    assert await window.do("pay", ORDER)
+    tap = {"order_id": ORDER, "kind": "SELF_PAY:pay"}
+    await window.store.commit(Unit().update("settlement", tap, state="paid", created_at=1))
+    assert await window.do("decided", ORDER)
+
+    first, _, again = window.door.placed
     assert first == again
-    assert tap.beside == first.settlement_id
+    assert [row["state"] for row in window.store.find("settlement", {"kind": "SELF_PAY"})] == ["ordered"]
+
+
+async def test_a_later_payout_is_handed_over_although_a_clock_dated_it_before_the_first(window: Window) -> None:
+    await window.bill()
+    unit = Unit().update("bill", {"order_id": ORDER}, payout_token="acct-1", kind="quick_claim")
+    claim = {"insurer": "one", "state": "decided", "version": 0, "approved": 3000, "seq": 1, "kind": "quick_claim"}
+    unit.insert("claim", order_id=ORDER, claim_id="clm_1", **claim)
+    payout = {"amount": 1500, "updated_at": 1, "order_id": ORDER}
+    unit.insert("settlement", kind="PAYOUT", settlement_id=new_settlement_id(), state="paid", created_at=9, **payout)
+    unit.insert(
+        "settlement", kind="PAYOUT:2", settlement_id=new_settlement_id(), state="created", created_at=1, **payout
+    )
+    await window.store.commit(unit)
+    assert await window.do("decided", ORDER)
+    assert [(order.kind, order.amount) for order in window.door.placed] == [(OrderKind.PAYOUT, 1500)]
 
 
 async def test_a_deposit_goes_back_although_the_first_answer_was_lost(window: Window) -> None:
