@@ -137,6 +137,23 @@ async def test_a_payment_is_handed_over_although_a_clock_dated_the_tap_before_it
     assert [row["state"] for row in window.store.find("settlement", {"kind": "SELF_PAY"})] == ["ordered"]
 
 
+async def test_a_tap_whose_answer_was_lost_is_handed_over_although_the_bill_is_paid_meanwhile(window: Window) -> None:
+    """Once it stayed “created”, and the bill's undo waited for it for ever."""
+    await window.bill()
+    assert await window.do("decided", ORDER)
+    await window.store.commit(
+        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
+    )
+    window.door.lost = 1
+    assert not await window.do("pay", ORDER)
+    await window.store.commit(Unit().update("settlement", {"order_id": ORDER, "kind": "SELF_PAY"}, state="paid"))
+    assert await window.do("pay", ORDER)
+
+    _, tap, again = window.door.placed
+    assert tap == again
+    assert window.store.get("settlement", order_id=ORDER, kind="SELF_PAY:pay")["state"] == "ordered"  # type: ignore[index]
+
+
 async def test_a_later_payout_is_handed_over_although_a_clock_dated_it_before_the_first(window: Window) -> None:
     await window.bill()
     unit = Unit().update("bill", {"order_id": ORDER}, payout_token="acct-1", kind="quick_claim")
