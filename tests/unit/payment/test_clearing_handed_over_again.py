@@ -1,6 +1,6 @@
 """What the window hands over again, or from two processes, is the order that it handed over first (seeded worlds)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
@@ -16,7 +16,7 @@ from gateway.kernel.clock import SystemClock
 from gateway.kernel.ids import new_settlement_id
 from gateway.kernel.outcome import Answered, Outcome, Unknown
 from gateway.payment.capabilities import Capabilities, Names
-from gateway.payment.model import LegKind, OrderKind, OrderTaken, PaymentOrder, Timing
+from gateway.payment.model import LegKind, OrderKind, OrderTaken, PaymentOrder, Receipt, Result, Timing
 from gateway.store.claims_tables import CLAIMS
 from gateway.store.sqlite import Store
 from gateway.store.unit import Unit
@@ -36,6 +36,7 @@ class Door:
     """The payment room, of which an answer may be lost."""
 
     lost: int = 0
+    on_rebind: Callable[[], Awaitable[object]] | None = None
     placed: list[PaymentOrder] = field(default_factory=list)
 
     async def place(self, order: PaymentOrder) -> Outcome[OrderTaken]:
@@ -43,14 +44,23 @@ class Door:
         self.lost -= 1
         return Unknown("answer-timeout") if self.lost >= 0 else Answered(OrderTaken(settlement_id=order.settlement_id))
 
+    async def rebind(self, settlement_id: str, account_token: str) -> Outcome[OrderTaken]:
+        if self.on_rebind is not None:
+            await self.on_rebind()
+        return Answered(OrderTaken(settlement_id=settlement_id))
+
 
 @dataclass
 class Window:
     store: Store
     door: Door = field(default_factory=Door)
 
+    @property
+    def rows(self) -> Rows:
+        return Rows(self.store, SystemClock())
+
     async def do(self, kind: str, order_id: str) -> bool:
-        errands = Errands(Rows(self.store, SystemClock()), cast(PaymentDoor, self.door), (CHANNEL,), time(17, 30))
+        errands = Errands(self.rows, cast(PaymentDoor, self.door), (CHANNEL,), time(17, 30))
         return await errands.do({"kind": kind, "order_id": order_id})
 
     async def bill(self, order_kind: str = "PRE_PRE", deposits: str = "") -> None:
@@ -167,6 +177,24 @@ async def test_a_later_payout_is_handed_over_although_a_clock_dated_it_before_th
     await window.store.commit(unit)
     assert await window.do("decided", ORDER)
     assert [(order.kind, order.amount) for order in window.door.placed] == [(OrderKind.PAYOUT, 1500)]
+
+
+@pytest.mark.parametrize("state", ["returned", "account"])
+async def test_a_payout_to_another_account_is_paid_although_its_receipt_came_before_the_acknowledgement(
+    window: Window, state: str
+) -> None:
+    """Once the receipt was only noted, and the payout was “on its way” for ever."""
+    await window.bill()
+    number = new_settlement_id()
+    unit = Unit().update("bill", {"order_id": ORDER}, payout_token="acct-2", kind="quick_claim")
+    row = {"settlement_id": number, "state": state, "amount": 1500, "created_at": 1, "updated_at": 1}
+    unit.insert("settlement", order_id=ORDER, kind="PAYOUT", **row)
+    await window.store.commit(unit)
+    paid = Receipt(seq=7, settlement_id=number, result=Result.PAID, amount=1500, at=1)
+    window.door.on_rebind = lambda: window.rows.receive(paid)
+
+    assert await window.do("account", ORDER)
+    assert window.store.get("settlement", order_id=ORDER, kind="PAYOUT")["state"] == "paid"  # type: ignore[index]
 
 
 async def test_a_deposit_goes_back_although_the_first_answer_was_lost(window: Window) -> None:
