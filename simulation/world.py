@@ -15,6 +15,7 @@ from gateway.store.vault import Vault
 from gateway.telemetry.metrics import Metrics
 from simulation.aftercare import Aftercare
 from simulation.chance import ids_from, stream
+from simulation.clerk import Clerk
 from simulation.clockwork import VirtualLoop
 from simulation.days import Days
 from simulation.disk import Disk, DiskTrouble
@@ -135,6 +136,7 @@ class World:
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
+        self.spawn(Clerk(self, stream(self.seed, "clerk")).run())
         if self.payroom is None:
             self.spawn(self.till.run())
         else:
