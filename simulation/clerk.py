@@ -21,6 +21,8 @@ _ITEM = Attachment(kind="invoice", ref="scan-1", sha256="0" * 64)
 class Clerk:
     def __init__(self, world: "World", numbers: random.Random) -> None:
         self._world, self._numbers = world, numbers
+        self.brought: dict[str, float] = {}
+        """When material for a claim was last acknowledged, in the world's seconds."""
         self._diligent = numbers.choice((0.1, 0.5, 1.0))
         """How likely it is that what is asked is brought at a look."""
 
@@ -44,3 +46,5 @@ class Clerk:
             return
         except LianpeiError as no:
             self._world.story.tell("hospital", "is refused", code=no.error_code)
+        else:
+            self.brought[claim_id] = self._world.loop.time()

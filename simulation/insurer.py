@@ -63,6 +63,8 @@ class Insurer:
         self.calls: asyncio.Queue[tuple[float, dict[str, Any]]] = asyncio.Queue()
         """Callbacks to make: seconds from now, and the message."""
         self.on_effect: Callable[[Insurer, Took, Case], None] = lambda *_: None
+        self.on_given_up: Callable[[str, float], None] = lambda *_: None
+        """Told the claim and when its material was asked for."""
         self.on_arrival: Callable[[Insurer, dict[str, Any]], None] = lambda *_: None
         self._numbers = numbers
         self._story = story
@@ -127,10 +129,12 @@ class Insurer:
         if case.asked >= 2 or self._numbers.random() >= self.profile.asks_more:
             return False
         case.asked, case.waits, asked = case.asked + 1, took, case.asked + 1
+        asked_at = self._time()
 
         def over() -> None:
             if case.waits is took and case.asked == asked:
                 case.waits = None
+                self.on_given_up(case.claim_id, asked_at)
                 self._story.tell(self.code, "waited long enough", claim=case.claim_id)
                 self._end(took, case, message)
 

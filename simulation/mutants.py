@@ -231,4 +231,59 @@ MUTANTS = (
         "if standing.state not in (*_WAITS, State.SENDING, State.UNKNOWN, State.PENDING):",
         ("money-moves-once",),
     ),
+    _one(
+        "kept: what is left of a deposit does not go back",
+        "clearing.orders:_rests",
+        "allocate(tuple(reversed(bill.prepaid)), rest)",
+        "allocate(tuple(reversed(bill.prepaid)), 0)",
+        ("what-was-owed-is-held", "money-of-a-bill-moves-once"),
+    ),
+    _one(
+        "spent twice: a bill takes a deposit that is on its way back",
+        "clearing.errands:Errands._hold_deposits",
+        """or row["used_by"]:
+            continue
+        unit = Unit()
+        unit.update("deposit", {"deposit_id": deposit_id}, expect={"used_by": None}, used_by=order_id)""",
+        """:
+            continue
+        unit = Unit()
+        unit.update("deposit", {"deposit_id": deposit_id}, used_by=order_id)""",
+        ("a-deposit-has-one-use", "never-back-above-what-was-taken", "what-was-owed-is-held"),
+    ),
+    _one(
+        "deducted again: a deduction that the channel still works on counts as failed",
+        "payment.teller:Teller._answered",
+        "elif answer.state is ChannelState.PROCESSING:",
+        "elif answer.state is ChannelState.PROCESSING and standing.order.kind is not OrderKind.CREDIT:",
+        ("money-moves-once", "what-we-say-was-not-paid-was-not"),
+    ),
+    _one(
+        "paid twice and kept: the second payment of a debt does not go back",
+        "payment.endings:Endings._paid_twice",
+        "self._ledger.taken(unit, back)",
+        "back",
+        ("money-of-a-bill-moves-once",),
+    ),
+    _one(
+        "over the limit: what may have been debited does not count",
+        "payment.ledger:Ledger.counted",
+        "for state in HOLDS]",
+        "for state in HOLDS if state not in (State.SENDING, State.UNKNOWN, State.PENDING)]",
+        ("within-the-payers-limits",),
+    ),
+    _one(
+        "asked in silence: the hospital is not told that the insurer asks for material",
+        "claims.conversation.material:ask",
+        "work.event(bill, EVENT)",
+        "pass",
+        ("asked-material-is-told",),
+    ),
+    _one(
+        "brought in vain: material that the hospital brought does not reach the insurer",
+        "claims.conversation.material:Material.goes_on",
+        "result = await self.courier.carry_out(brought)",
+        "result = None",
+        ("brought-material-arrives",),
+    ),
 )

@@ -76,7 +76,7 @@ class World:
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
-        self.till = Till(self)
+        self.till, self.clerk = Till(self), Clerk(self, stream(seed, "clerk"))
         self.invariants = Invariants(self)
         self.told = Told(self)
         self.receiver = self._receiver(bad)
@@ -136,7 +136,7 @@ class World:
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
-        self.spawn(Clerk(self, stream(self.seed, "clerk")).run())
+        self.spawn(self.clerk.run())
         if self.payroom is None:
             self.spawn(self.till.run())
         else:
