@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NOTHING = (State.FAILED, State.REFUSED, State.CLOSED, State.ACCOUNT, State.RETURNED, State.DEFAULTED)
 _STILL = (*OPEN, *WAITS)
+_MOVING = (State.CREATED, State.ORDERED, *WAITS)
+"""The others wait for their day."""
 _SOON_MS = 30_000
 
 
@@ -51,7 +53,7 @@ class PaidOnce:
         disk = self._world.disk
         if disk.find("outbox", {}, limit=1):
             return False
-        open_still = disk.find("settlement", {"state": ("in", [state.value for state in _STILL])}, limit=1)
+        open_still = disk.find("settlement", {"state": ("in", [state.value for state in _MOVING])}, limit=1)
         return not open_still and self._all_heard() and not self._soon()
 
     def _all_heard(self) -> bool:

@@ -48,6 +48,11 @@ def test_an_undo_does_not_wait_for_a_tap_that_was_never_handed_over() -> None:
     assert "every promise kept" in simulated("--seed", "1475").stdout
 
 
+def test_material_that_could_not_be_sent_at_once_is_sent_later() -> None:
+    """World 5226 once forgot it when the insurer could not be reached: the claim waited as if it were there."""
+    assert "every promise kept" in simulated("--seed", "5226").stdout
+
+
 @pytest.mark.long
 def test_ten_thousand_worlds_and_every_planted_bug() -> None:
     done = simulated("--seeds", "10000")
