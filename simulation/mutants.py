@@ -259,20 +259,6 @@ MUTANTS = (
         ("money-moves-once", "what-we-say-was-not-paid-was-not"),
     ),
     _one(
-        "paid twice and kept: the second payment of a debt does not go back",
-        "payment.endings:Endings._paid_twice",
-        "self._ledger.taken(unit, back)",
-        "back",
-        ("money-of-a-bill-moves-once",),
-    ),
-    _one(
-        "over the limit: what may have been debited does not count",
-        "payment.ledger:Ledger.counted",
-        "for state in HOLDS]",
-        "for state in HOLDS if state not in (State.SENDING, State.UNKNOWN, State.PENDING)]",
-        ("within-the-payers-limits",),
-    ),
-    _one(
         "asked in silence: the hospital is not told that the insurer asks for material",
         "claims.conversation.material:ask",
         "work.event(bill, EVENT)",

@@ -33,10 +33,13 @@ class Material:
 
         Until it is handed over the claim stays ``supplied``, so that whoever takes it up next hands it over.
         """
+        decided = errand.act is not None and errand.act.state == ActState.ANSWERED
         if errand.claim.state is ClaimState.NEED_MORE:
-            return errand.act is not None and errand.act.state == ActState.ANSWERED
+            return decided
         errand.claim.reason = ""
         name = material_act(errand.partner.manifest)
+        if name and decided:
+            return True
         if not name:
             self._again(errand)
             return True
@@ -48,11 +51,10 @@ class Material:
         result = await self.courier.carry_out(brought)
         if result is None:
             return False
+        work.move_claim(bill, claim, ClaimEvent.SEND, name)
         if result.state == "refused":
             ask(bill, claim.claim_id, work)
-            return False
-        work.move_claim(bill, claim, ClaimEvent.SEND, name)
-        return True
+        return result.state != "refused"
 
     def _again(self, errand: Errand) -> None:
         """The partner takes material with the claim itself, as a further act of the same case."""
