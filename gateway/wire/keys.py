@@ -156,9 +156,12 @@ class KeyRing:
 
     def verification_key(self, name: str) -> RequestKey:
         """The key that checks a hospital's signed requests under the id ``name``: its public key, else its shared secret."""
-        exact = self.using({name: name})
-        public = exact._entry(name).public
-        return RequestKey(name, public if public is not None else exact.secret_bytes(name))
+        found = self.itself(name)
+        if found.public is not None:
+            return RequestKey(name, found.public)
+        if found.secret is None:
+            raise _absent(name, SECRET)
+        return RequestKey(name, Secret(found.secret.expose().encode()))
 
     def rsa_private(self, name: str) -> rsa.RSAPrivateKey:
         key = self.private(name)
@@ -228,11 +231,14 @@ class KeyRing:
             )
         return found
 
-    def _entry(self, role: str) -> Entry:
-        name = self.name_of(role)
+    def itself(self, name: str) -> Entry:
+        """What is under this very name, whatever a role of that name stands for; empty when nothing is."""
         if name in self.refusals:
             raise self.refusals[name]
         return self.entries.get(name, _NOTHING)
+
+    def _entry(self, role: str) -> Entry:
+        return self.itself(self.name_of(role))
 
 
 _NOTHING = Entry()

@@ -48,7 +48,7 @@ class Signer:
 
 
 def _sign_with(keys: KeyRing, name: str) -> _Sign:
-    entry = keys.using({name: name}).entry(name)
+    entry = keys.itself(name)
     if isinstance(entry.private, Ed25519PrivateKey):
         private = entry.private
         return lambda signed: "v1a," + base64.b64encode(private.sign(signed)).decode("ascii")

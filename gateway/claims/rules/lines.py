@@ -14,6 +14,8 @@ ROUNDING_FEN = 1
 """How far a line's amount may miss price × quantity as the hospital's own rounding; beyond, it is a mistake."""
 
 _HUNDRED = Decimal(100)
+_LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
+"""Between them a number is plain, which two comparisons find sooner than ``is_plain``: bills have hundreds of lines."""
 _CLASS_A, _CLASS_C = ClassLevel.A, ClassLevel.C
 
 
@@ -21,7 +23,11 @@ def line_amounts(s: Submission) -> Iterator[Finding]:
     """Rule 1: amount = price × quantity, half up to the 分. The hospital's amount stands when it misses by one 分."""
     for index, line in enumerate(s.lines):
         try:
-            agrees = line.price * line.qty * _HUNDRED == line.amount and is_plain(line.price) and is_plain(line.qty)
+            agrees = (
+                line.price * line.qty * _HUNDRED == line.amount
+                and (_LEAST <= line.price <= _MOST or is_plain(line.price))
+                and (_LEAST <= line.qty <= _MOST or is_plain(line.qty))
+            )
         except DecimalException:
             agrees = False
         if not agrees:
