@@ -26,7 +26,7 @@ def build_engine(ledger: Ledger, registry: Registry, metrics: Metrics, clock: Cl
     reverser = Reverser(ledger, registry, courier, clock)
     counter = Counter(registry, metrics, clock, wish.quick_claim, int(wish.quote_valid * 1000), Offers(clock))
     unanswered, withdrawals = Unanswered(reverser), Withdrawals()
-    talk = Talk(ledger, registry, clock, courier, counter, Material(courier), unanswered, withdrawals)
+    talk = Talk(ledger, registry, clock, courier, counter, Material(ledger, courier), unanswered, withdrawals)
     after = Aftermath(ledger, registry, courier, clock, withdrawals)
     return Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
 

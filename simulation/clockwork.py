@@ -54,6 +54,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self.passed
 
+    def leap(self, to: float) -> None:
+        """Every host of the world was suspended until then (never backwards)."""
+        self.passed = max(self.passed, to)
+
     def _process_events(self, events: list[Any]) -> None:
         """There are no sockets."""
 

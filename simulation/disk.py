@@ -95,13 +95,17 @@ class DiskTrouble:
 
     def __init__(self, numbers: random.Random, slow: float, fails: float, far: bool) -> None:
         self._numbers = numbers
-        self._slow = slow
-        self._fails = fails
+        self._slow = self._slowest = slow
+        self._fails = self._fails_most = fails
         self.far = far
         """A database elsewhere: a question takes time too."""
 
     def heal(self) -> None:
         self._slow = self._fails = 0.0
+
+    def hurt(self) -> None:
+        """It is again as bad as it was at first."""
+        self._slow, self._fails = self._slowest, self._fails_most
 
     def pause(self) -> float:
         longest = 2.0 if self._slow and self._numbers.random() < self._slow else 0.004

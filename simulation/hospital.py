@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from simulation.chance import stream
 from simulation.node import Node
 from simulation.patient import Patient
 from simulation.process import Gone
+from simulation.purse import Purse, purse_of
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -30,17 +31,17 @@ _INTAKE = Intake({})
 _TENANT = Tenant(HospitalCode(HOSPITAL_CODE), "simulated")
 
 
-class _Request(dict[Any, Any]):
+class DoorRequest(dict[Any, Any]):
     """What the door's handlers read of a request."""
 
-    def __init__(self, key: str, body: bytes, wait: int) -> None:
+    def __init__(self, key: str, body: bytes, wait: int = 1, **match_info: str) -> None:
         super().__init__({_CALLER: Caller(_TENANT), _BODY: body})
         self.headers = {"Idempotency-Key": key, "Prefer": f"wait={wait}"}
-        self.match_info: dict[str, str] = {}
+        self.match_info = match_info
         self.path = "/v1/claims"
 
 
-class _Guard(Guard):
+class OpenGuard(Guard):
     """Callers are proven elsewhere."""
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ def _sample(kind: str, insurers: tuple[str, ...]) -> dict[str, Any]:
     return submission(Wish("outpatient" if kind == "direct_pay" else "self-pay", 700_001, kind, insurers))
 
 
-def body_of(kind: str, insurers: tuple[str, ...], number: int, asks: bool) -> bytes:
+def body_of(kind: str, insurers: tuple[str, ...], number: int, asks: bool) -> dict[str, Any]:
     sample = _sample(kind, insurers)
     visit = sample["visit"] | {"visit_id": f"visit-{number}"}
     policies = [policy | {"policy_no": f"P{number}-{policy['order_no']}"} for policy in sample["policies"]]
@@ -61,7 +62,7 @@ def body_of(kind: str, insurers: tuple[str, ...], number: int, asks: bool) -> by
         own["counter"] = {"confirm": True}
     if "invoice" in sample:
         own["invoice"] = sample["invoice"] | {"bill_no": f"9{number:09d}"}
-    return json.dumps(sample | own, ensure_ascii=False).encode()
+    return sample | own
 
 
 @dataclass
@@ -72,12 +73,20 @@ class Brought:
     visit_id: str
     kind: str
     insurers: tuple[str, ...]
-    body: bytes = field(repr=False)
+    submission: dict[str, Any] = field(repr=False)
     order_id: str = ""
     """Set when the gateway acknowledged it."""
     undo_ids: list[str] = field(default_factory=list)
     patient: Patient | None = None
     """Who must agree to the quotes."""
+    purse: Purse | None = None
+    deposits: list[str] = field(default_factory=list)
+
+    @cached_property
+    def body(self) -> bytes:
+        """The same whenever it is sent."""
+        paid = self.purse.parts(self.deposits) if self.purse is not None else {}
+        return json.dumps(self.submission | paid, ensure_ascii=False).encode()
 
 
 class Hospital:
@@ -89,8 +98,9 @@ class Hospital:
     def bring(self, number: int, kind: str, insurers: tuple[str, ...]) -> Brought:
         numbers = stream(self.world.seed, f"patient {number}")
         asks = kind == "direct_pay" and numbers.random() < 0.3
-        body = body_of(kind, insurers, number, asks)
-        bill = Brought(f"key-{number}", f"visit-{number}", kind, insurers, body)
+        bill = Brought(f"key-{number}", f"visit-{number}", kind, insurers, body_of(kind, insurers, number, asks))
+        if self.world.moneydesk is not None and kind == "direct_pay":
+            bill.purse = purse_of(stream(self.world.seed, f"purse {number}"))
         if asks:
             bill.patient = Patient(self.world, bill, numbers)
             self.world.spawn(bill.patient.answer())
@@ -101,10 +111,14 @@ class Hospital:
         """Submit until it is heard; then perhaps take it back."""
         numbers = self._numbers
         await asyncio.sleep(numbers.uniform(0.0, 8.0))
+        if bill.purse is not None and self.world.moneydesk is not None:
+            bill.deposits = await self.world.moneydesk.take_deposits(bill.key, bill.purse)
         if numbers.random() < 0.15:  # the cashier presses twice
             self.world.spawn(self._submit(bill))
         if not await self._submit(bill):
             return
+        if bill.purse is not None and bill.purse.taps and self.world.moneydesk is not None:
+            self.world.spawn(self.world.moneydesk.tap(bill.order_id, bill.purse))
         waits = self.world.disk.get("bill", order_id=bill.order_id)
         pending = waits is not None and waits["state"] == "pending"
         if numbers.random() < (0.6 if pending else 0.3):
@@ -120,8 +134,8 @@ class Hospital:
         return False
 
     async def _submitted(self, bill: Brought, node: Node) -> bool:
-        door = Handlers(_Guard(), _INTAKE, node.engine, self.world.metrics)
-        request: Any = _Request(bill.key, bill.body, self._numbers.choice((1, 2, 25)))
+        door = Handlers(OpenGuard(), _INTAKE, node.engine, self.world.metrics)
+        request: Any = DoorRequest(bill.key, bill.body, self._numbers.choice((1, 2, 25)))
         self.world.story.tell(
             "hospital", "submits", key=bill.key, kind=bill.kind, to=node.name, of="+".join(bill.insurers)
         )

@@ -10,6 +10,8 @@ from gateway.claims.partners.manifest import ActRule
 from simulation.profiles import Profile
 from simulation.story import Story
 
+_OPEN = ("pending", "need_more")
+
 
 @dataclass
 class Took:
@@ -42,6 +44,12 @@ class Case:
     heard: set[int] = field(default_factory=set)
     """Amounts in calls that we acknowledged."""
     withdrawn: bool = False
+    asked: int = 0
+    """How often more material was asked for."""
+    waits: Took | None = None
+    """The act that waits for material."""
+    final: dict[str, Any] | None = None
+    """The decision of an insurer that knows its cases: another act about the case gets the same."""
 
 
 class Insurer:
@@ -55,6 +63,8 @@ class Insurer:
         self.calls: asyncio.Queue[tuple[float, dict[str, Any]]] = asyncio.Queue()
         """Callbacks to make: seconds from now, and the message."""
         self.on_effect: Callable[[Insurer, Took, Case], None] = lambda *_: None
+        self.on_given_up: Callable[[str, float], None] = lambda *_: None
+        """Told the claim and when its material was asked for."""
         self.on_arrival: Callable[[Insurer, dict[str, Any]], None] = lambda *_: None
         self._numbers = numbers
         self._story = story
@@ -88,6 +98,8 @@ class Insurer:
                 took.answer = self._quoted(message)
             case "settle" | "claim":
                 took.answer = self._decided(took, case, message)
+            case "material":
+                took.answer = self._material(case, message)
             case "undo":
                 took.answer = self._undone(case, message)
             case _:
@@ -101,16 +113,55 @@ class Insurer:
         return {"state": "accepted", "approved": approved, "refs": {"quote_no": f"q{message['act_id'][-6:]}"}}
 
     def _decided(self, took: Took, case: Case, message: dict[str, Any]) -> dict[str, Any]:
-        """Settle now, or take it and settle later."""
+        """Settle now, or take it and settle later, or ask for more first."""
+        if case.final is not None:
+            return case.final
+        case.waits = None
+        if self._asks(took, case, message):
+            return {"state": "need_more"}
         if self._numbers.random() < self.profile.says_pending:
             self._later(took, case, message, self._numbers.choice((0.01, 1.0, 6.0, 30.0)))
             return {"state": "pending"}
         return self._settle(took, case, message)
 
+    def _asks(self, took: Took, case: Case, message: dict[str, Any]) -> bool:
+        """Whether it asks for material, at most twice; it waits a while and then decides without."""
+        if case.asked >= 2 or self._numbers.random() >= self.profile.asks_more:
+            return False
+        case.asked, case.waits, asked = case.asked + 1, took, case.asked + 1
+        asked_at = self._time()
+
+        def over() -> None:
+            if case.waits is took and case.asked == asked:
+                case.waits = None
+                self.on_given_up(case.claim_id, asked_at)
+                self._story.tell(self.code, "waited long enough", claim=case.claim_id)
+                self._end(took, case, message)
+
+        asyncio.get_running_loop().call_later(self._numbers.choice((10.0, 45.0, 90.0)), over)
+        return True
+
+    def _material(self, case: Case, message: dict[str, Any]) -> dict[str, Any]:
+        """What it waited for is here: it decides, or asks again; or it is too late."""
+        took = case.waits
+        if took is None:
+            return {"state": "refused", "peer_code": "NO"} if case.final else {"state": "accepted"}
+        case.waits, took.answer = None, {"state": "pending"}
+        if self._asks(took, case, message):
+            took.answer = {"state": "need_more"}
+            self._call(took, self._numbers.choice((0.0, 2.0, 10.0)))
+        else:
+            self._later(took, case, message, self._numbers.choice((0.01, 1.0, 6.0, 30.0)))
+        return {"state": "accepted"}
+
+    def _end(self, took: Took, case: Case, message: dict[str, Any]) -> None:
+        took.answer = self._settle(took, case, message)
+        self._call(took, 0.0)
+
     def _settle(self, took: Took, case: Case, message: dict[str, Any]) -> dict[str, Any]:
         if message["quoted"] is None and self._numbers.random() < 0.15:
             case.told.add(0)
-            return {"state": "refused", "peer_code": "NO", "verdict": "refused"}
+            return self._known(case, {"state": "refused", "peer_code": "NO", "verdict": "refused"})
         share = self._numbers.choice((0.25, 0.5, 1.0))
         amount = message["quoted"] if message["quoted"] is not None else round(message["claimed"] * share)
         if message["quoted"] and self._numbers.random() < self.odd / 2:
@@ -122,25 +173,35 @@ class Insurer:
         case.told.add(amount)
         self._story.tell(self.code, "settled", act=took.act_id, claim=case.claim_id, amount=amount)
         self.on_effect(self, took, case)
-        return {"state": "accepted", "verdict": "paid", "approved": amount}
+        return self._known(case, {"state": "accepted", "verdict": "paid", "approved": amount})
+
+    def _known(self, case: Case, decision: dict[str, Any]) -> dict[str, Any]:
+        if self.profile.asks_more:
+            case.final = decision
+        return decision
 
     def _later(self, took: Took, case: Case, message: dict[str, Any], delay: float) -> None:
         def decide() -> None:
             if case.withdrawn and self._numbers.random() < 0.5:
-                took.answer = {"state": "refused", "verdict": "withdrawn", "peer_code": "NO"}
+                took.answer = self._known(case, {"state": "refused", "verdict": "withdrawn", "peer_code": "NO"})
+                self._call(took, 0.0)
             else:
-                took.answer = self._settle(took, case, message)
                 case.withdrawn = False
-            self._call(took, 0.0)
+                self._end(took, case, message)
 
         asyncio.get_running_loop().call_later(delay, decide)
 
     def _undone(self, case: Case, message: dict[str, Any]) -> dict[str, Any]:
         target = self.acts.get(message["target"])
         if target is None or (
-            target.name not in ("quote",) and not case.settlements and target.answer.get("state") != "pending"
+            target.name not in ("quote",) and not case.settlements and target.answer.get("state") not in _OPEN
         ):
             return {"state": "refused", "peer_code": "NONE"}
+        if case.waits is not None:
+            case.waits, target.answer = None, {"state": "refused", "verdict": "withdrawn", "peer_code": "NO"}
+            case.final = target.answer
+            self._story.tell(self.code, "withdrawn", claim=case.claim_id)
+            return {"state": "accepted"}
         if target.answer.get("state") == "pending":
             case.withdrawn = True
             self._story.tell(self.code, "withdrawn", claim=case.claim_id)

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from gateway.claims.conversation.material import EVENT as MORE_MATERIAL
 from gateway.claims.conversation.states import CLAIM, ClaimState
 from gateway.store import chain_check
 from gateway.store.api import Row
@@ -16,6 +17,8 @@ _REST = (ClaimState.DECIDED, ClaimState.CLOSED, ClaimState.MANUAL)
 _FINAL = (ClaimState.DECIDED, ClaimState.CLOSED)
 _OFFERED = (*_FINAL, ClaimState.QUOTED, ClaimState.CONFIRMED)
 """Enough for a later policy to be quoted, where the patient is asked about all quotes together."""
+_LONG_ENOUGH_S = 30.0
+"""Without faults, material is at the insurer long before."""
 _CARRIES = ("step", "quote", "settle", "claim")
 """Roles of acts that carry a claim on."""
 
@@ -28,6 +31,7 @@ class Invariants:
         for insurer in world.insurers.values():
             insurer.on_arrival = self.arrived
             insurer.on_effect = self.moved
+            insurer.on_given_up = self.gave_up
 
     def arrived(self, insurer: Insurer, message: dict[str, Any]) -> None:
         """What reaches an insurer was committed before, and its claim's turn has come."""
@@ -105,6 +109,7 @@ class Invariants:
         if sum(claim["approved"] for claim in claims) > bill["cash_pay"]:
             self._broke("never-above-the-burden", order=order_id)
         self._whole(bill, claims)
+        self._asked(order_id)
         events = Counter(row["kind"] for row in self._disk.find("event", {"order_id": order_id}, limit=1000))
         boxes = Counter(row["kind"] for row in self._disk.find("outbox", {"order_id": order_id}, limit=1000))
         undos = len(self._disk.find("undo", {"order_id": order_id}))
@@ -122,6 +127,20 @@ class Invariants:
         for claim in claims:
             self._claim(claim)
             self._history(claim)
+
+    def _asked(self, order_id: str) -> None:
+        """Each time that an insurer asks for material, the hospital is told."""
+        asked = {"order_id": order_id, "field": "claim.state", "new": ClaimState.NEED_MORE.value}
+        told = self._disk.find("event", {"order_id": order_id, "kind": MORE_MATERIAL}, limit=100)
+        if len(self._disk.find("change", asked, limit=100)) > len(told):
+            self._broke("asked-material-is-told", order=order_id)
+
+    def gave_up(self, claim_id: str, asked_at: float) -> None:
+        """An insurer waits for material no longer: nobody can have brought it in quiet times and be unheard."""
+        brought_at = self._world.clerk.brought.get(claim_id, 0.0)
+        since = self._world.loop.time() - max(brought_at, self._world.peace_at)
+        if brought_at > asked_at and since > _LONG_ENOUGH_S:
+            self._broke("brought-material-arrives", claim=claim_id)
 
     def _whole(self, bill: Row, claims: list[Row]) -> None:
         """All insurers together paid no more than the patient bears, or a person was told."""

@@ -214,4 +214,66 @@ MUTANTS = (
         "elif standing.state in (State.ACCEPTED, State.SENDING):",
         ("money-moves-once",),
     ),
+    _one(
+        "came back unseen: a payout that its bank sends back stays paid",
+        "payment.teller:Teller._watched",
+        "if answer.state is ChannelState.RETURNED:",
+        "if False:",
+        ("what-we-say-was-paid-was",),
+    ),
+    _one(
+        "the same number again: a payout to another account goes out under the number of the first",
+        "payment.teller:Teller._sent",
+        "standing.number, original.number",
+        "standing.settlement_id, original.number",
+        ("money-moves-once", "every-payment-ends", "what-we-say-was-not-paid-was-not"),
+    ),
+    _one(
+        "another account while the outcome is unknown",
+        "payment.desk:Desk.rebind",
+        "if standing.state not in _WAITS:",
+        "if standing.state not in (*_WAITS, State.SENDING, State.UNKNOWN, State.PENDING):",
+        ("money-moves-once",),
+    ),
+    _one(
+        "kept: what is left of a deposit does not go back",
+        "clearing.orders:_rests",
+        "allocate(tuple(reversed(bill.prepaid)), rest)",
+        "allocate(tuple(reversed(bill.prepaid)), 0)",
+        ("what-was-owed-is-held", "money-of-a-bill-moves-once"),
+    ),
+    _one(
+        "spent twice: a bill takes a deposit that is on its way back",
+        "clearing.errands:Errands._hold_deposits",
+        """or row["used_by"]:
+            continue
+        unit = Unit()
+        unit.update("deposit", {"deposit_id": deposit_id}, expect={"used_by": None}, used_by=order_id)""",
+        """:
+            continue
+        unit = Unit()
+        unit.update("deposit", {"deposit_id": deposit_id}, used_by=order_id)""",
+        ("a-deposit-has-one-use", "never-back-above-what-was-taken", "what-was-owed-is-held"),
+    ),
+    _one(
+        "deducted again: a deduction that the channel still works on counts as failed",
+        "payment.teller:Teller._answered",
+        "elif answer.state is ChannelState.PROCESSING:",
+        "elif answer.state is ChannelState.PROCESSING and standing.order.kind is not OrderKind.CREDIT:",
+        ("money-moves-once", "what-we-say-was-not-paid-was-not"),
+    ),
+    _one(
+        "asked in silence: the hospital is not told that the insurer asks for material",
+        "claims.conversation.material:ask",
+        "work.event(bill, EVENT)",
+        "pass",
+        ("asked-material-is-told",),
+    ),
+    _one(
+        "brought in vain: material that the hospital brought does not reach the insurer",
+        "claims.conversation.material:Material.goes_on",
+        "result = await self.courier.carry_out(brought)",
+        "result = None",
+        ("brought-material-arrives",),
+    ),
 )

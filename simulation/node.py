@@ -52,7 +52,7 @@ class Node(Process):
         reverser = Reverser(ledger, registry, courier, clock)
         after = Aftermath(ledger, registry, courier, clock)
         counter = Counter(registry, metrics, clock, self.world.falls, _QUOTE_VALID_MS, Offers(clock))
-        talk = Talk(ledger, registry, clock, courier, counter, Material(courier), Unanswered(reverser))
+        talk = Talk(ledger, registry, clock, courier, counter, Material(ledger, courier), Unanswered(reverser))
         return Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
 
     def start(self) -> None:

@@ -32,6 +32,8 @@ class Profile:
     """Whether results come by callback."""
     says_pending: float
     """How often a claim is taken first and answered later."""
+    asks_more: float
+    """How often more material is asked for before the decision."""
 
 
 def _profile(
@@ -41,12 +43,13 @@ def _profile(
     knows_repeats: bool = False,
     calls: bool = False,
     says_pending: float = 0.0,
+    asks_more: float = 0.0,
     **more: Any,
 ) -> Profile:
     status = {"status": {"role": "status", "timeout": "3s"}}
     timed = {name: {"timeout": "3s"} | rule for name, rule in acts.items()}
     told = _COMMON | {"insurer": code, "acts": timed | status} | more
-    return Profile(msgspec.convert(told, Manifest), knows_repeats, calls, says_pending)
+    return Profile(msgspec.convert(told, Manifest), knows_repeats, calls, says_pending, asks_more)
 
 
 _SETTLE = {"role": "settle", "status": "status", "undo": "refund"}
@@ -97,6 +100,28 @@ _ALL = (
         calls=True,
         says_pending=0.6,
         kinds={"quick_claim": ("claim",), "direct_pay": ("claim",)},
+    ),
+    # Asks for more material, is given it in an act of its own, and may ask again (as ant).
+    _profile(
+        "asker",
+        {
+            "claim": {"role": "claim", "status": "status", "undo": "refund"},
+            "more": {"role": "material", "retry": "same_id"},
+            "refund": _UNDO,
+        },
+        calls=True,
+        says_pending=0.4,
+        asks_more=0.7,
+        kinds={"quick_claim": ("claim",)},
+    ),
+    # Asks for more material, and takes it with the claim itself, as another act of the same case; it knows its cases.
+    _profile(
+        "again",
+        {"claim": {"role": "claim", "status": "status", "undo": "refund"}, "refund": _UNDO},
+        calls=True,
+        says_pending=0.2,
+        asks_more=0.6,
+        kinds={"quick_claim": ("claim",)},
     ),
     # Can't be asked and must not be told twice: a lost answer is for a person.
     _profile("silent", {"claim": {"role": "claim"}}, kinds={"direct_pay": ("claim",), "quick_claim": ("claim",)}),

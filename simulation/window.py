@@ -12,6 +12,7 @@ from gateway.kernel.errors import NotSent, OutcomeUnknown
 from gateway.wire.http import HttpAnswer, PartnerClient
 from simulation.payroom import SECRET, PayRoom
 from simulation.process import Gone
+from simulation.purse import CHANNELS
 from simulation.wire import NEVER
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class SimulatedCarrier(Carrier):
     def __init__(self, node: "Node", room: PayRoom) -> None:
         self._rows = Rows(node.store, node.clock)
         self._door = PaymentDoor(RoomWire(node, room), SECRET, node.clock)
-        self._errands = Errands(self._rows, self._door, (), CUTOFF)
+        self._errands = Errands(self._rows, self._door, tuple(CHANNELS.values()), CUTOFF)
         self._poll = _EVERY_S
         self._decided = asyncio.Event()
         self._idle = 0

@@ -44,10 +44,14 @@ class Weather:
 
     def __init__(self, numbers: random.Random, bad: float) -> None:
         self._numbers = numbers
-        self._bad = bad
+        self._bad = self._worst = bad
 
     def heal(self) -> None:
         self._bad = 0.0
+
+    def hurt(self) -> None:
+        """It is again as bad as it was at first."""
+        self._bad = self._worst
 
     def message(self) -> Fate:
         numbers = self._numbers

@@ -15,11 +15,14 @@ from gateway.store.vault import Vault
 from gateway.telemetry.metrics import Metrics
 from simulation.aftercare import Aftercare
 from simulation.chance import ids_from, stream
+from simulation.clerk import Clerk
 from simulation.clockwork import VirtualLoop
+from simulation.days import Days
 from simulation.disk import Disk, DiskTrouble
 from simulation.hospital import Hospital
 from simulation.insurer import Insurer
 from simulation.invariants import Invariants
+from simulation.moneydesk import MoneyDesk
 from simulation.node import Node
 from simulation.paid import PaidOnce
 from simulation.payroom import PayRoom
@@ -73,11 +76,12 @@ class World:
         self.crashes = 0 if calm else numbers.choice((0, 1, 3, 6))
         self.nodes: list[Node] = []
         self.hospital = Hospital(self, stream(seed, "hospital"))
-        self.till = Till(self)
+        self.till, self.clerk = Till(self), Clerk(self, stream(seed, "clerk"))
         self.invariants = Invariants(self)
         self.told = Told(self)
         self.receiver = self._receiver(bad)
         self.payroom = self._payroom(bad, slow, fails)
+        self.moneydesk = None if self.payroom is None else MoneyDesk(self, stream(seed, "money desk"))
         self.paid_once = None if self.payroom is None else PaidOnce(self, self.payroom)
         self.calls_open = 0
         self._numbers = numbers
@@ -132,11 +136,14 @@ class World:
             self.spawn(self._carry_calls(insurer, stream(self.seed, f"calls {insurer.code}")))
         self.spawn(self._bad_luck(stream(self.seed, "luck")))
         self.spawn(self._wrong_clock(stream(self.seed, "clock")))
+        self.spawn(self.clerk.run())
         if self.payroom is None:
             self.spawn(self.till.run())
         else:
             self.payroom.start()
             self.spawn(self.payroom.bad_luck(0.0 if self.calm else 40.0))
+        if self.moneydesk is not None:
+            self.spawn(self.moneydesk.run())
         if self.receiver is not None:
             self.spawn(Aftercare(self, self.receiver, stream(self.seed, "aftercare")).run())
         if not self.calm and self._numbers.random() < 0.3:
@@ -144,9 +151,11 @@ class World:
             self.spawn(Persons(self, stream(self.seed, "persons")).run(TROUBLE_S + 120.0))
         visits = [self.spawn(self.hospital.visit(bill)) for bill in self._bills()]
         await asyncio.sleep(TROUBLE_S)
-        self._heal()
+        self.heal()
         await asyncio.wait(visits)
-        await self._until_quiet()
+        await self.until_quiet()
+        if self.payroom is not None:
+            await Days(self, self.payroom, stream(self.seed, "days")).run()
         self.invariants.at_the_end()
         if self.receiver is not None:
             self.told.at_the_end(self.receiver)
@@ -197,15 +206,24 @@ class World:
             await asyncio.sleep(numbers.choice((1.0, 8.0, 25.0)))
             node.turn_clock(-hours * 3600.0)
 
-    def _heal(self) -> None:
+    def heal(self) -> None:
         self.story.tell("WORLD", "faults end")
-        self.weather.heal()
+        for trouble in self._troubles():
+            trouble.heal()
+
+    def hurt(self) -> None:
+        """What was bad is bad again."""
+        self.story.tell("WORLD", "faults begin")
+        for trouble in self._troubles():
+            trouble.hurt()
+
+    def _troubles(self) -> list[Weather | DiskTrouble]:
+        found: list[Weather | DiskTrouble] = [self.weather, self.disk_trouble]
         if self.receiver is not None:
-            self.receiver.weather.heal()
+            found.append(self.receiver.weather)
         if self.payroom is not None:
-            self.payroom.weather.heal()
-            self.payroom.trouble.heal()
-        self.disk_trouble.heal()
+            found += [self.payroom.weather, self.payroom.trouble]
+        return found
 
     async def _carry_calls(self, insurer: Insurer, numbers: random.Random) -> None:
         while True:
@@ -255,7 +273,7 @@ class World:
     def some_node(self, numbers: random.Random) -> Node | None:
         return numbers.choice(self.nodes) if self.nodes else None
 
-    async def _until_quiet(self) -> None:
+    async def until_quiet(self) -> None:
         until = self.loop.time() + LONGEST_S
         quiet = 0
         while quiet < 3 and self.loop.time() < until:

@@ -4,6 +4,7 @@ Every errand may be done again from its beginning: rows and numbers that exist a
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import time
 
@@ -61,14 +62,15 @@ class Errands:
         bill = await rows.store.read(decided_bill, rows.store, order_id)
         if bill is None:
             raise LookupError("a decision names no bill")
-        if bill.wish is not None and bill.wish.deposits and await self._hold_deposits(order_id, bill.wish):
+        if bill.wish is not None and bill.wish.deposits:
+            await self._hold_deposits(order_id, bill.wish)
             bill = await rows.store.read(decided_bill, rows.store, order_id) or bill
         placed = [await self._owed(bill, due) for due in dues(bill)]
         return all(placed)
 
-    async def _hold_deposits(self, order_id: str, wish: Wish) -> bool:
-        """Each deposit serves one bill: the first that names it. True when something changed."""
-        store, changed = self._rows.store, False
+    async def _hold_deposits(self, order_id: str, wish: Wish) -> None:
+        """Each deposit serves one bill: the first that names it. What the bill owes is read afterwards, whoever held them."""
+        store = self._rows.store
         for deposit_id in wish.deposits:
             row = await store.read(store.get, "deposit", deposit_id=deposit_id)
             bill = await store.read(store.get, "bill", order_id=order_id)
@@ -76,12 +78,8 @@ class Errands:
                 continue
             unit = Unit()
             unit.update("deposit", {"deposit_id": deposit_id}, expect={"used_by": None}, used_by=order_id)
-            try:
+            with suppress(StaleWrite):
                 await store.commit(unit)
-                changed = True
-            except StaleWrite:
-                continue
-        return changed
 
     async def _owed(self, bill: DecidedBill, due: Due) -> bool:
         if due.kind is OrderKind.PAYOUT:
@@ -94,11 +92,10 @@ class Errands:
     async def _paid_out(self, bill: DecidedBill, due: Due) -> bool:
         """A later decision under the same order (a second policy, a fall to quick-claim) pays out only what is new."""
         before = [row for row in await self._rows.of(bill.order_id) if row["kind"].startswith(OrderKind.PAYOUT)]
-        last = before[-1] if before else None
-        if last is not None and last["state"] == State.CREATED:
-            return await self._hand.over(
-                last, replace(due, amount=last["amount"], legs=_only(due, last["amount"])), None
-            )
+        for row in before:
+            part = replace(due, amount=row["amount"], legs=_only(due, row["amount"]))
+            if not await self._hand.over(row, part, None):
+                return False
         new = due.amount - sum(row["amount"] for row in before)
         if new <= 0:
             return True
@@ -110,9 +107,9 @@ class Errands:
         """Down the ladder until a channel takes it; after the last rung the counter collects."""
         while True:
             rows = [row for row in await self._rows.of(bill.order_id) if collects(row)]
-            going = next((row for row in rows if row["state"] != State.REFUSED), None)
-            if going is not None:
-                return going["state"] != State.CREATED or await self._hand.over(going, _as_row(due, going), wish, rows)
+            going = [row for row in rows if row["state"] != State.REFUSED]
+            if going:
+                return all([await self._again(row, due, wish, rows) for row in going])
             step = self._step(bill, due, wish, rows)
             if not step.channel:
                 await self._rows.make(bill.order_id, bill.hospital, (step,), State.OFFLINE, step.reason)
@@ -121,14 +118,21 @@ class Errands:
             if not await self._hand.over(link, step, wish, rows):
                 return False
 
+    async def _again(self, row: Row, due: Due, wish: Wish, rows: Sequence[Row]) -> bool:
+        """Hand over what was made and not yet handed over; a tap names its own payer."""
+        if row["state"] != State.CREATED:
+            return True
+        store = self._rows.store
+        tap = await store.read(store.get, "pay_tap", order_id=row["order_id"], channel=row["channel"] or "")
+        if tap is not None and row["kind"] != due.row:
+            wish = replace(wish, payer_token=tap["payer_token"])
+        return await self._hand.over(row, _as_row(due, row), wish, rows)
+
     def _step(self, bill: DecidedBill, due: Due, wish: Wish, refused: Sequence[Row]) -> Due:
         """The next rung: which channel collects, or none; and why it is not the one that was wished."""
         late = credit_forbidden(bill.brought_at, wish, self._cutoff) if bill.timing is Timing.POST_POST else ""
         late = late or next((row["reason"] for row in refused if row["reason"] == "credit-default"), "")
-        if bill.timing is Timing.POST_POST and not late:
-            due = on_credit(due)
-        else:  # paid at once: a channel that takes no pay-later order takes this one
-            due = replace(due, timing=Timing.MID if late else due.timing)
+        due = on_credit(due) if bill.timing is Timing.POST_POST and not late else _at_once(due)
         same = [row for row in refused if row["kind"].partition(":")[0] == due.kind]
         channel, why = pick(self._offered(wish), _asked(due), wish, frozenset(row["channel"] or "" for row in same))
         reason = late or why or next((row["reason"] for row in reversed(refused) if row["reason"]), "")
@@ -187,12 +191,14 @@ class Errands:
         bill = await store.read(decided_bill, store, order_id)
         mine = [row for row in await self._rows.of(order_id) if collects(row)]
         owed = next((due for due in dues(bill) if due.kind is OrderKind.SELF_PAY), None) if bill is not None else None
-        if bill is None or owed is None or any(row["state"] == State.PAID for row in mine):
+        if bill is None or owed is None:
             return True
-        done = []
+        done, is_paid, made = [], any(row["state"] == State.PAID for row in mine), {row["kind"] for row in mine}
         for tap in await store.read(store.find, "pay_tap", {"order_id": order_id}, limit=100):
             wish = replace(bill.wish or Wish(), payer_token=tap["payer_token"])
-            due = replace(owed, channel=tap["channel"], row_kind=f"SELF_PAY:{tap['channel']}")
+            due = replace(_at_once(owed), channel=tap["channel"], row_kind=f"SELF_PAY:{tap['channel']}")
+            if is_paid and due.row not in made:  # one that was made may be at the payment room: that closes it
+                continue
             done.append(await self._hand.over(await self._rows.link(order_id, bill.hospital, due), due, wish, mine))
         return all(done)
 
@@ -201,7 +207,14 @@ def _only(due: Due, amount: int) -> tuple[Leg, ...]:
     return (Leg(kind=OWN[due.kind][0], amount=amount),)
 
 
+def _at_once(due: Due) -> Due:
+    """Paid now: a channel that takes no pay-later order takes this one."""
+    return replace(due, timing=Timing.MID if due.timing is Timing.POST_POST else due.timing)
+
+
 def _as_row(due: Due, row: Row) -> Due:
+    """The order that a row stands for, the same however often it is handed over."""
+    due = on_credit(due) if row["kind"].partition(":")[0] == OrderKind.CREDIT else _at_once(due)
     return replace(due, row_kind=row["kind"], channel=row["channel"] or "")
 
 

@@ -21,10 +21,11 @@ class HandOver:
         self._door = door
 
     async def over(self, link: Row, due: Due, wish: Wish | None, before: Sequence[Row] = ()) -> bool:
-        """True once the payment room has the order or will never take it."""
+        """True once the payment room has the order or will never take it. ``before``: rows of the same debt."""
         if link["state"] != State.CREATED:
             return True
-        beside = next((row["settlement_id"] for row in before if row["kind"] != link["kind"]), "")
+        first = min((*before, link), key=_rung)  # not by time: a clock may have been wrong
+        beside = first["settlement_id"] if first["kind"] != link["kind"] else ""
         outcome = await self._door.place(payment_order(due, settlement_id(link), SOURCE, wish, beside))
         if isinstance(outcome, Answered):
             later = due.kind is OrderKind.CREDIT
@@ -34,3 +35,8 @@ class HandOver:
             await self._rows.became(link, State.REFUSED, outcome.code)
             return True
         return False
+
+
+def _rung(row: Row) -> str:
+    """CREDIT < CREDIT:… < SELF_PAY < SELF_PAY:…, in which order a debt's rows are made."""
+    return str(row["kind"])

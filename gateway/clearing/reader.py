@@ -84,10 +84,12 @@ def deposits_of(store: AnyStore, order_id: str) -> tuple[Paid, ...]:
 
 
 def _deposit(store: AnyStore, deposit: Row) -> Paid | None:
+    """What was taken; its own way back may be under way meanwhile."""
     rows = store.find("settlement", {"order_id": deposit["deposit_id"]}, limit=MOST_ROWS)
+    rows = [row for row in rows if not row["original"]]
     if not rows or any(State(row["state"]) in OPEN for row in rows):
         raise NotYet
-    taken = [row for row in rows if row["state"] == State.PAID and not row["original"]]
+    taken = [row for row in rows if row["state"] == State.PAID]
     if not taken:
         return None
     kind = OrderKind.DEPOSIT

@@ -70,6 +70,9 @@ SETTLEMENT = Machine(
         (_S.REFUSED, _E.LEAVE): _S.OFFLINE,
         (_S.ACCOUNT, _E.REBIND): _S.ORDERED,
         (_S.RETURNED, _E.REBIND): _S.ORDERED,
+        # The receipt of the new attempt may be here before its acknowledgement is.
+        **{(held, event): _ENDS[event] for held in (_S.ACCOUNT, _S.RETURNED) for event in (_E.PAY, _E.FAIL, _E.DIFFER)},
+        (_S.RETURNED, _E.WRONG_ACCOUNT): _S.ACCOUNT,
     },
     {
         _S.CREATED: Words("已编号", "it has its number; the payment room may or may not have the order"),

@@ -194,6 +194,6 @@ def parlour(
     reverser = Reverser(ledger, registry, courier, clock)
     after = Aftermath(ledger, registry, courier, clock)
     counter = Counter(registry, metrics, clock, False, 300_000, Offers(clock))
-    talk = Talk(ledger, registry, clock, courier, counter, Material(courier), Unanswered(reverser))
+    talk = Talk(ledger, registry, clock, courier, counter, Material(ledger, courier), Unanswered(reverser))
     engine = Engine(ledger, registry, mailbox, metrics, clock, courier, Undoing(reverser), counter, talk, after, {})
     return Parlour(room, insurer, engine, UndoDesk(engine))

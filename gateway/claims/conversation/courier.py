@@ -291,7 +291,7 @@ class Courier:
         return result
 
     def _move(self, errand: Errand, event: ClaimEvent, cause: str, act_id: str) -> None:
-        if errand.step.rule.role in ("after", "undo", "extra") or errand.claim.state is ClaimState.DECIDED:
+        if errand.step.rule.role in ("after", "undo", "extra", "material") or errand.claim.state is ClaimState.DECIDED:
             return
         errand.work.move_claim(errand.bill, errand.claim, event, cause, act_id)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
+from gateway.claims.conversation.aftermath import errand_for
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
+from gateway.claims.ledger import Ledger
 from gateway.claims.partners.manifest import Manifest
 from gateway.claims.work import Work
 
@@ -16,6 +18,7 @@ EVENT = "more-material"
 
 @dataclass(slots=True)
 class Material:
+    ledger: Ledger
     courier: Courier
 
     def asked(self, errand: Errand, result: ActResult) -> bool:
@@ -26,21 +29,32 @@ class Material:
         return False
 
     async def goes_on(self, errand: Errand) -> bool:
-        """Whether the conversation goes on: material is here and was handed over, or the insurer decided without it."""
+        """Whether the conversation goes on: material is here and was handed over, or the insurer decided without it.
+
+        Until it is handed over the claim stays ``supplied``, so that whoever takes it up next hands it over.
+        """
+        decided = errand.act is not None and errand.act.state == ActState.ANSWERED
         if errand.claim.state is ClaimState.NEED_MORE:
-            return errand.act is not None and errand.act.state == ActState.ANSWERED
+            return decided
         errand.claim.reason = ""
         name = material_act(errand.partner.manifest)
+        if name and decided:
+            return True
         if not name:
             self._again(errand)
             return True
+        bill, claim, work = errand.bill, errand.claim, errand.work
         step = Step(name, errand.partner.manifest.rule(name))
-        brought = Errand(errand.bill, errand.claim, errand.partner, step, errand.work, errand.budget)
+        brought = await errand_for(self.ledger, bill, claim, errand.partner, step, work, errand.budget)
+        if brought.act is not None and brought.act.state == ActState.ANSWERED:
+            brought.act = None  # it carried what was brought before
         result = await self.courier.carry_out(brought)
-        if result is not None and result.state == "refused":
-            ask(errand.bill, errand.claim.claim_id, errand.work)
+        if result is None:
             return False
-        return True
+        work.move_claim(bill, claim, ClaimEvent.SEND, name)
+        if result.state == "refused":
+            ask(bill, claim.claim_id, work)
+        return result.state != "refused"
 
     def _again(self, errand: Errand) -> None:
         """The partner takes material with the claim itself, as a further act of the same case."""

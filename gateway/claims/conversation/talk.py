@@ -172,7 +172,7 @@ class Talk:
     def _not_sent(self, errand: Errand, closed: NotSent) -> bool:
         """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""
         bill, claim, work = errand.bill, errand.claim, errand.work
-        if claim.kind == "direct_pay" and claim.step == 0:
+        if claim.kind == "direct_pay" and claim.step == 0 and claim.state not in _MATERIAL:
             claim.reason, claim.outcome, claim.next_at = told(closed), "not_sent", 0
             if claim.state is not ClaimState.CREATED:
                 work.move_claim(bill, claim, ClaimEvent.PARK, closed.error_code)
