@@ -229,13 +229,6 @@ MUTANTS = (
         ("money-moves-once", "every-payment-ends", "what-we-say-was-not-paid-was-not"),
     ),
     _one(
-        "another account while the outcome is unknown",
-        "payment.desk:Desk.rebind",
-        "if standing.state not in _WAITS:",
-        "if standing.state not in (*_WAITS, State.SENDING, State.UNKNOWN, State.PENDING):",
-        ("money-moves-once",),
-    ),
-    _one(
         "kept: what is left of a deposit does not go back",
         "clearing.orders:_rests",
         "allocate(tuple(reversed(bill.prepaid)), rest)",

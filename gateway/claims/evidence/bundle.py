@@ -41,9 +41,9 @@ async def make_bundle(ledger: Ledger, checkpoints: Checkpoints, keys: KeyRing, w
     tree = await ledger.read(_tree, ledger, claim)
     opened = tree.chosen(wish.reveal)
     await _record(ledger, who, reason, claim, tree, len(opened))
-    await checkpoints.sign_new()
     messages = await ledger.read(messages_of, ledger, order_id, [claim["claim_id"]])
     rows = await ledger.read(_rows, ledger, claim, tree, messages)
+    await checkpoints.sign_new()  # after they were read: a bill that is worked on has new rows at any moment
     located = await ledger.read(locate, ledger.store, rows)
     files: Files = {}
     lines = [*_put_rows(files, rows, located), *_put_chain(files, located), *_put_fields(files, tree, opened, rows)]

@@ -25,6 +25,7 @@ ALREADY_PAID = "already-paid"
 """What ``faults.yaml`` calls a partner's code for: the money has left us, it is not taken back by an act."""
 NOT_FOUND = "not-found"
 _MONEY = ("settle", "claim")
+_HAS_IT = ("accepted", "pending", "need_more")
 _LONGEST_PAUSE_S = 600.0
 
 
@@ -94,7 +95,7 @@ class Reverser:
         manifest = partner.manifest
         order = {name: place for place, name in enumerate(manifest.kinds.get(claim.kind, ()))}
         undoable = [act for act in sent if manifest.rule(act["name"]).undo and act["name"] in order]
-        last = max(undoable, key=lambda act: (order[act["name"]], act["prepared_at"]), default=None)
+        last = max(undoable, key=lambda act: (order[act["name"]], _is_known(act), act["prepared_at"]), default=None)
         money = any(manifest.rule(act["name"]).role in _MONEY for act in sent)
         return Way(partner, None if last is None else act_view(last), money, acts)
 
@@ -171,3 +172,8 @@ class Reverser:
         pause = min(seconds(reversal.way.partner.manifest.settling_time), _LONGEST_PAUSE_S)
         reversal.claim.next_at = self.clock.epoch_ms() + int(pause * 1000)
         return Ending(End.LATER, NOT_FOUND)
+
+
+def _is_known(act: Row) -> bool:
+    """Whether the insurer showed that it has the act: of one that may never have left, it would say that there is none."""
+    return act["outcome"] in _HAS_IT

@@ -18,6 +18,7 @@ from gateway.claims.bill import Bill
 from gateway.claims.evidence.verify import verify_bundle
 from gateway.kernel.errors import BadRequest, LianpeiError
 from gateway.sandbox.hospital.marks import planted
+from gateway.store.checkpoints import Checkpoints
 
 Files = dict[str, bytes]
 
@@ -249,3 +250,22 @@ async def test_no_garbled_proof_breaks_the_verifier(room: Room) -> None:
             forged = files | {"proofs.txt": b"\n".join([*lines[:place], garbled, *lines[place + 1 :]])}
             with suppress(BadRequest):
                 verify_bundle(zipped(forged), KEY)
+
+
+async def test_a_bill_that_is_worked_on_meanwhile_has_its_bundle(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written after the signature is not in it, and so not in the bundle."""
+    bill = await room.brought(sample_bill("package", marks=True))
+    sign = Checkpoints.sign_new
+
+    async def sign_and_go_on(checkpoints: Checkpoints) -> int:
+        signed = await sign(checkpoints)
+        work = room.ledger.work(bill.order_id)
+        work.changed(bill, None, "bill.amendments", "0", "1", "material")
+        await work.flush()
+        return signed
+
+    monkeypatch.setattr(Checkpoints, "sign_new", sign_and_go_on)
+    verdict = verify_bundle(await bundle_of(room, bill, "split.total"), KEY)
+
+    assert verdict.problems == []
+    assert "bill.amendments" not in [row["field"] for row in verdict.rows if row["_table"] == "change"]
