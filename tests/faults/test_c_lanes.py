@@ -192,7 +192,7 @@ async def test_c9_an_insurer_that_hangs_holds_its_own_places_only_and_sheds_the_
 ) -> None:
     hung = played["hung"]
     hung.play = hangs
-    stuck = [asyncio.ensure_future(timed(desk, sample_bill("hung"), 4)) for _ in range(40)]
+    stuck = [asyncio.ensure_future(timed(desk, sample_bill("hung"), 12)) for _ in range(40)]
     decided = await unmoved(desk, hung, HUNG_COUNTERS)
     shed, _ = await timed(desk, sample_bill("hung"))
     sent_open = [one for one in stuck if not one.done()]
