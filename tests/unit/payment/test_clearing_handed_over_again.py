@@ -113,14 +113,17 @@ async def test_a_pay_later_order_whose_answer_was_lost_is_handed_over_as_the_sam
     assert (first.kind, first.timing) == (OrderKind.CREDIT, Timing.POST_POST)
 
 
+async def tap_by(window: Window, payer: str) -> None:
+    """The patient turns to the other channel."""
+    await window.store.commit(Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token=payer, at=MORNING))
+
+
 async def test_a_payment_handed_over_after_a_tap_names_no_debt_that_came_later(window: Window) -> None:
     """The first order of a debt stands beside none, also when its answer was lost and the patient tapped meanwhile."""
     await window.bill()
     window.door.lost = 2
     assert not await window.do("decided", ORDER)
-    await window.store.commit(
-        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-2", at=MORNING)
-    )
+    await tap_by(window, "payer-2")
     assert not await window.do("pay", ORDER)
     assert await window.do("decided", ORDER)
 
@@ -134,9 +137,7 @@ async def test_a_payment_is_handed_over_although_a_clock_dated_the_tap_before_it
     await window.bill()
     window.door.lost = 1
     assert not await window.do("decided", ORDER)
-    await window.store.commit(
-        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
-    )
+    await tap_by(window, "payer-1")
     assert await window.do("pay", ORDER)
     tap = {"order_id": ORDER, "kind": "SELF_PAY:pay"}
     await window.store.commit(Unit().update("settlement", tap, state="paid", created_at=1))
@@ -151,9 +152,7 @@ async def test_a_tap_whose_answer_was_lost_is_handed_over_although_the_bill_is_p
     """Once it stayed “created”, and the bill's undo waited for it for ever."""
     await window.bill()
     assert await window.do("decided", ORDER)
-    await window.store.commit(
-        Unit().insert("pay_tap", order_id=ORDER, channel="pay", payer_token="payer-1", at=MORNING)
-    )
+    await tap_by(window, "payer-1")
     window.door.lost = 1
     assert not await window.do("pay", ORDER)
     await window.store.commit(Unit().update("settlement", {"order_id": ORDER, "kind": "SELF_PAY"}, state="paid"))
