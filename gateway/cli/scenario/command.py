@@ -4,10 +4,14 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.cli.scenario.house import open_house
 from gateway.cli.stage import ROOT
 from gateway.cli.table import show
+
+if TYPE_CHECKING:
+    from gateway.sandbox.scenarios.script import Scenario
 
 FOLDER = ROOT / "scenarios"
 
@@ -15,7 +19,7 @@ FOLDER = ROOT / "scenarios"
 def run(name: str) -> int:
     """``list`` shows the scenarios; a name plays that one; ``all`` plays every one. Exit status 1: not as told."""
     # Imported here: a production image has neither the sandbox's libraries nor a use for them.
-    from gateway.sandbox.scenarios.script import Scenario, load, named
+    from gateway.sandbox.scenarios.script import load, named
 
     scenarios = load(FOLDER)
     if name == "list":
@@ -28,7 +32,7 @@ def run(name: str) -> int:
     return 0 if all(played) else 1
 
 
-async def _play(scenario: "Scenario", place: Path, number: int) -> bool:  # type: ignore[name-defined] # noqa: F821
+async def _play(scenario: "Scenario", place: Path, number: int) -> bool:
     from gateway.sandbox.scenarios.player import NotAsToldError, Player, Seen
 
     def told(seen: Seen) -> None:
