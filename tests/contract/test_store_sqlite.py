@@ -12,6 +12,7 @@ from support.store_tables import BILL, CLAIMS
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
+from gateway.store import writer
 from gateway.store.errors import StoreFailed
 from gateway.store.payment_tables import PAYMENT
 from gateway.store.sqlite import Store
@@ -171,3 +172,33 @@ async def test_no_plain_text_of_a_sealed_record_reaches_the_disk_and_an_erased_o
     await store.commit(Unit().delete("vault", {"record_id": "rec1"}))
     await store.close()
     assert sealed[5:60] not in b"".join(everything_in(tmp_path).values())
+
+
+async def test_what_comes_in_the_next_turns_of_the_loop_joins_the_group(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "claims.db", CLAIMS)
+
+    async def caller(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await store.commit(Unit().insert("setting", name=f"name-{turns}", value="v"))
+
+    await asyncio.gather(*(caller(turns) for turns in range(8)))
+    assert store.counters.units == 8
+    assert store.counters.groups == 1
+    await store.close()
+
+
+async def test_a_stream_without_end_does_not_hold_the_first_of_a_group_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_GROUP", 10**9)
+    store = Store.open(tmp_path / "claims.db", CLAIMS, max_waiting=10**9)
+    first = asyncio.ensure_future(store.commit(Unit().insert("setting", name="first", value="v")))
+    later = []
+    async with asyncio.timeout(20):
+        while not first.done():
+            unit = Unit().insert("setting", name=f"later-{len(later)}", value="v")
+            later.append(asyncio.ensure_future(store.commit(unit)))
+            await asyncio.sleep(0)
+    await asyncio.gather(*later)
+    await store.close()
