@@ -112,7 +112,7 @@ MUTANTS = (
         "if told != ours and word.differs(told, ours, standing.noted, work, self.metrics) and told < ours:\n"
         "            self._advise_again(standing, word, work)",
         'key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
-        '        work.add().update("claim", key, approved=ours + told)',
+        '        work.unit.update("claim", key, approved=ours + told)',
         ("history-is-whole", "our-word-is-the-truth", "never-above-the-burden"),
     ),
     _one(
@@ -122,7 +122,7 @@ MUTANTS = (
         "            self._advise_again(standing, word, work)",
         "if told != ours:\n"
         '            key = {"order_id": act["order_id"], "seq": claim["seq"]}\n'
-        '            work.add().update("claim", key, approved=told)',
+        '            work.unit.update("claim", key, approved=told)',
         ("history-is-whole", "our-word-is-the-truth"),
     ),
     Mutant(

@@ -108,6 +108,7 @@ class SimulatedPartner(Partner):
         self.lane = lane_of(self.manifest, clock)
         self.insurer = insurer
         self.node = node
+        self.code = self.manifest.insurer
 
     def callback(self, path: str) -> Any:
         return "result", CallbackAct()
@@ -126,7 +127,7 @@ class SimulatedPartner(Partner):
         }
         called_by = act.act_id if self.insurer.profile.calls else ""
         out = Outgoing(b"", "application/json", "POST", "/", correlation=called_by, pin=Pin(act.name, 1, "sim"))
-        return Prepared(out, Sealed(_encode(message), "application/json"))
+        return Prepared(out, Sealed(_encode(message), "application/json"), self.manifest.rule(act.name))
 
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         node, message = self.node, msgspec.json.decode(prepared.sealed.body)

@@ -27,7 +27,7 @@ def columns_apart(claim: ClaimRun) -> dict[str, Any]:
         "policy": claim.policy_no,
         "insurer": claim.insurer,
         "claim_id": claim.claim_id,
-        "kind": claim.kind.value,
+        "kind": claim.kind,
         "fixed": 1 if claim.fixed else None,
     }
 

@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
+
+import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
@@ -13,6 +16,7 @@ from gateway.kernel.ids import ActId, ClaimId, OrderId
 
 _LOOK_AGAIN_MS = 60_000
 _NO_LIMIT = 10**15
+Apart = Literal["", "guarantee", "policies"]
 _FOR_OTHERS = (ClaimState.MANUAL, ClaimState.NEED_MORE)
 """A person or the hospital must act; no timer does."""
 
@@ -55,10 +59,13 @@ class ClaimRun:
     afresh: bool = False
     """Its confirmed quote rested on an amount that changed: the quote is asked for anew."""
 
-    @property
-    def fixed(self) -> bool:
-        """A fixed benefit: paid to the patient whatever the bill was, so outside what the bill can bear."""
-        return self.policy.benefit_type is BenefitType.FIXED
+    insurer: str = field(init=False)
+    fixed: bool = field(init=False)
+    """A fixed benefit: paid to the patient whatever the bill was, so outside what the bill can bear."""
+
+    def __post_init__(self) -> None:
+        self.insurer = self.policy.insurer_code
+        self.fixed = self.policy.benefit_type is BenefitType.FIXED
 
     @property
     def most(self) -> int:
@@ -66,10 +73,6 @@ class ClaimRun:
         if not self.fixed:
             return self.claimed
         return _NO_LIMIT if self.policy.residual is UNSET else self.policy.residual
-
-    @property
-    def insurer(self) -> str:
-        return self.policy.insurer_code
 
     @property
     def final(self) -> bool:
@@ -111,10 +114,9 @@ class Bill:
     """Why work on the bill stopped (a duplicate key, a failed store)."""
     amendments: int = 0
     """So many amendments came after the submission; they are in it already."""
-    guarantee: bool = False
-    """No bill but the estimate of a stay for which a guarantee is asked: nothing is paid for it."""
-    enquiry: bool = False
-    """No bill but the question which policies the patient has: nothing is claimed and nothing is paid for it."""
+    apart: Apart = ""
+    """What it is when it is no bill: ``guarantee`` is the estimate of a stay for which a guarantee is asked, ``policies`` the
+    question which policies the patient has. Nothing is paid for either."""
     guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     owes_a_look: bool = False
@@ -130,20 +132,16 @@ class Bill:
 
     @property
     def kind(self) -> str:
-        return self._apart or self.submission.kind.value
-
-    @property
-    def _apart(self) -> str:
-        return "guarantee" if self.guarantee else "policies" if self.enquiry else ""
+        return self.apart or self.submission.kind
 
     @property
     def is_claim(self) -> bool:
         """Whether money is claimed on an invoice: neither an estimate for a guarantee nor a question about policies."""
-        return not self._apart
+        return not self.apart
 
     def kind_of(self, claim: ClaimRun) -> str:
         """By which acts a claim goes."""
-        return self._apart or claim.kind.value
+        return self.apart or claim.kind
 
     @property
     def burden(self) -> int:
@@ -161,6 +159,14 @@ class Bill:
     def at_counter(self) -> list[ClaimRun]:
         """Claims that decide the bill; those of another kind follow when the patient has left."""
         return [claim for claim in self.claims if claim.kind == self.submission.kind]
+
+    @property
+    def open_at_counter(self) -> list[ClaimRun]:
+        return [claim for claim in self.claims if claim.state not in FINAL and claim.kind == self.submission.kind]
+
+    @property
+    def open_followers(self) -> list[ClaimRun]:
+        return [claim for claim in self.claims if claim.state not in FINAL and claim.kind != self.submission.kind]
 
     @property
     def followers(self) -> list[ClaimRun]:
@@ -196,8 +202,7 @@ def _taken(claim: ClaimRun) -> int:
     return claim.approved
 
 
-@dataclass(frozen=True, slots=True)
-class ActRecord:
+class ActRecord(msgspec.Struct, frozen=True):
     """An act as it was prepared: its key, and which mapping and keys made its bytes."""
 
     act_id: ActId

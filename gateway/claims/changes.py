@@ -1,6 +1,6 @@
 """Every change of a state goes through its table and leaves a row with its cause and time; there is no other way."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from gateway.claims.bill import Bill, ClaimRun
@@ -26,15 +26,13 @@ class Order(NamedTuple):
     hospital: str
 
 
-class Changes(ABC):
+class Changes:
+    unit: Unit
+    """Rows to be committed together."""
+    now: Callable[[], int]
+    """Epoch ms."""
     _acts: dict[str, ActState]
     """Where the acts stand that were written here."""
-
-    @abstractmethod
-    def add(self) -> Unit: ...
-
-    @abstractmethod
-    def now(self) -> int: ...
 
     def move_claim(self, bill: Bill, claim: ClaimRun, event: ClaimEvent, cause: str, act_id: str = "") -> None:
         """Raises ``Conflict`` for a transition that the table has not; then nothing changed."""
@@ -45,7 +43,7 @@ class Changes(ABC):
             if after is ClaimState.MANUAL:
                 self._hand_over(bill, claim, cause)
             elif before is ClaimState.MANUAL:
-                close_item(self.add(), claim.claim_id)
+                close_item(self.unit, claim.claim_id)
 
     def _hand_over(self, bill: Bill, claim: ClaimRun, why: str) -> None:
         claim_id, order_id = claim.claim_id, bill.order_id
@@ -76,7 +74,7 @@ class Changes(ABC):
         self, bill: Ordered, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
     ) -> None:
         """A row about something that has no table of states, or about the one who has."""
-        self.add().insert(
+        self.unit.insert(
             "change",
             order_id=bill.order_id,
             change_no=change_no(),
@@ -91,10 +89,10 @@ class Changes(ABC):
 
     def event(self, bill: Ordered, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
-        self.add().insert(
+        self.unit.insert(
             "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
         )
 
     def outbox(self, bill: Ordered, kind: str) -> None:
         """What the window carries to the payment room."""
-        self.add().insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)
+        self.unit.insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)

@@ -40,8 +40,8 @@ def ask_back(ledger: Ledger, correction: Row, work: Work) -> None:
         raise Conflict("the item is settled", code="not-for-this-item", hint="Look at the work list again.")
     recovery_id = new_recovery_id()
     # Of two recoveries of one item that are approved in the same moment, the second finds its row gone.
-    work.add().update("work_item", {"item_id": item["item_id"]}, expect={"since": item["since"]}, why=item["why"])
-    work.add().insert(
+    work.unit.update("work_item", {"item_id": item["item_id"]}, expect={"since": item["since"]}, why=item["why"])
+    work.unit.insert(
         "recovery",
         recovery_id=recovery_id,
         order_id=bill["order_id"],
@@ -82,7 +82,7 @@ async def agree(ledger: Ledger, hospital: str, recovery_id: str, said: Agreement
         return row
     work = ledger.work()
     now = work.now()
-    work.add().update(
+    work.unit.update(
         "recovery", {"recovery_id": recovery_id}, expect={"state": ASKED}, state=AGREED, agreed_at=now, **wish
     )
     order = Order(recovery_id, hospital)

@@ -25,7 +25,7 @@ class Safe:
         self.order_id = bill.order_id
         if not bill.stored:
             submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
-            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind.value, submission.patient.cert_no, at)
+            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind, submission.patient.cert_no, at)
 
     async def turn_to(self, order_id: str, read: Read) -> None:
         """Seal for a stored bill from now on, with its data key at hand."""

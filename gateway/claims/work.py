@@ -47,34 +47,28 @@ class Work(Changes):
         self._store = store
         self._keys = keys
         self.safe = Safe(keys, order_id)
-        self._watch, self._clock = watch, watch.clock
+        self._watch = watch
+        self.now = watch.clock.epoch_ms
         self.unit = Unit()
-        self._pending = False
         self._acts = {}
         self.told: dict[str, tuple[ClaimRun, ActResult]] = {}
         """By act of money: what the insurer answered, until it is kept; only where several processes share the database."""
         self.refused: Unit | None = None
         """What was not kept, or nobody knows."""
 
-    def add(self) -> Unit:
-        self._pending = True
-        return self.unit
-
-    def now(self) -> int:
-        return self._clock.epoch_ms()
-
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
         blob = self.safe.vault().seal(record_id, data, kind)
-        self.add().insert("vault", record_id=record_id, order_id=self.safe.order_id, kind=kind, blob=blob)
+        self.unit.insert("vault", record_id=record_id, order_id=self.safe.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
         """Commit what was gathered. Raises ``Duplicate``, ``StaleWrite`` or ``StoreFailed``; then nothing was kept."""
         if bill is not None:
             self._put_bill(bill)
-        if not self._pending:
+        unit = self.unit
+        if not unit.steps:
             return
-        unit, self.unit, self._pending = self.unit, Unit(), False
+        self.unit = Unit()
         try:
             await self._store.commit(unit)
         except (StaleWrite, StoreFailed):
@@ -93,7 +87,7 @@ class Work(Changes):
             self._set_alarm(bill, now)
         if not bill.stored:
             self._insert_bill(bill, now)
-        elif bill.dirty or (self.owner and (self._pending or moved)):
+        elif bill.dirty or (self.owner and (self.unit.steps or moved)):
             self._update_bill(bill, now)
         bill.dirty = False
         for claim in moved:
@@ -108,12 +102,12 @@ class Work(Changes):
                 self._watch.note(now)
 
     def _update_bill(self, bill: Bill, now: int) -> None:
-        self.add().update(
+        self.unit.update(
             "bill",
             {"order_id": bill.order_id},
             expect={"version": bill.version},
             version=bill.version + 1,
-            state=bill.state.value,
+            state=bill.state,
             approved=bill.approved,
             self_pay_due=bill.self_pay_due,
             look_at=bill.look_at or None,
@@ -128,25 +122,25 @@ class Work(Changes):
         return {"owner": self.owner} if self.owner else {}
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
-        self.safe.belong_to(bill, self.add())
+        self.safe.belong_to(bill, self.unit)
         wish = bill.submission.payment
         if wish is not UNSET:
-            put_wish(self.add(), bill.order_id, wish)
-        self.add().insert(
+            put_wish(self.unit, bill.order_id, wish)
+        self.unit.insert(
             "bill",
             order_id=bill.order_id,
             hospital=bill.hospital,
             idem_key=bill.idem_key,
             body_digest=bill.digest,
             kind=bill.kind,
-            state=bill.state.value,
+            state=bill.state,
             version=bill.version,
             created_at=millis(bill.created_at),
             updated_at=now,
             total=bill.submission.split.total,
             approved=bill.approved,
             self_pay_due=bill.self_pay_due,
-            order_kind=bill.submission.order_kind.value,
+            order_kind=bill.submission.order_kind,
             visit_id=bill.submission.visit.visit_id,
             fund_total=bill.submission.split.fund_total,
             account_pay=bill.submission.split.account_pay,
@@ -164,11 +158,11 @@ class Work(Changes):
 
     def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:
         """The bill's invoice may support another bill at ``insurers`` (None: at all)."""
-        free_invoice(bill, self._keys.vault, self.add(), insurers)
+        free_invoice(bill, self._keys.vault, self.unit, insurers)
 
     def _put_claim(self, claim: ClaimRun, now: int) -> None:
-        moving = {
-            "state": claim.state.value,
+        moving: dict[str, Any] = {
+            "state": claim.state,
             "outcome": claim.outcome,
             "claimed": claim.claimed,
             "approved": claim.approved,
@@ -183,10 +177,10 @@ class Work(Changes):
             guard = {"version": claim.version}
             claim.version += 1
             key: dict[str, str | int | bytes | None] = {"order_id": claim.order_id, "seq": claim.seq}
-            self.add().update("claim", key, expect=guard, version=claim.version, **moving)
+            self.unit.update("claim", key, expect=guard, version=claim.version, **moving)
         else:
-            first = {"claim_id": claim.claim_id, "insurer": claim.insurer, "kind": claim.kind.value}
-            self.add().insert(
+            first = {"claim_id": claim.claim_id, "insurer": claim.insurer, "kind": claim.kind}
+            self.unit.insert(
                 "claim",
                 order_id=claim.order_id,
                 seq=claim.seq,
@@ -201,17 +195,17 @@ class Work(Changes):
     def _put_waiting(self, claim: ClaimRun) -> None:
         waits = claim.state in WAITING
         if waits:
-            self.add().upsert(
+            self.unit.upsert(
                 "waiting",
                 claim_id=claim.claim_id,
                 order_id=claim.order_id,
                 insurer=claim.insurer,
-                kind=claim.kind.value,
-                state=claim.state.value,
+                kind=claim.kind,
+                state=claim.state,
                 amount=claim.claimed,
             )
         elif claim.waiting:
-            self.add().delete("waiting", {"claim_id": claim.claim_id})
+            self.unit.delete("waiting", {"claim_id": claim.claim_id})
         claim.waiting = waits
 
     def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, pin: Pin, digest: str, deadline: int) -> None:
@@ -220,7 +214,7 @@ class Work(Changes):
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
         self._acts[act.act_id] = ActState.PREPARED
-        self.add().insert(
+        self.unit.insert(
             "act",
             act_id=act.act_id,
             claim_id=claim.claim_id,
@@ -230,7 +224,7 @@ class Work(Changes):
             batch_no=act.batch_no,
             batch_count=act.batch_count,
             serial=act.serial,
-            state=ActState.PREPARED.value,
+            state=ActState.PREPARED,
             outcome="",
             attempts=1,
             mapping=pin.name,
@@ -249,15 +243,15 @@ class Work(Changes):
     def known_as(self, insurer: str, correlation: str, claim_id: str, act_id: str) -> None:
         """The partner will name this act by ``correlation`` when it calls."""
         if correlation:
-            self.add().upsert("correlation", insurer=insurer, value=correlation, claim_id=claim_id, act_id=act_id)
+            self.unit.upsert("correlation", insurer=insurer, value=correlation, claim_id=claim_id, act_id=act_id)
 
     def message(self, owner_id: str, direction: str, body: bytes, digest: str, keys: str, status: int) -> None:
         """Every message in and out is kept with its digest and time, sealed (promise P6).
 
         What comes for a bill after it was erased is kept by its digest alone.
         """
-        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.add(), self.now())
-        self.add().insert(
+        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.unit, self.now())
+        self.unit.insert(
             "message",
             order_id=order_id,
             owner_id=owner_id,
@@ -272,7 +266,7 @@ class Work(Changes):
 
     def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
         """A line in the audit about this bill: who did what, and why. Ids and codes only."""
-        self.add().insert(
+        self.unit.insert(
             "audit", at=self.now(), kind=kind, who=who, order_id=self.safe.order_id, reason=reason, detail=detail
         )
 
@@ -280,10 +274,10 @@ class Work(Changes):
         """An answered act never becomes anything else. Raises ``Conflict`` for a step that its table has not."""
         if not self.step_act(act_id, state):
             return
-        changes: dict[str, Any] = {"state": state.value, "outcome": outcome, **also}
+        changes: dict[str, Any] = {"state": state, "outcome": outcome, **also}
         if state is ActState.ANSWERED:
             changes["answered_at"] = self.now()
-        self.add().update("act", {"claim_id": claim_id, "act_id": act_id}, **changes)
+        self.unit.update("act", {"claim_id": claim_id, "act_id": act_id}, **changes)
 
     def result(self, act_id: str, result: ActResult) -> None:
         self.keep(f"result:{act_id}", "result", msgspec.msgpack.encode(result))
@@ -297,4 +291,4 @@ class Work(Changes):
     def ref(self, claim_id: str, name: str, value: str) -> None:
         """A partner's own number for something of ours: its words, so nobody knows what is in them, so sealed."""
         sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
-        self.add().upsert("ref", claim_id=claim_id, name=name, value=sealed)
+        self.unit.upsert("ref", claim_id=claim_id, name=name, value=sealed)

@@ -1,14 +1,14 @@
 """The work list's rows: what waits for a person, written in the commit that parks it and removed in the one that takes it up."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.store.unit import Unit
 
 
 class Gathering(Protocol):
-    def add(self) -> Unit: ...
-
-    def now(self) -> int: ...
+    unit: Unit
+    now: Callable[[], int]
 
 
 def open_item(
@@ -27,7 +27,7 @@ def open_item(
 
     ``alone``: the commit is refused with ``Duplicate`` when another opened it first.
     """
-    unit = work.add()
+    unit = work.unit
     (unit.insert_new if alone else unit.upsert)(
         "work_item",
         item_id=item_id,

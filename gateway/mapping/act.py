@@ -123,7 +123,7 @@ class MappedAct:
             return b""
         document = self._encoded(text, direction.target)
         if not sure or len(document) > MAX_BYTES:
-            self._hold(lambda: validate_written(direction.target, direction.schema, document))
+            self._hold(partial(validate_written, direction.target, direction.schema, document))
         for index, part in inner:
             self._hold(partial(validate_inner, self.outside, direction.compiled.inner[index], part))
         return document
@@ -137,8 +137,8 @@ class MappedAct:
 
     def _read(self, direction: Direction, incoming: Incoming, sent: Any) -> tuple[dict[str, Any], str]:
         document = self._parsed(direction.target, incoming.document)
-        if document is not UNSET:
-            self._hold(lambda: validate_read(direction.target, direction.schema, document))
+        if document is not UNSET and direction.schema is not None:
+            self._hold(partial(validate_read, direction.target, direction.schema, document))
         protected = dict(incoming.protected)
         result, key = self._run(direction.compiled, document, incoming.http_status, protected, sent)
         self._typed(result)

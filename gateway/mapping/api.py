@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 DAYS: Mapping[str, str] = {
     "submitted_at": "claim.created_at",
     "admitted_at": "visit.begin_at",
@@ -35,17 +37,16 @@ class Vocabulary:
     """Path in the source of each moment that ``effective: {by: …}`` may name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """A request ready to be sealed."""
 
     document: bytes
     content_type: str
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    protected: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    protected: Mapping[str, Any] = {}
     correlation: str = ""
     status: int = 200
     """HTTP status of a callback's reply (`reply.status`); a request has none."""
@@ -55,13 +56,12 @@ class Outgoing:
     """The sealed body goes packed, the last thing before the wire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """An opened answer or callback."""
 
     document: bytes
     http_status: int = 200
-    protected: Mapping[str, Any] = field(default_factory=dict)
+    protected: Mapping[str, Any] = {}
 
 
 class CompiledAct(Protocol):

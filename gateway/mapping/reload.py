@@ -52,15 +52,17 @@ class LiveActs(Mapping[str, CompiledAct]):
     on_reload: Callable[[bool], None] = lambda _failed: None
     """Told after each try whether it failed: the gauge that an alert looks at."""
     current: Mapping[str, CompiledAct] = field(init=False)
+    live: dict[str, CompiledAct] = field(init=False)
     before: "OrderedDict[str, CompiledAct]" = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.current = self.source.load()
+        self._serve(self.source.load())
+
+    def _serve(self, acts: Mapping[str, CompiledAct]) -> None:
+        self.current, self.live = acts, {name: LiveAct(self, name) for name in acts}
 
     def __getitem__(self, name: str) -> CompiledAct:
-        if name not in self.current:
-            raise KeyError(name)
-        return LiveAct(self, name)
+        return self.live[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.current)
@@ -84,7 +86,7 @@ class LiveActs(Mapping[str, CompiledAct]):
             raise MappingRefused(f"{self.source.folder.name}: a file can't be read") from None
         for act in self.current.values():
             self._keep(act)
-        self.current = fresh
+        self._serve(fresh)
         self.on_reload(False)
 
     def _keep(self, act: CompiledAct) -> None:

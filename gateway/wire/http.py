@@ -5,13 +5,13 @@ trouble is ``OutcomeUnknown``. Error texts carry no address, query or header: to
 """
 
 import asyncio
-import re
 import ssl
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec.structs import replace
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from yarl import URL
 
@@ -24,7 +24,6 @@ __all__ = ["Bounds", "HttpAnswer", "PartnerClient"]
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """As much as a partner's own call may bring."""
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_UNFIT = re.compile(r"[\r\n\0]")
 _ALWAYS = "User-Agent: lianpei\r\nAccept-Encoding: identity\r\n"
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "expect", "upgrade"})
 """Headers that frame the message or choose the peer: never a mapping's."""
@@ -127,7 +126,7 @@ class PartnerClient:
 
     async def _once(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float) -> HttpAnswer:
         request = _head(method, url, headers, body) + body
-        await self._wait_for_room(end)
+        await (self._wait_for_room(end) if self._room.locked() else self._room.acquire())
         try:
             link = self._kept() or await self._connect(end)
             answer = await link.ask(request, end)
@@ -136,15 +135,12 @@ class PartnerClient:
                 self._idle.append(link)
         finally:
             self._room.release()
-        encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+        encoding = answer.headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not answer.body:
             return answer
         return replace(answer, body=_inflate(answer.body, encoding, self._bounds.answer_bytes))
 
     async def _wait_for_room(self, end: float) -> None:
-        if not self._room.locked():
-            await self._room.acquire()
-            return
         try:
             async with asyncio.timeout_at(end):
                 await self._room.acquire()
@@ -187,12 +183,13 @@ class PartnerClient:
 
 def _head(method: str, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
     """The request's head. Raises ``NotSent`` for a header that could end the head or frame the message anew."""
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    if any(_UNFIT.search(line, 0, len(line) - 2) for line in lines) or _OURS & {name.lower() for name in headers}:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    breaks = lines.count("\r") + lines.count("\n") - 2 * len(headers)
+    if breaks or "\0" in lines or not _OURS.isdisjoint(map(str.lower, headers)):
         raise NotSent("a header can't be sent", hint="no line breaks, and no framing headers in a mapping")
     length = f"Content-Length: {len(body)}\r\n" if body or method not in ("GET", "HEAD") else ""
     opening = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_ALWAYS}"
-    text = f"{opening}{''.join(lines)}{length}\r\n"
+    text = f"{opening}{lines}{length}\r\n"
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:

@@ -6,10 +6,10 @@ written, after it everything is unknown until a whole answer is here.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import httptools
+import msgspec
 
 from gateway.kernel.errors import OutcomeUnknown
 
@@ -17,8 +17,7 @@ MAX_HEAD_BYTES = 64 * 1024
 """Bytes that may come before an answer's head is complete: the parser itself sets no bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True):
     """What the peer answered; header names are lower case."""
 
     status: int
@@ -34,10 +33,10 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self.idle_since = 0.0
+        self._parser = httptools.HttpResponseParser(self)
         self._begin()
 
     def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._size = self._head = 0
@@ -51,26 +50,25 @@ class Link(asyncio.Protocol):
     def busy(self) -> bool:
         return self._answer is not None
 
-    def ask(self, request: bytes, end: float) -> "asyncio.Future[HttpAnswer]":
-        """Write the request. The future fails with ``OutcomeUnknown``, at ``end`` (loop time) at the latest."""
+    async def ask(self, request: bytes, end: float) -> HttpAnswer:
+        """Write the request and wait. Raises ``OutcomeUnknown``, at ``end`` (loop time) at the latest."""
         assert self._transport is not None
         loop = asyncio.get_running_loop()
-        answer = self._answer = loop.create_future()
+        answer: asyncio.Future[HttpAnswer] = loop.create_future()
+        self._answer = answer
         late = loop.call_at(end, self._late)
-        answer.add_done_callback(lambda ended: self._ended(ended, late))
-        self._transport.write(request)
-        return answer
+        try:
+            self._transport.write(request)
+            return await answer
+        finally:
+            late.cancel()
+            if self._answer is answer:  # a call that was given up must not leave its answer to the next one
+                self._answer = None
+                self.close()
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-    def _ended(self, answer: "asyncio.Future[HttpAnswer]", late: asyncio.TimerHandle) -> None:
-        """However the exchange ended; a call that was given up must not leave its answer to the next one."""
-        late.cancel()
-        if self._answer is answer:
-            self._answer = None
-            self.close()
 
     def _late(self) -> None:
         self._fail("the peer did not answer in time", code="answer-late")

@@ -164,11 +164,11 @@ async def test_what_we_learn_a_day_late_closes_the_difference_of_the_day_before(
     told = act.told(amount=500)
     await days.night(told)
     assert await days.classes() == [("state_differs", "open")]
-    unit = days.room.ledger.work()
+    work = days.room.ledger.work()
     at = int(days.at(8, days=1).timestamp() * 1000)
-    unit.add().update("claim", {"order_id": act.order_id, "seq": 1}, state="decided", approved=500)
-    unit.add().update("act", {"claim_id": act.claim_id, "act_id": act.act_id}, answered_at=at)
-    await unit.flush()
+    work.unit.update("claim", {"order_id": act.order_id, "seq": 1}, state="decided", approved=500)
+    work.unit.update("act", {"claim_id": act.claim_id, "act_id": act.act_id}, answered_at=at)
+    await work.flush()
 
     [second] = await days.night(days=2)
 

@@ -40,7 +40,7 @@ async def test_who_lost_a_bill_can_commit_no_further_act_of_it(rooms: Two) -> No
     await taking.flush(taken)
 
     late = first.ledger.work(bill.order_id)
-    late.add().insert("act", act_id="late", claim_id=bill.claims[0].claim_id, order_id=bill.order_id, prepared_at=1)
+    late.unit.insert("act", act_id="late", claim_id=bill.claims[0].claim_id, order_id=bill.order_id, prepared_at=1)
     with pytest.raises(StaleWrite):
         await late.flush(bill)
     acts = await second.ledger.read(second.ledger.act_rows, bill.claims[0].claim_id)

@@ -62,7 +62,7 @@ async def test_a13_the_number_of_a_call_is_remembered_for_thirty_days_in_the_dat
     """Whatever process runs then: the purge takes what is older, and nothing else."""
     work = house.engine.ledger.work()
     expires = work.now() + callbacks._ONCE_FOR_MS
-    work.add().insert("nonce", scope="partner:package", value="d" * 64, expires_at=expires)
+    work.unit.insert("nonce", scope="partner:package", value="d" * 64, expires_at=expires)
     await work.flush()
 
     house.room.clock.days = 30

@@ -76,9 +76,9 @@ class InsurerDouble:
     def prepare(self, dispatch: Dispatch) -> Prepared:
         act = dispatch.act
         told = Outgoing(b"{}", "application/json", "POST", "/", correlation=act.act_id, pin=Pin(act.name, 1, "d"))
-        return Prepared(told, Sealed(act.act_id.encode(), "application/json"))
+        return Prepared(told, Sealed(act.act_id.encode(), "application/json"), self.manifest.rule(act.name))
 
-    def admit(self, act: str, kind: str) -> None:
+    def admit(self, role: str, kind: str) -> None:
         """Its lane is always open."""
 
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:

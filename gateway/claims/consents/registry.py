@@ -99,10 +99,10 @@ async def register(ledger: Ledger, hospital: str, wish: Registration, family: in
 async def _keep(ledger: Ledger, row: Row, content: bytes, cert_no: str) -> None:
     work: Work = ledger.work(row["record_id"])
     record_id = row["record_id"]
-    vault = ledger.keys.fresh(work.add(), record_id, data_keys.CONSENT, cert_no, work.now())
+    vault = ledger.keys.fresh(work.unit, record_id, data_keys.CONSENT, cert_no, work.now())
     blob = vault.seal(record_id, content, data_keys.CONSENT)
-    work.add().insert("vault", record_id=record_id, order_id=record_id, kind=data_keys.CONSENT, blob=blob)
-    work.add().insert_new("consent", **row)
+    work.unit.insert("vault", record_id=record_id, order_id=record_id, kind=data_keys.CONSENT, blob=blob)
+    work.unit.insert_new("consent", **row)
     work.audit("consent-registered", f"hospital:{row['hospital']}", row["consent_id"])
     work.event(Order(row["consent_id"], row["hospital"]), "consent-registered")
     await work.flush()

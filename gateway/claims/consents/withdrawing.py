@@ -49,8 +49,8 @@ class Withdrawing:
         work = ledger.work()
         now = work.now()
         key = {"hospital": hospital, "consent_id": consent_id}
-        work.add().update("consent", dict(key), expect={"withdrawn_at": 0}, withdrawn_at=now)
-        work.add().insert("consent_withdrawal", **key, at=now)
+        work.unit.update("consent", dict(key), expect={"withdrawn_at": 0}, withdrawn_at=now)
+        work.unit.insert("consent_withdrawal", **key, at=now)
         work.audit(REASON, f"hospital:{hospital}", consent_id)
         work.event(Order(consent_id, hospital), REASON)
         for insurer in reach.told:
@@ -106,7 +106,7 @@ class Withdrawing:
         assert row is not None
         work = ledger.work()
         version = row["version"]
-        work.add().update(
+        work.unit.update(
             "bill", {"order_id": order_id}, expect={"version": version}, version=version + 1, look_at=DUE_NOW
         )
         try:

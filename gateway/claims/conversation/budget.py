@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from gateway.claims.partners.manifest import BudgetRule
 from gateway.kernel.clock import Clock
 from gateway.kernel.spans import seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """A span on the monotonic clock; ``left()`` never goes below zero."""
 
     ends_at: float

@@ -76,7 +76,7 @@ class Callbacks:
         bytes are one message, which is acknowledged again and does nothing again.
         """
         expires, digest = work.now() + _ONCE_FOR_MS, hashlib.sha256(once).hexdigest()
-        work.add().insert("nonce", scope=f"partner:{partner.code}", value=digest, expires_at=expires)
+        work.unit.insert("nonce", scope=f"partner:{partner.code}", value=digest, expires_at=expires)
 
     async def settle(self, partner: Partner, correlation: str, result: ActResult, body: bytes, work: Work) -> None:
         """Give an act that waits its result. A repeat or a late result is kept as evidence and changes nothing."""
@@ -92,7 +92,7 @@ class Callbacks:
             await self._ask_more(partner, row, correlation, result, body, work)
             return
         if row["state"] not in open_states or result.state in ("pending", "unknown", "need_more"):
-            work.add().insert(
+            work.unit.insert(
                 "change",
                 order_id=row["order_id"],
                 change_no=change_no(),
@@ -157,7 +157,7 @@ class Callbacks:
     def _alarm(self, order_id: str, work: Work) -> None:
         """Whoever has the bill, and whoever has it next, takes it up: its claim may get its word beside this one."""
         if self.engine.ledger.leases is not None:
-            work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
+            work.unit.update("bill", {"order_id": order_id}, look_at=DUE_NOW)
 
     async def _is_ours(self, order_id: str) -> bool:
         """Who waits here may have slept while another process took the bill: then nobody waits."""

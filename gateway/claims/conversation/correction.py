@@ -64,7 +64,7 @@ class Corrections:
             "settled_at": 0,
         }
         work = self._ledger.work(claim["order_id"])
-        work.add().insert("correction", **row)
+        work.unit.insert("correction", **row)
         work.audit("correction-proposed", who.signature, evidence, row["correction_id"])
         await work.flush()
         return row
@@ -142,7 +142,7 @@ class Corrections:
     def _settle(self, work: Work, row: Row, who: Operator, state: str) -> Row:
         settled: dict[str, Any] = {"state": state, "settled_by": who.name, "settled_at": work.now()}
         key = {"correction_id": row["correction_id"]}
-        work.add().update("correction", key, expect={"state": "proposed"}, **settled)
+        work.unit.update("correction", key, expect={"state": "proposed"}, **settled)
         work.audit(f"correction-{state}", who.signature, row["evidence"], row["correction_id"])
         return row | settled
 

@@ -93,7 +93,7 @@ class Counter:
         """All at the counter had their turn: policies that wait for an open one leave it, quotes wait for the patient."""
         if bill.state is not BillState.PENDING:
             return
-        open_claims = [claim for claim in bill.at_counter if not claim.final]
+        open_claims = bill.open_at_counter
         if open_claims and open_claims[0].state is ClaimState.UNKNOWN:
             self.offers.saw(open_claims[0].insurer, Word.LOST, 0.0)
         if open_claims and open_claims[0].state is not ClaimState.QUOTED:

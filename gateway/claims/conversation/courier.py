@@ -84,7 +84,7 @@ class Courier:
         Raises ``NotNow`` about an unknown act: no enquiry was made, so none is counted.
         """
         try:
-            errand.partner.admit(errand.step.act, errand.claim.kind)
+            errand.partner.admit(errand.step.rule.role, errand.claim.kind)
             self.sightings.sent(act_id)
             return await self._send(errand, act_id, attempt, stands)
         except NotSent as closed:
@@ -100,7 +100,7 @@ class Courier:
         Raises ``NotSent`` when no byte leaves; then the act ``stands`` as it did.
         """
         claim, step, partner, work = errand.claim, errand.step, errand.partner, errand.work
-        partner.admit(step.act, claim.kind)
+        partner.admit(step.rule.role, claim.kind)
         now = self._clock.now()
         view = ActView(
             act_id=act_id,
@@ -117,13 +117,12 @@ class Courier:
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()
-        keys = ",".join(prepared.sealed.key_ids)
         if attempt == 1:
             deadline = millis(now) + int(seconds(step.rule.timeout) * 1000)
             work.intent(claim, view, prepared, prepared.pin, digest, deadline)
         else:
             work.act_became(claim.claim_id, act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
-            work.message(act_id, "out", prepared.sealed.body, digest, keys, 0)
+            work.message(act_id, "out", prepared.sealed.body, digest, ",".join(prepared.sealed.key_ids), 0)
         correlation = prepared.outgoing.correlation
         errand.act = ActRecord(
             act_id, step.act, step.batch_no, step.batch_count, view.serial, "", now, attempt, correlation

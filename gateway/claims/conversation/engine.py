@@ -78,7 +78,7 @@ class Engine:
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
         work = work or self.ledger.work()
-        work.safe.belong_to(bill, work.add())
+        work.safe.belong_to(bill, work.unit)
         for claim in bill.claims:
             if claim.insurer in bill.guaranteed:
                 work.refs(claim, bill.guaranteed[claim.insurer][1])
@@ -135,7 +135,7 @@ class Engine:
         if await self.go_on(order_id):
             return
         work = self.ledger.work()
-        work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
+        work.unit.update("bill", {"order_id": order_id}, look_at=DUE_NOW)
         await work.flush()
 
     async def go_on(self, order_id: str) -> bool:
@@ -242,13 +242,13 @@ class Engine:
             self.counter.hold(bill, work)
         await self._in_turn(bill, bill.at_counter, work)
         self.counter.at_rest(bill, work)
-        if bill.state is BillState.PENDING and all(claim.final for claim in bill.at_counter):
+        if bill.state is BillState.PENDING and not bill.open_at_counter:
             self._decide_bill(bill, work)
         started = perf_counter()
         await work.flush(bill)
         self.metrics.stage("commit", "other", perf_counter() - started)
         bill.at_rest.set()
-        if bill.state is BillState.DECIDED and any(not claim.final for claim in bill.followers):
+        if bill.state is BillState.DECIDED and bill.open_followers:
             await self._follow(bill, work)
 
     async def _in_turn(self, bill: Bill, claims: list[ClaimRun], work: Work) -> None:
@@ -266,7 +266,7 @@ class Engine:
     async def _follow(self, bill: Bill, work: Work) -> None:
         """The patient has left the counter: quick-claims that followed under the same order, fixed benefits."""
         await self._in_turn(bill, bill.followers, work)
-        if all(claim.final for claim in bill.followers):
+        if not bill.open_followers:
             work.event(bill, "quick-claim-decided")
             work.outbox(bill, "decided")
             free_unpaid(work, bill)

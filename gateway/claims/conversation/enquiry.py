@@ -36,13 +36,13 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
     """
     claim, partner = errand.claim, errand.partner
     name = errand.step.rule.status
-    partner.admit(name, claim.kind)
+    partner.admit(partner.manifest.rule(name).role, claim.kind)
     view = ActView(act_id=new_act_id(), name=name, sent_at=clock.now(), serial=next_serial())
     submission = errand.bill.submission
     dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=act.seen)
     prepared = partner.prepare(dispatch)
     digest = hashlib.sha256(prepared.sealed.body).hexdigest()
-    deadline = millis(view.sent_at) + int(seconds(partner.manifest.rule(name).timeout) * 1000)
+    deadline = millis(view.sent_at) + int(seconds(prepared.rule.timeout) * 1000)
     errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
     await errand.work.flush(None if alone else errand.bill)
     try:

@@ -14,7 +14,7 @@ def why_not(bill: Bill, claim: ClaimRun, partner: Partner | None, now: datetime)
         return "insurer-not-connected"
     if not acts_of(partner.manifest, bill.kind_of(claim)):
         return "kind-not-offered"
-    if claim.claimed <= 0 and not claim.fixed and not bill.enquiry:
+    if claim.claimed <= 0 and not claim.fixed and bill.apart != "policies":
         return "nothing-left-to-claim"
     submission = bill.submission
     return consent_gap(

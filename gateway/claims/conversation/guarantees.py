@@ -90,11 +90,11 @@ async def _note(
     now = work.now()
     row = {"order_id": order_id, "hospital": hospital, "state": state, "quota": claim["approved"]}
     row |= {"projected": projected, "at": now}
-    work.add().upsert("guarantee", **row)
+    work.unit.upsert("guarantee", **row)
     before = GRANTED if noted is None else noted["state"]
     if state not in (before, GRANTED):
         event = {"event_id": new_event_id(), "hospital": hospital, "order_id": order_id}
-        work.add().insert("event", **event, kind=f"guarantee-{state}", at=now)
+        work.unit.insert("event", **event, kind=f"guarantee-{state}", at=now)
     await work.flush()
     return standing(order_id, claim, row)
 

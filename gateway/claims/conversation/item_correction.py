@@ -47,7 +47,7 @@ def settle_item(ledger: Ledger, row: Row, work: Work) -> Bill | None:
     if row["action"] in ("noted", "recover"):
         if row["action"] == "recover":
             ask_back(ledger, row, work)
-        close_item(work.add(), item_id)
+        close_item(work.unit, item_id)
         return None
     undo_id, _, name = item_id.partition(":")
     undo, bill = read_undo(ledger.store, undo_id), ledger.load_bill(order_id)

@@ -1,7 +1,8 @@
 """What an act's result means for its claim: pure, so that every branch is a unit test."""
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.conversation.plan import Step
@@ -20,8 +21,7 @@ class Verdict(StrEnum):
     PARK = "park"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     verdict: Verdict
     outcome: str = ""
     approved: int = 0
@@ -50,7 +50,7 @@ def judge(step: Step, result: ActResult, claimed: int, quoted: int | None) -> Ju
         return _decision(result, claimed, quoted)
     if step.rule.role == "guarantee":
         decision = _decision(result, claimed, None)
-        return replace(decision, outcome="granted") if decision.approved else decision
+        return msgspec.structs.replace(decision, outcome="granted") if decision.approved else decision
     return Judgement(Verdict.GO_ON)
 
 

@@ -59,7 +59,7 @@ class LateAnswers:
         elif told and claim["state"] == ClaimState.REVERSING:
             self._crossed(word, told, work)
         elif claim["state"] == ClaimState.MANUAL:  # it goes on by itself, should we die now too
-            work.add().update("bill", {"order_id": act["order_id"]}, look_at=DUE_NOW)
+            work.unit.update("bill", {"order_id": act["order_id"]}, look_at=DUE_NOW)
         return claim["state"] not in _WORD_TO_COME
 
     def _standing(self, act: Row) -> Standing:
@@ -83,7 +83,7 @@ class LateAnswers:
     def _advise_again(self, standing: Standing, word: OtherWord, work: Work) -> None:
         """Later policies decided on what this one took: they are marked for a new run, never changed silently (§3.9 E4)."""
         for claim_id in standing.later:
-            work.add().insert(
+            work.unit.insert(
                 "change",
                 order_id=word.order.order_id,
                 change_no=change_no(),
@@ -112,7 +112,7 @@ class LateAnswers:
             return
         order_id, claim_id, undo_id, now = word.order.order_id, word.claim_id, new_undo_id(), work.now()
         common: dict[str, str | int] = {"undo_id": undo_id, "order_id": order_id, "amount": told, "updated_at": now}
-        work.add().insert(
+        work.unit.insert(
             "undo",
             **common,
             **_BY_US,
@@ -123,7 +123,7 @@ class LateAnswers:
             version=0,
             created_at=now,
         )
-        work.add().insert(
+        work.unit.insert(
             "undo_leg", **common, leg=f"claim:{claim_id}", kind="claim", state="waiting", cause="", act_id=""
         )
-        work.add().update("bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=undo_id, look_at=DUE_NOW)
+        work.unit.update("bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=undo_id, look_at=DUE_NOW)

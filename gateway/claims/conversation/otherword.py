@@ -77,7 +77,7 @@ class OtherWord:
         return True
 
     def note(self, kind: str, old: str, new: str, work: Work) -> None:
-        work.add().insert(
+        work.unit.insert(
             "change",
             order_id=self.order.order_id,
             change_no=change_no(),

@@ -90,7 +90,7 @@ class Comparing:
         ledger, order_id = self.ledger, bill.order_id
         kept = ledger.work(order_id)
         await kept.safe.turn_to(order_id, ledger.read)
-        kept.add().steps.extend(await ledger.read(self._evidence, work))
+        kept.unit.steps.extend(await ledger.read(self._evidence, work))
         for act_id, (claim, result) in work.told.items():
             partner = self.registry.get(claim.insurer)
             key = {"claim_id": claim.claim_id, "act_id": act_id}
@@ -117,7 +117,7 @@ class Comparing:
         if stored in FINAL or stored == ClaimState.REVERSING:
             await self.late.heed(partner, act, result, kept)
             return
-        kept.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
+        kept.unit.update("bill", {"order_id": order_id}, look_at=DUE_NOW)
         if before is None:
             keep_word(kept, claim.claim_id, act_id, result)
             return

@@ -48,12 +48,12 @@ class PayoutWatch:
                 if (one.order_id, name.value) in known:
                     continue
                 bill = await self.ledger.read(self.ledger.bill_row, one.order_id)
-                self._tell(work.add(), one, name, int(due.timestamp() * 1000), bill, work.now())
+                self._tell(work.unit, one, name, int(due.timestamp() * 1000), bill, work.now())
         still = {one.order_id for one in running}
         for order_id, clock in known:
             if order_id not in still:
                 key = {"order_id": order_id, "clock": clock}
-                work.add().update("late", key, expect={"over_at": 0}, over_at=work.now())
+                work.unit.update("late", key, expect={"over_at": 0}, over_at=work.now())
         await work.flush()
 
     def _tell(self, unit: Any, one: Running, name: ClockName, due: int, bill: Row | None, now: int) -> None:

@@ -1,7 +1,8 @@
 """Which acts a claim goes through, in order: the manifest's list, batches spread out, absent parts left out."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
@@ -9,8 +10,7 @@ from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.partners.manifest import ActRule, Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     act: str
     rule: ActRule
     batch_no: int = 1
@@ -45,7 +45,7 @@ def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, .
         if rule.when and not _present(submission, rule.when):
             continue
         batches = -(-len(submission.lines) // rule.size) if rule.batch else 1
-        steps.extend(Step(act, rule, number, batches) for number in range(1, batches + 1))
+        steps += [Step(act, rule, number, batches) for number in range(1, batches + 1)]
     return tuple(steps)
 
 

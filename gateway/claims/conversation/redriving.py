@@ -22,9 +22,9 @@ async def redrive(engine: Engine, who: str, item: Row, reason: str) -> None:
     work = engine.ledger.work(order_id)
     work.audit("redriven", who, reason, item["item_id"])
     if item["kind"] == "set-aside":
-        work.add().delete("set_aside", {"order_id": order_id})
-        work.add().update("bill", {"order_id": order_id}, look_at=DUE_NOW)
-        close_item(work.add(), item["item_id"])
+        work.unit.delete("set_aside", {"order_id": order_id})
+        work.unit.update("bill", {"order_id": order_id}, look_at=DUE_NOW)
+        close_item(work.unit, item["item_id"])
         await work.flush()
         engine.aside.orders.discard(order_id)
     else:

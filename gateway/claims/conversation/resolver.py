@@ -135,7 +135,7 @@ class Resolver:
     async def _purge(self) -> None:
         """Single-use values whose window is over need not be remembered."""
         work = self.engine.ledger.work()
-        work.add().delete("nonce", {"expires_at": ("<", work.now())})
+        work.unit.delete("nonce", {"expires_at": ("<", work.now())})
         await work.flush()
         ledger = self.engine.ledger
         if ledger.leases is not None:

@@ -103,13 +103,13 @@ class SetAside:
         claims = await self.ledger.read(self.ledger.claim_rows, order_id)
         work = self.ledger.work(order_id)
         now = work.now()
-        work.add().upsert("set_aside", order_id=order_id, code=code, tries=MOST_TRIES, at=now, aside=1)
-        work.add().update("bill", {"order_id": order_id}, look_at=None)
+        work.unit.upsert("set_aside", order_id=order_id, code=code, tries=MOST_TRIES, at=now, aside=1)
+        work.unit.update("bill", {"order_id": order_id}, look_at=None)
         first = next((claim for claim in claims if not claim["outcome"]), None)
         insurer, amount = (first["insurer"], first["claimed"]) if first is not None else ("", 0)
         item = f"aside:{order_id}"
         open_item(work, item, order_id, "", insurer=insurer, kind="set-aside", why=code, amount=amount)
-        work.add().insert(
+        work.unit.insert(
             "event", event_id=new_event_id(), hospital=row["hospital"], order_id=order_id, kind="needs-a-person", at=now
         )
         work.audit("bill-set-aside", "gateway", code)

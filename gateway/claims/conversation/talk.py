@@ -142,7 +142,7 @@ class Talk:
             case Verdict.GO_ON:
                 claim.step += 1
                 claim.dirty = True
-                if bill.enquiry:
+                if bill.apart == "policies":
                     listed(bill, claim, work, result)
                     return True
                 if step.rule.role == "quote":

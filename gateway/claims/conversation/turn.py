@@ -104,7 +104,7 @@ class CounterTurn(Turn):
     def _over(self, stage: Stage) -> None:
         """Count which part of the whole a stage took."""
         now = self.whole.clock.monotonic()
-        self._metrics.budget_share(stage.value, self._claim.insurer, (now - self._since) / self._seconds)
+        self._metrics.budget_share(stage, self._claim.insurer, (now - self._since) / self._seconds)
         self._since = now
 
     def _drop(self, reason: str) -> bool:

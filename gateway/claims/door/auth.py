@@ -197,4 +197,4 @@ def _digest(shown: str) -> str:
 
 
 def spend(nonce: Nonce, work: Work) -> None:
-    work.add().insert("nonce", scope=nonce.scope, value=nonce.value, expires_at=nonce.expires_at)
+    work.unit.insert("nonce", scope=nonce.scope, value=nonce.value, expires_at=nonce.expires_at)

@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Mapping
 from time import perf_counter
 
 import msgspec
 from aiohttp import web
 
-from gateway.claims.bill import Bill
+from gateway.claims.bill import Apart, Bill
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.types import UNSET
@@ -32,6 +33,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 _DEFAULT_WAIT_S = 25
 _LONGEST_WAIT_S = 60
 GUARANTEES, POLICIES = "/v1/guarantees", "/v1/policies"
+_APART: Mapping[str, Apart] = {GUARANTEES: "guarantee", POLICIES: "policies"}
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -87,7 +89,7 @@ class Handlers:
             await self._guard.use_up(caller)
             return await self._repeated(before, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
-        bill.guarantee, bill.enquiry = path == GUARANTEES, path == POLICIES
+        bill.apart = _APART.get(path, "")
         if submission.counter is not UNSET:
             await inherit(self._engine, bill)
         return await self._accept(bill, caller, wait)

@@ -66,7 +66,7 @@ class WorkDesk:
             raise BadRequest("no operator has this name", code="owner-unknown", hint="Names are in the settings.")
         row = await self._item(item_id)
         work = self.engine.ledger.work(row["order_id"])
-        work.add().update("work_item", {"item_id": item_id}, owner=owner)
+        work.unit.update("work_item", {"item_id": item_id}, owner=owner)
         work.audit("work-assigned", who.signature, owner, item_id)
         await _flushed(work.flush())
         return row | {"owner": owner}
@@ -130,7 +130,7 @@ class WorkDesk:
         if leg.kind == "cash":
             work.outbox(bill, "refund")
         work.audit("undo-asked-again", who.signature, reason, row["item_id"])
-        work.add().update("bill", {"order_id": row["order_id"]}, look_at=DUE_NOW)
+        work.unit.update("bill", {"order_id": row["order_id"]}, look_at=DUE_NOW)
         await _flushed(work.flush())
         await self.engine.wake(row["order_id"])
 

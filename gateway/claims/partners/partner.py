@@ -13,7 +13,7 @@ from gateway.claims.canonical.dispatch import ActResult, Dispatch, read_result
 from gateway.claims.lanes.lane import Lane
 from gateway.claims.lanes.ways import way_of
 from gateway.claims.partners.dispatching import operational_dispatch
-from gateway.claims.partners.manifest import Fault, Manifest
+from gateway.claims.partners.manifest import ActRule, Fault, Manifest
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused, MessageRefused, NotSent, OutcomeUnknown
 from gateway.kernel.spans import seconds
@@ -28,12 +28,12 @@ _log = get_logger("lianpei.partners")
 _DAYS_OF_A_TOKEN = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A request that is mapped, validated and sealed, and not yet sent."""
 
     outgoing: Outgoing
     sealed: Sealed
+    rule: ActRule
 
     @property
     def pin(self) -> Pin:
@@ -42,8 +42,7 @@ class Prepared:
         return self.outgoing.pin
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What came back: the bytes for the record and what they mean."""
 
     raw: bytes
@@ -70,20 +69,18 @@ class Partner:
     client: PartnerClient
     metrics: Metrics
     clock: Clock
+    code: str = field(init=False)
     tokens: "Tokens" = field(init=False)
     lane: Lane = field(init=False)
 
     def __post_init__(self) -> None:
+        self.code = self.manifest.insurer
         self.tokens = Tokens(self)
         self.lane = lane_of(self.manifest, self.clock)
 
-    @property
-    def code(self) -> str:
-        return self.manifest.insurer
-
-    def admit(self, act: str, kind: str) -> None:
-        """Asked before anything of an act is written. Raises ``NotNow`` where it could not be sent now."""
-        self.lane.require_open(way_of(self.manifest.rule(act).role, kind))
+    def admit(self, role: str, kind: str) -> None:
+        """Asked before anything of an act in this role is written. Raises ``NotNow`` where it could not be sent now."""
+        self.lane.require_open(way_of(role, kind))
 
     def callback(self, path: str) -> tuple[str, CompiledAct] | None:
         """The act whose callback lives at ``path`` below this partner's door."""
@@ -95,9 +92,10 @@ class Partner:
         Raises ``MessageRefused`` naming fields, not values, and ``NotNow`` while our own key can't be used.
         """
         started = perf_counter()
+        rule = self.manifest.rule(dispatch.act.name)
         outgoing = self.acts[dispatch.act.name].write(dispatch)
         mapped = perf_counter()
-        seal = self.bare if self.manifest.rule(dispatch.act.name).role == "token" else self.seal
+        seal = self.bare if rule.role == "token" else self.seal
         try:
             sealed = seal.seal(Plain(outgoing.document, outgoing.protected), Role.REQUEST, dispatch.act.sent_at)
         except ConfigRefused as bad:
@@ -105,7 +103,7 @@ class Partner:
             raise self.lane.without_key() from bad
         self.metrics.stage("map", self.code, mapped - started)
         self.metrics.stage("seal", self.code, perf_counter() - mapped)
-        return Prepared(outgoing, sealed)
+        return Prepared(outgoing, sealed, rule)
 
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
         """Send once and read the answer.
@@ -114,12 +112,13 @@ class Partner:
         that has no usable answer.
         """
         lane, claim = self.lane, dispatch.claim
-        way = way_of(self.manifest.rule(dispatch.act.name).role, getattr(claim, "kind", ""))
+        way = way_of(prepared.rule.role, getattr(claim, "kind", ""))
         if not lane.take(way):
             await lane.wait(way)
         good: bool | None = None
         try:
-            reply = await self._exchange(prepared, dispatch)
+            answer = await self._answer(prepared)
+            reply = self._reply(answer, prepared, dispatch)
             good = True
         except (NotSent, OutcomeUnknown):
             good = False
@@ -128,37 +127,36 @@ class Partner:
             lane.leave(way, good, "" if good else getattr(claim, "claim_id", ""))
         return reply
 
-    async def _exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
-        rule = self.manifest.rule(dispatch.act.name)
-        answer = await self._send(prepared, rule.role == "token", seconds(rule.timeout))
-        if self.manifest.token and self.manifest.token.expired and self._says_expired(answer):
-            self.tokens.forget()
-            answer = await self._send(prepared, bare=False, deadline=seconds(rule.timeout))
+    def _reply(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch) -> Reply:
         if answer.status in _COME_LATER and "retry-after" in answer.headers:
             self.lane.asked_to_wait(answer.headers["retry-after"])
         try:
-            result = self._read(answer, prepared.pin, dispatch, bare=rule.role == "token")
+            result = self._read(answer, prepared, dispatch, bare=prepared.rule.role == "token")
             return Reply(answer.body, answer.status, result)
         except (MessageRefused, ConfigRefused, msgspec.ValidationError) as bad:
             raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
 
-    async def _send(self, prepared: Prepared, bare: bool, deadline: float) -> HttpAnswer:
-        out, sealed = prepared.outgoing, prepared.sealed
+    async def _answer(self, prepared: Prepared) -> HttpAnswer:
+        """What the partner answers; once more with a new token where it says that ours ran out."""
+        out, sealed, token = prepared.outgoing, prepared.sealed, self.manifest.token
         headers = {**out.headers, **sealed.headers}
         headers["Content-Type"] = sealed.content_type or out.content_type
-        if self.manifest.token and not bare:
-            headers[self.manifest.token.header] = self.manifest.token.prefix + await self.tokens.current()
+        if token is not None and prepared.rule.role != "token":
+            headers[token.header] = token.prefix + await self.tokens.current()
         body = gzip.compress(sealed.body, mtime=0) if out.gzip else sealed.body
+        deadline = seconds(prepared.rule.timeout)
         started = perf_counter()
         answer = await self.client.send(out.method, out.path, out.query, headers, body, deadline)
         self.metrics.stage("send", self.code, perf_counter() - started)
+        if token is not None and token.expired and _says(token.expired, answer):
+            self.tokens.forget()
+            headers[token.header] = token.prefix + await self.tokens.current()
+            started = perf_counter()
+            answer = await self.client.send(out.method, out.path, out.query, headers, body, deadline)
+            self.metrics.stage("send", self.code, perf_counter() - started)
         return answer
 
-    def _says_expired(self, answer: HttpAnswer) -> bool:
-        assert self.manifest.token is not None
-        return len(answer.body) < 4096 and self.manifest.token.expired.encode() in answer.body
-
-    def _read(self, answer: HttpAnswer, pin: Pin, dispatch: Dispatch, *, bare: bool) -> ActResult:
+    def _read(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch, *, bare: bool) -> ActResult:
         """An answer is read by the version of the mapping that made its request."""
         if 300 <= answer.status < 400:
             _log.event("answer-redirects", insurer=self.code)
@@ -169,7 +167,7 @@ class Partner:
         seal = self.bare if bare else self.seal
         plain = open_message(seal, answer.body, answer.headers, Role.ANSWER, self.clock.now())
         incoming = Incoming(plain.document, answer.status, plain.protected)
-        result = read_result(self.acts[dispatch.act.name].pinned(pin).read(incoming, dispatch))
+        result = read_result(self.acts[dispatch.act.name].pinned(prepared.pin).read(incoming, dispatch))
         self.metrics.stage("open", self.code, perf_counter() - started)
         return self.judged(result)
 
@@ -185,6 +183,10 @@ class Partner:
 
     def seal_reply(self, outgoing: Outgoing) -> Sealed:
         return self.seal.seal(Plain(outgoing.document, outgoing.protected), Role.ANSWER, self.clock.now())
+
+
+def _says(text: str, answer: HttpAnswer) -> bool:
+    return len(answer.body) < 4096 and text.encode() in answer.body
 
 
 def lane_of(manifest: Manifest, clock: Clock) -> Lane:
@@ -230,4 +232,4 @@ class Tokens:
         out, sealed = prepared.outgoing, prepared.sealed
         headers = {**out.headers, "Content-Type": out.content_type or sealed.content_type}
         answer = await partner.client.send(out.method, out.path, out.query, headers, sealed.body, 5.0)
-        return partner._read(answer, prepared.pin, dispatch, bare=True)
+        return partner._read(answer, prepared, dispatch, bare=True)

@@ -80,7 +80,7 @@ class ReconDesk:
         name = sound_reason(owner, "owner:")
         item = await self._ledger.read(self._open_item, item_id)
         work = self._ledger.work()
-        work.add().update("recon_item", {"item_id": item_id}, expect={"state": item["state"]}, owner=name)
+        work.unit.update("recon_item", {"item_id": item_id}, expect={"state": item["state"]}, owner=name)
         work.audit("difference-owned", who.signature, name, item_id)
         await work.flush()
         return shown_item(item | {"owner": name})
@@ -115,7 +115,7 @@ class ReconDesk:
             "settled_at": 0,
         }
         work = self._ledger.work()
-        work.add().insert("recon_entry", **entry)
+        work.unit.insert("recon_entry", **entry)
         work.audit("entry-proposed", who.signature, evidence, entry["entry_id"])
         await work.flush()
         return shown_entry(entry)
@@ -136,7 +136,7 @@ class ReconDesk:
         state, now = "approved" if approve else "withdrawn", self._ledger.clock.epoch_ms()
         work = self._ledger.work()
         settled: dict[str, Any] = {"state": state, "settled_by": who.name, "settled_at": now}
-        unit = work.add()
+        unit = work.unit
         unit.update("recon_entry", {"entry_id": entry_id}, expect={"state": "proposed"}, **settled)
         if approve:
             self._close(unit, item, entry, who, now)

@@ -59,7 +59,7 @@ class Runner:
         unit, work = Unit(), self._ledger.work()
         theirs_by = self._placed(unit, day, peer, books, compared, theirs, hospital)
         await self._write(unit, side, books, compared, theirs_by)
-        work.add().steps.extend(unit.steps)
+        work.unit.steps.extend(unit.steps)
         digest = statement.digest
         work.message(f"statement:{peer}:{day.isoformat()}:{side}", "in", statement.raw, digest, "", 0)
         await work.flush()

@@ -138,7 +138,7 @@ class UndoBook:
         kind = leg.partition(":")[0]
         one = Leg(self.undo.undo_id, leg, kind, LegState.WAITING, "", "", amount)
         self.undo.legs.append(one)
-        self.work.add().insert(
+        self.work.unit.insert(
             "undo_leg", order_id=self.undo.order_id, **self._columns(one), leg=leg, undo_id=one.undo_id
         )
 
@@ -150,12 +150,12 @@ class UndoBook:
             return
         leg.state, leg.cause, leg.act_id = after, cause, new_act
         key = {"undo_id": leg.undo_id, "leg": leg.leg}
-        self.work.add().update("undo_leg", key, expect={"state": before.value}, **self._columns(leg))
+        self.work.unit.update("undo_leg", key, expect={"state": before.value}, **self._columns(leg))
         self.work.changed(self.bill, self.claim(leg), f"undo_leg.{leg.kind}", before, after, cause, leg.act_id)
         if leg.stuck:
             self.put_on_list(leg)
         elif before in LEG_STUCK:
-            close_item(self.work.add(), leg.item_id)
+            close_item(self.work.unit, leg.item_id)
 
     def put_on_list(self, leg: Leg) -> None:
         claim = self.claim(leg)
@@ -183,7 +183,7 @@ class UndoBook:
         undo, now = self.undo, self.work.now()
         guard = {"version": undo.version}
         undo.version += 1
-        self.work.add().update(
+        self.work.unit.update(
             "undo", {"undo_id": undo.undo_id}, expect=guard, version=undo.version, updated_at=now, **columns
         )
 

@@ -29,7 +29,7 @@ async def replace(ledger: Ledger, bill: Bill, work: Work) -> None:
             fields=("replaces",),
         )
     after = BILL.after(before, BillEvent.REPLACE)
-    work.add().update(
+    work.unit.update(
         "bill",
         {"order_id": named},
         expect={"version": old["version"]},

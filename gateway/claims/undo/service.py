@@ -42,8 +42,8 @@ class UndoDesk:
         amount = bill["total"] if wish.scope == "whole" else await ledger.read(self._bounded, bill, wish)
         row = self._row(bill, key, wish, amount)
         await work.safe.turn_to(order_id, ledger.read)
-        work.add().insert("undo", **row)
-        work.add().update(
+        work.unit.insert("undo", **row)
+        work.unit.update(
             "bill", {"order_id": order_id}, expect={"undo_id": None}, undo_id=row["undo_id"], look_at=DUE_NOW
         )
         if wish.lines:
@@ -154,7 +154,7 @@ class UndoDesk:
         bill = await ledger.read(ledger.load_bill, undo.order_id)
         assert bill is not None
         UndoBook(bill, undo, work).move_leg(leg, event, f"hospital:{word.reference}")
-        work.add().update("bill", {"order_id": undo.order_id}, look_at=DUE_NOW)
+        work.unit.update("bill", {"order_id": undo.order_id}, look_at=DUE_NOW)
         try:
             await work.flush()
         except StaleWrite:

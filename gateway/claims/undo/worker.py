@@ -152,7 +152,7 @@ class Undoing:
             if event is BillEvent.UNDO:
                 work.free_invoice(bill)
         bill.undo_id = ""
-        work.add().update("bill", {"order_id": bill.order_id}, undo_id=None)
+        work.unit.update("bill", {"order_id": bill.order_id}, undo_id=None)
 
 
 def _bill_event(undo: Undo, called_off: bool) -> BillEvent:

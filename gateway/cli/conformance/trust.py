@@ -4,9 +4,9 @@ import asyncio
 import re
 import ssl
 import warnings
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from yarl import URL
 
 from gateway.claims.partners.partner import Prepared

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+import msgspec
 
 
 class Role(StrEnum):
@@ -15,23 +16,21 @@ class Role(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(msgspec.Struct, frozen=True):
     """A document in clear, with the readable headers that its envelope carries (JWE protected header …)."""
 
     document: bytes
-    protected: Mapping[str, Any] = field(default_factory=dict)
+    protected: Mapping[str, Any] = {}
     once: str = ""
     """A value that may be accepted only once (a signature, a call id); the caller records it and refuses a repeat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(msgspec.Struct, frozen=True):
     """What goes over the wire."""
 
     body: bytes
     content_type: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     key_ids: tuple[str, ...] = ()
 
 

@@ -48,7 +48,7 @@ async def _quoted(room: Room, counter: Counter, **wish: Any) -> tuple[Bill, Work
     )
     bill = Bill(order_id, "H99990100001", order_id, digest, submission, now, [claim], encoded)
     work = room.ledger.work()
-    work.safe.belong_to(bill, work.add())
+    work.safe.belong_to(bill, work.unit)
     counter.at_rest(bill, work)
     await work.flush(bill)
     return bill, work
@@ -152,7 +152,7 @@ async def test_a_quote_that_waits_for_an_open_policy_is_looked_at_again(room: Ro
 async def test_a_bill_whose_time_came_and_where_nothing_moved_gets_a_new_time(room: Room) -> None:
     """Else it would be taken up again with every look, for ever."""
     bill, work = await _quoted(room, _counter(room))
-    work.add().update("bill", {"order_id": bill.order_id}, look_at=DUE_NOW)
+    work.unit.update("bill", {"order_id": bill.order_id}, look_at=DUE_NOW)
     await work.flush()
     bill.look_at = DUE_NOW
 

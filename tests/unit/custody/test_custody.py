@@ -76,7 +76,7 @@ async def test_a_person_is_erased_in_all_bills_and_others_are_not(room: Room) ->
 async def test_an_order_that_is_still_worked_on_is_not_erased(room: Room) -> None:
     bill = await room.brought()
     work = room.ledger.work(bill.order_id)
-    work.add().update("bill", {"order_id": bill.order_id}, look_at=1)
+    work.unit.update("bill", {"order_id": bill.order_id}, look_at=1)
     await work.flush()
     assert await refused(room, "erase", order_id=bill.order_id) == "order-open"
     number = bill.submission.patient.cert_no
