@@ -1,7 +1,6 @@
 """A bill and its claims while they are being worked on, and how they look in the store."""
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -21,8 +20,7 @@ _FOR_OTHERS = (ClaimState.MANUAL, ClaimState.NEED_MORE)
 """A person or the hospital must act; no timer does."""
 
 
-@dataclass(slots=True)
-class ClaimRun:
+class ClaimRun(msgspec.Struct):
     """One policy's share of a bill. Amounts in 分."""
 
     claim_id: ClaimId
@@ -43,7 +41,7 @@ class ClaimRun:
     next_at: int = 0
     """When to take it up again (epoch ms); 0 = nothing to do for us."""
     version: int = 0
-    refs: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, str] = {}
     stored: bool = False
     dirty: bool = True
     waiting: bool = False
@@ -59,8 +57,9 @@ class ClaimRun:
     afresh: bool = False
     """Its confirmed quote rested on an amount that changed: the quote is asked for anew."""
 
-    insurer: str = field(init=False)
-    fixed: bool = field(init=False)
+    insurer: str = ""
+    """The policy's."""
+    fixed: bool = False
     """A fixed benefit: paid to the patient whatever the bill was, so outside what the bill can bear."""
 
     def __post_init__(self) -> None:
@@ -79,8 +78,7 @@ class ClaimRun:
         return self.state in FINAL
 
 
-@dataclass(slots=True)
-class Bill:
+class Bill(msgspec.Struct):
     """One submission of a hospital."""
 
     order_id: OrderId
@@ -96,9 +94,9 @@ class Bill:
     version: int = 0
     stored: bool = False
     dirty: bool = True
-    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     """Set when every row up to now is durable and the hospital may be told."""
-    at_rest: asyncio.Event = field(default_factory=asyncio.Event)
+    at_rest: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     """Set when nothing more happens here for now: decided, or left to callbacks, timers or a person."""
     look_at: int = 0
     """When the stored row says that it must be taken up again (epoch ms); 0 = never."""
@@ -117,7 +115,7 @@ class Bill:
     apart: Apart = ""
     """What it is when it is no bill: ``guarantee`` is the estimate of a stay for which a guarantee is asked, ``policies`` the
     question which policies the patient has. Nothing is paid for either."""
-    guaranteed: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    guaranteed: dict[str, tuple[int, dict[str, str]]] = {}
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     owes_a_look: bool = False
     """Where several processes share the database: an insurer was asked about money whose answer may be brought to another too."""
@@ -152,8 +150,9 @@ class Bill:
     def self_pay_due(self) -> int:
         """What the patient pays at the counter: a quick-claim, a fixed benefit too, is paid to the patient afterwards."""
         if self.submission.kind != "direct_pay":
-            return self.burden
-        return self.burden - sum([claim.approved for claim in self.claims if claim.kind == "direct_pay"])
+            return self.submission.split.cash_pay
+        settled = [claim.approved for claim in self.claims if claim.kind == "direct_pay"]
+        return self.submission.split.cash_pay - sum(settled)
 
     @property
     def at_counter(self) -> list[ClaimRun]:
@@ -185,8 +184,10 @@ class Bill:
         if self.undoing or self.owes_a_look:
             return now + _LOOK_AGAIN_MS
         unsettled = [claim.state for claim in self.claims if claim.state not in FINAL]
-        holder = next((state for state in unsettled if state is not ClaimState.QUOTED), None)
-        return 0 if not unsettled or holder in _FOR_OTHERS else now + _LOOK_AGAIN_MS
+        if not unsettled:
+            return 0
+        holders = [state for state in unsettled if state is not ClaimState.QUOTED]
+        return 0 if holders and holders[0] in _FOR_OTHERS else now + _LOOK_AGAIN_MS
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""

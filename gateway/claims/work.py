@@ -23,7 +23,6 @@ from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
 from gateway.claims.wishes import put_wish
 from gateway.kernel.ids import ActId
-from gateway.mapping.api import Pin
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
 from gateway.store.errors import StaleWrite, StoreFailed
@@ -208,9 +207,9 @@ class Work(Changes):
             self.unit.delete("waiting", {"claim_id": claim.claim_id})
         claim.waiting = waits
 
-    def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, pin: Pin, digest: str, deadline: int) -> None:
+    def intent(self, claim: ClaimRun, act: ActView, prepared: Prepared, digest: str, deadline: int) -> None:
         """The act as it will be sent: committed before the first byte leaves (promise P2)."""
-        out = prepared.outgoing
+        correlation, pin = prepared.outgoing.correlation, prepared.pin
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
         self._acts[act.act_id] = ActState.PREPARED
@@ -232,13 +231,13 @@ class Work(Changes):
             mapping_digest=pin.digest,
             key_ids=keys,
             request_digest=digest,
-            correlation=out.correlation,
+            correlation=correlation,
             prepared_at=at,
             answered_at=0,
             deadline_at=deadline,
         )
         self.message(act.act_id, "out", prepared.sealed.body, digest, keys, 0)
-        self.known_as(claim.insurer, out.correlation, claim.claim_id, act.act_id)
+        self.known_as(claim.insurer, correlation, claim.claim_id, act.act_id)
 
     def known_as(self, insurer: str, correlation: str, claim_id: str, act_id: str) -> None:
         """The partner will name this act by ``correlation`` when it calls."""
@@ -250,13 +249,14 @@ class Work(Changes):
 
         What comes for a bill after it was erased is kept by its digest alone.
         """
-        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.unit, self.now())
+        now = self.now()
+        order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.unit, now)
         self.unit.insert(
             "message",
             order_id=order_id,
             owner_id=owner_id,
             direction=direction,
-            at=self.now(),
+            at=now,
             digest=digest,
             key_ids=keys,
             size=len(body),

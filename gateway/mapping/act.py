@@ -72,12 +72,12 @@ class MappedAct:
     def write(self, source: Any) -> Outgoing:
         if self.request is None:
             raise ConfigRefused(f"{self.pin.name} makes no request", code="no-request")
-        made = self._run(self.request.compiled, source)
+        made = run_located(self.request.compiled, self.pin.name, source)
         text, path, query, headers, protected, correlation, inner, bare = made
         document = self._document(self.request, text, inner, sure=self.request.sure and not bare)
         return Outgoing(
             *(document, self._content_type(self.request.target), self.http.method, path, query),
-            headers=self._soap_action(headers),
+            headers=self._soap_action(headers) if self.http.action else headers,
             protected=protected,
             correlation=correlation,
             pin=self.pin,
@@ -99,14 +99,14 @@ class MappedAct:
         if self.reply is None or self.callback is None:
             raise ConfigRefused(f"{self.pin.name} has no reply", code="no-reply")
         document = self._parsed(self.callback.target, incoming.document)
-        made = self._run(self.reply.compiled, document, incoming.http_status, incoming.protected)
+        made = run_located(self.reply.compiled, self.pin.name, document, incoming.http_status, incoming.protected)
         text, headers, inner = made
         body = self._document(self.reply, text, inner)
         return Outgoing(body, self._content_type(self.reply.target), "", "", headers=headers, status=self.reply_status)
 
     def _soap_action(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """SOAP 1.1 has a header for it; SOAP 1.2 says it in the content type."""
-        if not self.http.action or self.request is None or self.request.target.kind != "soap11":
+        if self.request is None or self.request.target.kind != "soap11":
             return headers
         return {"SOAPAction": f'"{self.http.action}"', **headers}
 
@@ -140,7 +140,7 @@ class MappedAct:
         if document is not UNSET and direction.schema is not None:
             self._hold(partial(validate_read, direction.target, direction.schema, document))
         protected = dict(incoming.protected)
-        result, key = self._run(direction.compiled, document, incoming.http_status, protected, sent)
+        result, key = run_located(direction.compiled, self.pin.name, document, incoming.http_status, protected, sent)
         self._typed(result)
         return result, key
 
@@ -173,9 +173,6 @@ class MappedAct:
         except (MessageRefused, UnicodeEncodeError):
             places = ("the document: malformed",)
         raise MappingFailed(self.pin.name, 0, "", "", "breaks its schema at " + "; ".join(places))
-
-    def _run(self, compiled: Compiled, *args: Any) -> Any:
-        return run_located(compiled, self.pin.name, *args)
 
 
 def run_located(compiled: Compiled, name: str, *args: Any) -> Any:

@@ -128,7 +128,7 @@ class LiveAct:
         return self.acts.pinned(self.name, pin)
 
     def write(self, source: Any) -> Outgoing:
-        return self._now.write(source)
+        return self.acts.current[self.name].write(source)
 
     def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:
         return self._now.read(incoming, sent)

@@ -60,6 +60,7 @@ class PartnerClient:
         """
         if targets is not None:
             targets.require_form(base_url)
+        self._loop = asyncio.get_running_loop()
         self._base = _base(base_url)
         self._targets = targets
         self._place = (self._base.host or "", self._base.port or 0)
@@ -82,7 +83,7 @@ class PartnerClient:
 
     async def reach(self) -> None:
         """Connect, TLS included, and hang up: nothing is sent. Raises ``NotSent``."""
-        self._let_go(await self._connect(asyncio.get_running_loop().time() + self._bounds.connect_s))
+        self._let_go(await self._connect(self._loop.time() + self._bounds.connect_s))
 
     async def send(
         self,
@@ -99,7 +100,7 @@ class PartnerClient:
         here within the deadline) or ``OutcomeUnknown`` (never tried again here).
         """
         url = _join(self._base, path, query) if query else _plain(self._base, path)
-        end = asyncio.get_running_loop().time() + deadline_s
+        end = self._loop.time() + deadline_s
         try:
             return await self._once(method, url, headers, body, end)
         except NotSent as first:
@@ -108,11 +109,10 @@ class PartnerClient:
     async def _again(
         self, first: NotSent, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float
     ) -> HttpAnswer:
-        loop = asyncio.get_running_loop()
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda wrong: isinstance(wrong, NotSent) and not isinstance(wrong, TargetRefused)),
             stop=lambda state: (
-                stop_after_attempt(self._bounds.attempts)(state) or loop.time() + state.upcoming_sleep >= end
+                stop_after_attempt(self._bounds.attempts)(state) or self._loop.time() + state.upcoming_sleep >= end
             ),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             reraise=True,
@@ -131,7 +131,7 @@ class PartnerClient:
             link = self._kept() or await self._connect(end)
             answer = await link.ask(request, end)
             if link.usable:
-                link.idle_since = asyncio.get_running_loop().time()
+                link.idle_since = self._loop.time()
                 self._idle.append(link)
         finally:
             self._room.release()
@@ -149,7 +149,7 @@ class PartnerClient:
 
     def _kept(self) -> Link | None:
         """The connection used last, if the peer surely keeps it still; older ones are closed on the way."""
-        oldest = asyncio.get_running_loop().time() - self._bounds.keepalive_s
+        oldest = self._loop.time() - self._bounds.keepalive_s
         while self._idle:
             link = self._idle.pop()
             if link.usable and link.idle_since >= oldest:
@@ -162,15 +162,18 @@ class PartnerClient:
         link.close()
 
     async def _connect(self, end: float) -> Link:
-        loop = asyncio.get_running_loop()
         self._links = {link for link in self._links if link.usable or link.busy}
         try:
-            async with asyncio.timeout_at(min(end, loop.time() + self._bounds.connect_s)):
+            async with asyncio.timeout_at(min(end, self._loop.time() + self._bounds.connect_s)):
                 host, port = self._place
                 address = host if self._targets is None else await self._targets.pin(host, port)
                 name = host if self._tls is not None else None
-                _, link = await loop.create_connection(
-                    lambda: Link(self._bounds.answer_bytes), address, port, ssl=self._tls, server_hostname=name
+                _, link = await self._loop.create_connection(
+                    lambda: Link(self._bounds.answer_bytes, self._loop),
+                    address,
+                    port,
+                    ssl=self._tls,
+                    server_hostname=name,
                 )
         except (OSError, TimeoutError, ValueError) as trouble:
             raise NotSent(

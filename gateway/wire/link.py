@@ -28,8 +28,8 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 class Link(asyncio.Protocol):
     """``usable`` while the connection is open and no exchange is under way. Bodies are bounded by ``room`` bytes."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, room: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._room, self._loop = room, loop
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self.idle_since = 0.0
@@ -53,10 +53,9 @@ class Link(asyncio.Protocol):
     async def ask(self, request: bytes, end: float) -> HttpAnswer:
         """Write the request and wait. Raises ``OutcomeUnknown``, at ``end`` (loop time) at the latest."""
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[HttpAnswer] = loop.create_future()
+        answer: asyncio.Future[HttpAnswer] = self._loop.create_future()
         self._answer = answer
-        late = loop.call_at(end, self._late)
+        late = self._loop.call_at(end, self._late)
         try:
             self._transport.write(request)
             return await answer

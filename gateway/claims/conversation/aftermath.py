@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gateway.claims.bill import Bill, ClaimRun
+from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.consents.withdrawals import Withdrawals
 from gateway.claims.conversation.budget import Budget
 from gateway.claims.conversation.courier import Courier
@@ -37,26 +37,27 @@ class Aftermath:
             steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
             if self.withdrawals.cover(bill):
                 claim.step, claim.dirty = len(steps), claim.dirty or claim.step < len(steps)
-            budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)
-            while claim.step < len(steps):
-                errand = await errand_for(self.ledger, bill, claim, partner, steps[claim.step], work, budget)
-                try:
-                    await self.courier.carry_out(errand)
-                except (NotSent, MessageRefused) as bad:
-                    _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
-                claim.step += 1
-                claim.dirty = True
+            if claim.step < len(steps):
+                await self._take(bill, claim, partner, steps[claim.step :], work)
             claim.next_at = 0
         await work.flush(bill)
 
+    async def _take(self, bill: Bill, claim: ClaimRun, partner: Partner, steps: tuple[Step, ...], work: Work) -> None:
+        budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)
+        for step in steps:
+            errand = Errand(bill, claim, partner, step, work, budget)
+            if bill.resumed:
+                errand.act = await act_of(self.ledger, claim, step)
+            try:
+                await self.courier.carry_out(errand)
+            except (NotSent, MessageRefused) as bad:
+                _log.event("after-act-failed", order_id=bill.order_id, insurer=claim.insurer, code=bad.error_code)
+            claim.step += 1
+            claim.dirty = True
 
-async def errand_for(
-    ledger: Ledger, bill: Bill, claim: ClaimRun, partner: Partner, step: Step, work: Work, budget: Budget
-) -> Errand:
-    """The errand of one step, with the act that carries it where the bill was loaded and has one."""
-    errand = Errand(bill, claim, partner, step, work, budget)
-    if bill.resumed:
-        rows = await ledger.read(ledger.act_rows, claim.claim_id)
-        mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
-        errand.act = record_of(mine[-1]) if mine and not (claim.afresh and step.rule.role == "quote") else None
-    return errand
+
+async def act_of(ledger: Ledger, claim: ClaimRun, step: Step) -> ActRecord | None:
+    """The act that carries this step, if a bill that was loaded has one."""
+    rows = await ledger.read(ledger.act_rows, claim.claim_id)
+    mine = [row for row in rows if row["name"] == step.act and row["batch_no"] == step.batch_no]
+    return record_of(mine[-1]) if mine and not (claim.afresh and step.rule.role == "quote") else None

@@ -119,7 +119,7 @@ class Courier:
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()
         if attempt == 1:
             deadline = millis(now) + int(seconds(step.rule.timeout) * 1000)
-            work.intent(claim, view, prepared, prepared.pin, digest, deadline)
+            work.intent(claim, view, prepared, digest, deadline)
         else:
             work.act_became(claim.claim_id, act_id, ActState.PREPARED, "", attempts=attempt, request_digest=digest)
             work.message(act_id, "out", prepared.sealed.body, digest, ",".join(prepared.sealed.key_ids), 0)

@@ -43,7 +43,7 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
     prepared = partner.prepare(dispatch)
     digest = hashlib.sha256(prepared.sealed.body).hexdigest()
     deadline = millis(view.sent_at) + int(seconds(prepared.rule.timeout) * 1000)
-    errand.work.intent(claim, view, prepared, prepared.pin, digest, deadline)
+    errand.work.intent(claim, view, prepared, digest, deadline)
     await errand.work.flush(None if alone else errand.bill)
     try:
         reply = await partner.exchange(prepared, dispatch)

@@ -1,7 +1,8 @@
 """What a courier is sent with."""
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from gateway.claims.bill import ActRecord, Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActView
@@ -12,8 +13,7 @@ from gateway.claims.work import Work
 from gateway.kernel.ids import ActId
 
 
-@dataclass(slots=True)
-class Errand:
+class Errand(msgspec.Struct):
     """One step of one claim, with all that is needed to carry it out."""
 
     bill: Bill

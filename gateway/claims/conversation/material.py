@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.claims.bill import Bill
 from gateway.claims.canonical.dispatch import ActResult
-from gateway.claims.conversation.aftermath import errand_for
+from gateway.claims.conversation.aftermath import act_of
 from gateway.claims.conversation.courier import Courier
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import Step
@@ -45,7 +45,9 @@ class Material:
             return True
         bill, claim, work = errand.bill, errand.claim, errand.work
         step = Step(name, errand.partner.manifest.rule(name))
-        brought = await errand_for(self.ledger, bill, claim, errand.partner, step, work, errand.budget)
+        brought = Errand(bill, claim, errand.partner, step, work, errand.budget)
+        if bill.resumed:
+            brought.act = await act_of(self.ledger, claim, step)
         if brought.act is not None and brought.act.state == ActState.ANSWERED:
             brought.act = None  # it carried what was brought before
         result = await self.courier.carry_out(brought)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.consents.withdrawals import Withdrawals
-from gateway.claims.conversation.aftermath import errand_for
+from gateway.claims.conversation.aftermath import act_of
 from gateway.claims.conversation.budget import RESUMED_S, Budget
 from gateway.claims.conversation.counter import Counter
 from gateway.claims.conversation.courier import Courier
@@ -82,8 +82,9 @@ class Talk:
             if bill.order_id in self.courier.frozen:
                 return False
             step = steps[claim.step]
-            errand = await errand_for(self.ledger, bill, claim, partner, step, work, turn.budget(step))
-            errand.sent_until = turn.sent_until
+            errand = Errand(bill, claim, partner, step, work, turn.budget(step), sent_until=turn.sent_until)
+            if bill.resumed:
+                errand.act = await act_of(self.ledger, claim, step)
             if self.withdrawals.cover(bill) and (claim.state in _MATERIAL or not went_out(errand)):
                 return await withdrawn(self.unanswered.reverser, errand)
             done = await self._take_step(errand, turn)

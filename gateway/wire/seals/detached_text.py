@@ -25,28 +25,27 @@ from gateway.wire.seals.settings import Answers, Settings
 
 CONTENT_TYPE = "application/xml"
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+_PADDING, _HASH = padding.PKCS1v15(), SHA256()
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The element names of the envelope."""
+    """The envelope of one direction: the signed element's name, and the bytes before the signature, after it and at the end."""
 
-    root: str
-    signature: str
-    request: str
-    answer: str
+    element: bytes
+    head: bytes
+    middle: bytes
+    tail: bytes
 
-    def inner(self, role: Role) -> str:
-        return self.request if role is Role.REQUEST else self.answer
+    @classmethod
+    def of(cls, root: str, signature: str, element: str) -> "Layout":
+        outer, sign, inner = root.encode(), signature.encode(), element.encode()
+        head = b"%s<%s><%s>" % (_DECLARATION, outer, sign)
+        return cls(inner, head, b"</%s><%s>" % (sign, inner), b"</%s></%s>" % (inner, outer))
 
-    def join(self, role: Role, inner: bytes, signature: bytes) -> bytes:
-        root, sign, element = self.root.encode(), self.signature.encode(), self.inner(role).encode()
-        return (
-            b"%s<%s><%s>%s</%s><%s>" % (_DECLARATION, root, sign, signature, sign, element)
-            + inner
-            + b"</%s></%s>" % (element, root)
-        )
+    def join(self, signature: bytes, inner: bytes) -> bytes:
+        return b"".join((self.head, signature, self.middle, inner, self.tail))
 
 
 class DetachedTextSeal:
@@ -56,13 +55,16 @@ class DetachedTextSeal:
         self,
         own: rsa.RSAPrivateKey,
         peer: rsa.RSAPublicKey,
-        layout: Layout,
+        layouts: Mapping[Role, Layout],
+        signature: str,
         answers: Answers,
         key_ids: tuple[str, ...],
     ) -> None:
         self._own = own
         self._peer = peer
-        self._layout = layout
+        self._layouts = layouts
+        name = re.escape(signature.encode())
+        self._signatures = re.compile(rb"<%s>([^<]*)</%s>" % (name, name)).findall
         self._answers = answers
         self._key_ids = key_ids
 
@@ -70,24 +72,28 @@ class DetachedTextSeal:
         """``plain.document`` is the whole document (its signature element is replaced) or just the signed element."""
         if self._answers.apply_to(role):
             return Sealed(plain.document, CONTENT_TYPE)
-        inner, _ = cut(plain.document, self._layout.inner(role))
-        signature = pybase64.b64encode(self._own.sign(pybase64.b64encode(inner), padding.PKCS1v15(), SHA256()))
-        return Sealed(self._layout.join(role, inner, signature), CONTENT_TYPE, key_ids=self._key_ids)
+        layout = self._layouts[role]
+        inner, _ = cut(plain.document, layout.element)
+        signature = pybase64.b64encode(self._own.sign(pybase64.b64encode(inner), _PADDING, _HASH))
+        return Sealed(layout.join(signature, inner), CONTENT_TYPE, key_ids=self._key_ids)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - this profile has no time
         """The returned document is built anew around the verified bytes, with an empty signature element."""
         if self._answers.apply_to(role):
             return Plain(body)
-        inner, around = cut(body, self._layout.inner(role))
+        layout = self._layouts[role]
+        inner, around = cut(body, layout.element)
         signature = self._signature(around)
         try:
-            self._peer.verify(signature, pybase64.b64encode(inner), padding.PKCS1v15(), SHA256())
+            self._peer.verify(signature, pybase64.b64encode(inner), _PADDING, _HASH)
         except InvalidSignature:
             raise refusal.signature() from None
-        return Plain(self._layout.join(role, inner, b""), once=hashlib.sha256(signature).hexdigest())
+        # An answer comes on the connection that asked for it: nobody could bring it a second time.
+        once = hashlib.sha256(signature).hexdigest() if role is Role.REQUEST else ""
+        return Plain(layout.join(b"", inner), once=once)
 
     def _signature(self, around: bytes) -> bytes:
-        found = _signature_of(self._layout.signature).findall(around)
+        found = self._signatures(around)
         if not found or not found[0].strip():
             raise refusal.unsigned()
         if len(found) > 1:
@@ -99,24 +105,18 @@ class DetachedTextSeal:
 
 
 @lru_cache(maxsize=64)
-def _own_tag(element: str) -> re.Pattern[bytes]:
-    return re.compile(rb"</?%s[\s>]" % re.escape(element.encode()))
+def _own_tag(element: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"</?%s[\s>]" % re.escape(element))
 
 
-@lru_cache(maxsize=64)
-def _signature_of(element: str) -> re.Pattern[bytes]:
-    name = re.escape(element.encode())
-    return re.compile(rb"<%s>([^<]*)</%s>" % (name, name))
-
-
-def cut(document: bytes, element: str) -> tuple[bytes, bytes]:
+def cut(document: bytes, element: bytes) -> tuple[bytes, bytes]:
     """The bytes inside ``element`` and what stands around it. Raises ``SealRefused`` (seal-form) for an unclear cut."""
-    opening, closing = b"<%s>" % element.encode(), b"</%s>" % element.encode()
+    opening, closing = b"<%s>" % element, b"</%s>" % element
     start, end = document.find(opening), document.rfind(closing)
     if start < 0 or end < start + len(opening):
         raise refusal.form("the envelope lacks the element that is signed")
     inner = document[start + len(opening) : end]
-    if element.encode() in inner and _own_tag(element).search(inner):
+    if element in inner and _own_tag(element).search(inner):
         raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
     try:
         inner.decode("utf-8")
@@ -141,6 +141,10 @@ def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> DetachedText
     for setting, name in names.items():
         if not _NAME.fullmatch(name):
             raise settings.refuse(setting, "must be an element name without prefix")
-    layout = Layout(names["root"], names["signature_element"], names["request_element"], names["answer_element"])
+    signature = names["signature_element"]
+    layouts = {
+        Role.REQUEST: Layout.of(names["root"], signature, names["request_element"]),
+        Role.ANSWER: Layout.of(names["root"], signature, names["answer_element"]),
+    }
     answers = settings.choice("answers", Answers, Answers.SEALED)
-    return DetachedTextSeal(keys.rsa_private(own), keys.rsa_public(peer), layout, answers, (own, peer))
+    return DetachedTextSeal(keys.rsa_private(own), keys.rsa_public(peer), layouts, signature, answers, (own, peer))
