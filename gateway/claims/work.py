@@ -43,6 +43,8 @@ class Work(Changes):
     def __init__(self, store: AnyStore, keys: DataKeys, watch: ClockWatch, order_id: str = "", owner: str = "") -> None:
         """``owner`` is this process where several share the database, else empty."""
         self.owner = owner
+        self._owned = {"owner": owner} if owner else {}
+        """With it every commit of a shared bill expects its version: who lost the bill commits no further intent."""
         self._store = store
         self._keys = keys
         self.safe = Safe(keys, order_id)
@@ -111,14 +113,10 @@ class Work(Changes):
             self_pay_due=bill.self_pay_due,
             look_at=bill.look_at or None,
             updated_at=now,
-            **self._owned(),
+            **self._owned,
             **columns_beside(bill),
         )
         bill.version += 1
-
-    def _owned(self) -> dict[str, str]:
-        """With it every commit of a shared bill expects its version: who lost the bill commits no further intent."""
-        return {"owner": self.owner} if self.owner else {}
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill, self.unit)
@@ -146,7 +144,7 @@ class Work(Changes):
             cash_pay=bill.submission.split.cash_pay,
             look_at=bill.look_at or None,
             **({} if wish is UNSET else {"wishes": 1}),
-            **self._owned(),
+            **self._owned,
             **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)

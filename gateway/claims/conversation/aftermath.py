@@ -30,9 +30,12 @@ class Aftermath:
     withdrawals: Withdrawals = field(default_factory=Withdrawals)
 
     async def work(self, bill: Bill, work: Work) -> None:
-        for claim in bill.claims:
+        decided = [claim for claim in bill.claims if claim.state is ClaimState.DECIDED and claim.approved]
+        # A claim that was decided here has an alarm if acts are left; of a loaded one only the plan can tell.
+        due = decided if bill.resumed else [claim for claim in decided if claim.next_at]
+        for claim in due:
             partner = self.registry.get(claim.insurer)
-            if claim.state is not ClaimState.DECIDED or claim.approved == 0 or partner is None:
+            if partner is None:
                 continue
             steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
             if self.withdrawals.cover(bill):
@@ -40,7 +43,8 @@ class Aftermath:
             if claim.step < len(steps):
                 await self._take(bill, claim, partner, steps[claim.step :], work)
             claim.next_at = 0
-        await work.flush(bill)
+        if due:
+            await work.flush(bill)
 
     async def _take(self, bill: Bill, claim: ClaimRun, partner: Partner, steps: tuple[Step, ...], work: Work) -> None:
         budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)

@@ -11,7 +11,8 @@ INVOICE_REASON = "invoice-used"
 
 def free_unpaid(work: Work, bill: Bill) -> None:
     """Insurers that paid nothing, now that every claim at them has its final word."""
-    unpaid = {claim.insurer for claim in bill.claims if not claim.fixed}
-    unpaid -= {claim.insurer for claim in bill.claims if claim.approved or not claim.final}
+    unpaid = {claim.insurer for claim in bill.claims if not claim.fixed and not claim.approved}
+    if unpaid:
+        unpaid -= {claim.insurer for claim in bill.claims if claim.approved or not claim.final}
     if unpaid:
         work.free_invoice(bill, frozenset(unpaid))

@@ -55,9 +55,8 @@ def in_turn(submission: Submission) -> list[tuple[Policy, ClaimKind, int]]:
     A fixed benefit is paid to the patient and never at the counter: on a direct-pay bill it is claimed afterwards.
     """
     policies = sorted(submission.policies, key=lambda policy: policy.order_no)
-    if submission.kind is not ClaimKind.DIRECT_PAY or all(
-        policy.benefit_type is BenefitType.EXPENSE for policy in policies
-    ):
+    special = [policy for policy in policies if policy.benefit_type is not BenefitType.EXPENSE]
+    if submission.kind is not ClaimKind.DIRECT_PAY or not special:
         return [(policy, submission.kind, 0) for policy in policies]
     placed = [(policy, place) for place, policy in enumerate(policies, 1)]
     placed.sort(key=lambda one: one[0].benefit_type is BenefitType.FIXED)
