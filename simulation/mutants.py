@@ -150,10 +150,10 @@ MUTANTS = (
     _one(
         "told twice: a decision is written for the payment side with each look",
         "claims.conversation.engine:Engine._converse_all",
-        "if bill.state is BillState.PENDING and all(",
-        "if bill.state is BillState.DECIDED and bill.resumed:\n"
+        "if bill.state is _BILL_PENDING and not bill.open_at_counter",
+        "if bill.state is _BILL_DECIDED and bill.resumed:\n"
         '        work.event(bill, "decided")\n        work.outbox(bill, "decided")\n'
-        "    if bill.state is BillState.PENDING and all(",
+        "    if bill.state is _BILL_PENDING and not bill.open_at_counter",
         ("an-event-is-told-once", "payment-is-told-once"),
     ),
     _one(

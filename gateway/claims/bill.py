@@ -13,6 +13,10 @@ from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
+# In Python 3.11 a member costs four times as much when it is read from its enum each time.
+_QUOTED = ClaimState.QUOTED
+_FIXED = BenefitType.FIXED
+
 _LOOK_AGAIN_MS = 60_000
 _NO_LIMIT = 10**15
 Apart = Literal["", "guarantee", "policies"]
@@ -64,7 +68,7 @@ class ClaimRun(msgspec.Struct):
 
     def __post_init__(self) -> None:
         self.insurer = self.policy.insurer_code
-        self.fixed = self.policy.benefit_type is BenefitType.FIXED
+        self.fixed = self.policy.benefit_type is _FIXED
 
     @property
     def most(self) -> int:
@@ -186,7 +190,7 @@ class Bill(msgspec.Struct):
         unsettled = [claim.state for claim in self.claims if claim.state not in FINAL]
         if not unsettled:
             return 0
-        holders = [state for state in unsettled if state is not ClaimState.QUOTED]
+        holders = [state for state in unsettled if state is not _QUOTED]
         return 0 if holders and holders[0] in _FOR_OTHERS else now + _LOOK_AGAIN_MS
 
     def remaining_for(self, claim: ClaimRun) -> int:
@@ -198,7 +202,7 @@ class Bill(msgspec.Struct):
 
 def _taken(claim: ClaimRun) -> int:
     """What a policy takes of the bill: what it decided, or until then what it offers."""
-    if claim.state in (ClaimState.QUOTED, ClaimState.CONFIRMED):
+    if claim.state in (_QUOTED, ClaimState.CONFIRMED):
         return claim.quoted or 0
     return claim.approved
 

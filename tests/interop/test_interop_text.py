@@ -17,7 +17,7 @@ from Crypto.Util.Padding import pad, unpad
 
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals import Plain, Role, Seal, build_seal
-from gateway.wire.seals.detached_text import cut
+from gateway.wire.seals.detached_text import Layout, cut
 
 ANT = Path(__file__).parent / "vectors" / "ant"
 SAMPLES = sorted(path.name for path in ANT.glob("*.xml"))
@@ -37,7 +37,10 @@ def ant(keys: KeyRing) -> Seal:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_cut_takes_exactly_the_documented_bytes(vector: Vector, name: str) -> None:
     facts = vector("ant/sign_inputs.json")["files"][name]
-    inner, _ = cut((ANT / name).read_bytes(), b"response" if role_of(name) is Role.ANSWER else b"request")
+    inner, _ = cut(
+        (ANT / name).read_bytes(),
+        Layout.of("document", "signature", "response" if role_of(name) is Role.ANSWER else "request"),
+    )
     text = base64.b64encode(inner)
     assert (len(inner), len(text)) == (facts["inner_utf8_bytes"], facts["base64_text_length"])
     assert hashlib.sha256(inner).hexdigest() == facts["sha256_of_inner_bytes"]

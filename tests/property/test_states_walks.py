@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.claims.bill import Bill, ClaimRun
-from gateway.claims.canonical.types import ClaimKind
+from gateway.claims.canonical.types import BenefitType, ClaimKind
 from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import ACT, BILL, CLAIM, ActState, BillEvent, BillState, ClaimEvent, ClaimState
 from gateway.claims.work import Work
@@ -34,7 +34,7 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         nothing: Any = None
-        policy: Any = SimpleNamespace(insurer_code="package")
+        policy: Any = SimpleNamespace(insurer_code="package", benefit_type=BenefitType.EXPENSE)
         self.work = Work(nothing, nothing, ClockWatch(StillClock()), "ord_1")
         self.claim = ClaimRun(
             ClaimId("clm_1"), OrderId("ord_1"), 1, policy, ClaimKind.DIRECT_PAY, datetime(2026, 3, 1, tzinfo=UTC)

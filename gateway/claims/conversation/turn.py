@@ -11,6 +11,12 @@ from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.work import Work
 from gateway.telemetry.metrics import Metrics
 
+# In Python 3.11 a member costs four times as much when it is read from its enum each time.
+_PREPARE = Stage.PREPARE
+_SETTLE = Stage.SETTLE
+_CLAIM_CONFIRMED = ClaimState.CONFIRMED
+_ACT_NOT_SENT = ActState.NOT_SENT
+
 
 class Turn:
     """Of a claim that is no direct-pay one: nothing is split, and it never stops by itself."""
@@ -61,22 +67,22 @@ class CounterTurn(Turn):
         self.whole = whole
         self._bill, self._claim, self._work = bill, claim, work
         self._seconds, self._stages, self._metrics = seconds, stages, metrics
-        self._since, self._stage = whole.clock.monotonic(), Stage.PREPARE
+        self._since, self._stage = whole.clock.monotonic(), _PREPARE
         if stages is not None:
-            self.sent_until = stages.end_of(Stage.SETTLE)
+            self.sent_until = stages.end_of(_SETTLE)
 
     def budget(self, step: Step) -> Budget:
         """A settling act has all that is left, and a while more when it is taken up again later: somebody must ask."""
         stage = stage_of(step.rule.role)
-        return self.whole if self._stages is None or stage is Stage.SETTLE else self._stages.within(stage)
+        return self.whole if self._stages is None or stage is _SETTLE else self._stages.within(stage)
 
     def before(self, errand: Errand) -> bool | None:
         stage, claim = stage_of(errand.step.rule.role), self._claim
         if stage is not self._stage:
             self._over(self._stage)
             self._stage = stage
-        if stage is Stage.SETTLE:
-            if claim.state is ClaimState.CONFIRMED or went_out(errand):
+        if stage is _SETTLE:
+            if claim.state is _CLAIM_CONFIRMED or went_out(errand):
                 return None
             if self._bill.asks and errand.act is None:
                 self._work.move_claim(self._bill, claim, ClaimEvent.QUOTE, "quoted")
@@ -85,7 +91,7 @@ class CounterTurn(Turn):
 
     def unanswered(self, errand: Errand) -> bool:
         stage = stage_of(errand.step.rule.role)
-        return stage is not Stage.SETTLE and self._is_late(stage) and self._drop("over-budget")
+        return stage is not _SETTLE and self._is_late(stage) and self._drop("over-budget")
 
     def unsent(self, errand: Errand, reason: str) -> bool:
         never = errand.act is None or errand.act.attempts == 1
@@ -96,7 +102,7 @@ class CounterTurn(Turn):
 
     def told(self, step: Step) -> None:
         if step.rule.role == "settle":
-            self._over(Stage.SETTLE)
+            self._over(_SETTLE)
 
     def _is_late(self, stage: Stage) -> bool:
         return self._stages is not None and self._stages.late_for(stage)
@@ -117,4 +123,4 @@ class CounterTurn(Turn):
 
 def went_out(errand: Errand) -> bool:
     """Whether the step's act may have reached the insurer."""
-    return errand.act is not None and errand.act.state != ActState.NOT_SENT
+    return errand.act is not None and errand.act.state != _ACT_NOT_SENT

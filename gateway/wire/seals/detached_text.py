@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 import pybase64
@@ -31,9 +30,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The envelope of one direction: the signed element's name, and the bytes before the signature, after it and at the end."""
+    """The envelope of one direction: the signed element's name and tags, and the bytes before and after the signature."""
 
     element: bytes
+    opening: bytes
+    closing: bytes
+    own_tag: re.Pattern[bytes]
     head: bytes
     middle: bytes
     tail: bytes
@@ -41,8 +43,10 @@ class Layout:
     @classmethod
     def of(cls, root: str, signature: str, element: str) -> "Layout":
         outer, sign, inner = root.encode(), signature.encode(), element.encode()
+        opening, closing = b"<%s>" % inner, b"</%s>" % inner
+        own_tag = re.compile(rb"</?%s[\s>]" % re.escape(inner))
         head = b"%s<%s><%s>" % (_DECLARATION, outer, sign)
-        return cls(inner, head, b"</%s><%s>" % (sign, inner), b"</%s></%s>" % (inner, outer))
+        return cls(inner, opening, closing, own_tag, head, b"</%s>" % sign + opening, b"%s</%s>" % (closing, outer))
 
     def join(self, signature: bytes, inner: bytes) -> bytes:
         return b"".join((self.head, signature, self.middle, inner, self.tail))
@@ -73,7 +77,7 @@ class DetachedTextSeal:
         if self._answers.apply_to(role):
             return Sealed(plain.document, CONTENT_TYPE)
         layout = self._layouts[role]
-        inner, _ = cut(plain.document, layout.element)
+        inner, _ = cut(plain.document, layout)
         signature = pybase64.b64encode(self._own.sign(pybase64.b64encode(inner), _PADDING, _HASH))
         return Sealed(layout.join(signature, inner), CONTENT_TYPE, key_ids=self._key_ids)
 
@@ -82,7 +86,7 @@ class DetachedTextSeal:
         if self._answers.apply_to(role):
             return Plain(body)
         layout = self._layouts[role]
-        inner, around = cut(body, layout.element)
+        inner, around = cut(body, layout)
         signature = self._signature(around)
         try:
             self._peer.verify(signature, pybase64.b64encode(inner), _PADDING, _HASH)
@@ -104,19 +108,14 @@ class DetachedTextSeal:
             raise refusal.signature("the signature is no Base64 text") from None
 
 
-@lru_cache(maxsize=64)
-def _own_tag(element: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"</?%s[\s>]" % re.escape(element))
-
-
-def cut(document: bytes, element: bytes) -> tuple[bytes, bytes]:
-    """The bytes inside ``element`` and what stands around it. Raises ``SealRefused`` (seal-form) for an unclear cut."""
-    opening, closing = b"<%s>" % element, b"</%s>" % element
+def cut(document: bytes, layout: Layout) -> tuple[bytes, bytes]:
+    """The bytes inside the signed element and what stands around it. Raises ``SealRefused`` (seal-form) for an unclear cut."""
+    opening, closing = layout.opening, layout.closing
     start, end = document.find(opening), document.rfind(closing)
     if start < 0 or end < start + len(opening):
         raise refusal.form("the envelope lacks the element that is signed")
     inner = document[start + len(opening) : end]
-    if element in inner and _own_tag(element).search(inner):
+    if inner.find(layout.element) >= 0 and layout.own_tag.search(inner):
         raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
     try:
         inner.decode("utf-8")
