@@ -8,13 +8,14 @@ a row, or an entry, breaks every link from there on; signed checkpoints over the
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import apsw
 import msgspec
 
-from gateway.store.sql import Plan, q
-from gateway.store.tables import Schema, Table
+from gateway.store.sql import Planned, q
+from gateway.store.tables import Schema, Table, Value
 
 FIRST_LINK = "0" * 64
 TABLE = "chain"
@@ -41,26 +42,30 @@ class Gathered:
     """What a group of units wrote to chained tables: references and digests, numbered rows last."""
 
     def __init__(self, schema: Schema) -> None:
-        self._keys = {table.name: table.key for table in schema.tables if table.chained}
-        self.serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
+        chained = [table for table in schema.tables if table.chained]
+        self._refer = {table.name: _reference(table).format_map for table in chained if not table.serial}
+        self.serials = {table.name: table.serial for table in chained if table.serial}
 
-    def rows(self, steps: Iterable[tuple[Plan, tuple[Any, ...]]]) -> tuple[list[str], dict[str, list[str]]]:
+    def rows(self, steps: Iterable[Planned]) -> tuple[list[str], dict[str, list[str]]]:
         """References to rows with a key, and digests: theirs under the empty name, numbered rows under their table's."""
         refs: list[str] = []
         digests: dict[str, list[str]] = {}
         for plan, values in steps:
             if plan.chained:
-                row: dict[str, Any] = {"_table": plan.table}
+                row: dict[str, Value] = {"_table": plan.table}
                 for name, place in plan.chained:
-                    if values[place] is not None:
-                        row[name] = values[place]
-                digest = hashlib.sha256(_encode(row)).hexdigest()
-                if plan.table in self.serials:
-                    digests.setdefault(plan.table, []).append(digest)
-                else:
-                    refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
-                    digests.setdefault("", []).append(digest)
+                    row[name] = values[place]
+                refer = self._refer.get(plan.table)
+                if refer is not None:
+                    refs.append(refer(row))
+                of = "" if refer is not None else plan.table
+                digests.setdefault(of, []).append(hashlib.sha256(_encode(row)).hexdigest())
         return refs, digests
+
+
+def _reference(table: Table) -> str:
+    """``change {order_id} {change_no}``"""
+    return " ".join([table.name, *[f"{{{name}}}" for name in table.key]])
 
 
 class Chain:
@@ -73,10 +78,10 @@ class Chain:
         self._head: tuple[int, str] = found or (0, FIRST_LINK)
         self._next = self._head
 
-    def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
+    def extend(self, works: Iterable[Sequence[Planned]]) -> None:
         """Add the entry for what these units wrote, before their COMMIT."""
         self._next = self._head
-        refs, digests = self._gathered.rows(step for work in works for step in work)
+        refs, digests = self._gathered.rows(chain.from_iterable(works))
         for table in sorted(digests):
             if table:
                 last = self._last_number(table)

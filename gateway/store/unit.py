@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from gateway.store.errors import BadUnit
 from gateway.store.tables import Value
 
@@ -14,7 +16,7 @@ class Where(NamedTuple):
     operands: tuple[Value, ...]
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct):
     """One row operation: its shape, and last its values, so that a store keeps one prepared statement per shape."""
 
     verb: str

@@ -7,10 +7,12 @@ import queue
 import threading
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 import apsw
 
@@ -18,7 +20,7 @@ from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Counters
 from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
-from gateway.store.sql import Plan
+from gateway.store.sql import Planned
 
 MAX_GROUP = 256
 """Units in one transaction: enough to hide fsync, few enough that the first of them does not wait long."""
@@ -36,7 +38,8 @@ above all) nobody knows what the disk holds, so the store stays closed until the
 _UNFIT = (apsw.ConstraintError, apsw.TooBigError, OverflowError, UnicodeError)
 """The row is at fault, not the disk: a clash, or a value that no column can hold."""
 
-Work = list[tuple[Plan, tuple[Any, ...]]]
+Work = list[Planned]
+_plan_of = itemgetter(0)
 Settled = list[tuple["Future[None]", LianpeiError | None]]
 
 
@@ -155,7 +158,7 @@ class Writer:
             settled = self._write_jobs(group)
             if self._chain is not None:
                 kept = zip(group, settled, strict=True)
-                self._chain.extend(job.work for job, (_, refusal) in kept if refusal is None)
+                self._chain.extend([job.work for job, (_, refusal) in kept if refusal is None])
             return settled, True
         except Exception as wrong:
             self._failed(wrong)
@@ -166,7 +169,7 @@ class Writer:
         group is written straight, and anew with a savepoint per job when one of them clashed.
         """
         self._execute("BEGIN IMMEDIATE")
-        if all(self._steps(job.work) is None for job in group):
+        if self._steps(chain.from_iterable([job.work for job in group])) is None:
             return [(job.done, None) for job in group]
         self._execute("ROLLBACK")
         self._execute("BEGIN IMMEDIATE")
@@ -202,15 +205,22 @@ class Writer:
         self._execute("RELEASE unit")
         return refusal
 
-    def _steps(self, work: Work) -> LianpeiError | None:
-        execute, changes = self._execute, self._connection.changes
-        for plan, values in work:
-            try:
-                execute(plan.sql, values)
-            except _UNFIT as wrong:
-                return _refusal(wrong, plan.table)
-            if plan.exactly_one and changes() != 1:
-                return StaleWrite(plan.table)
+    def _steps(self, work: Iterable[Planned]) -> LianpeiError | None:
+        """Table by table, each table's steps in their order: equal ones that follow each other are one statement."""
+        tables: dict[str, list[Planned]] = {}
+        for step in work:
+            tables.setdefault(step[0].table, []).append(step)
+        write, changed = self._connection.executemany, self._connection.total_changes
+        for table, steps in tables.items():
+            for plan, run in groupby(steps, _plan_of):
+                rows = [values for _, values in run]
+                before = changed() if plan.exactly_one else 0
+                try:
+                    write(plan.sql, rows)
+                except _UNFIT as wrong:
+                    return _refusal(wrong, table)
+                if plan.exactly_one and changed() - before != len(rows):
+                    return StaleWrite(table)
         return None
 
     def _failed(self, wrong: Exception) -> None:
