@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from typing import NamedTuple
 
 import apsw
@@ -20,7 +19,8 @@ from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Counters
 from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
-from gateway.store.sql import Planned
+from gateway.store.sql import Plan, Planned
+from gateway.store.tables import Value
 
 MAX_GROUP = 256
 """Units in one transaction: enough to hide fsync, few enough that the first of them does not wait long."""
@@ -39,7 +39,6 @@ _UNFIT = (apsw.ConstraintError, apsw.TooBigError, OverflowError, UnicodeError)
 """The row is at fault, not the disk: a clash, or a value that no column can hold."""
 
 Work = list[Planned]
-_plan_of = itemgetter(0)
 Settled = list[tuple["Future[None]", LianpeiError | None]]
 
 
@@ -206,21 +205,31 @@ class Writer:
         return refusal
 
     def _steps(self, work: Iterable[Planned]) -> LianpeiError | None:
-        """Table by table, each table's steps in their order: equal ones that follow each other are one statement."""
-        tables: dict[str, list[Planned]] = {}
-        for step in work:
-            tables.setdefault(step[0].table, []).append(step)
-        write, changed = self._connection.executemany, self._connection.total_changes
-        for table, steps in tables.items():
-            for plan, run in groupby(steps, _plan_of):
-                rows = [values for _, values in run]
-                before = changed() if plan.exactly_one else 0
-                try:
-                    write(plan.sql, rows)
-                except _UNFIT as wrong:
-                    return _refusal(wrong, table)
-                if plan.exactly_one and changed() - before != len(rows):
-                    return StaleWrite(table)
+        """Table by table, each table's steps in their order; equal ones that follow each other are one statement."""
+        tables: dict[str, list[tuple[Plan, list[tuple[Value, ...]]]]] = {}
+        for plan, values in work:
+            runs = tables.get(plan.table)
+            if runs is None:
+                tables[plan.table] = [(plan, [values])]
+            elif runs[-1][0].sql == plan.sql:
+                runs[-1][1].append(values)
+            else:
+                runs.append((plan, [values]))
+        for runs in tables.values():
+            for plan, rows in runs:
+                refusal = self._run(plan, rows)
+                if refusal is not None:
+                    return refusal
+        return None
+
+    def _run(self, plan: Plan, rows: list[tuple[Value, ...]]) -> LianpeiError | None:
+        before = self._connection.total_changes()
+        try:
+            self._connection.executemany(plan.sql, rows)
+        except _UNFIT as wrong:
+            return _refusal(wrong, plan.table)
+        if plan.exactly_one and self._connection.total_changes() - before != len(rows):
+            return StaleWrite(plan.table)
         return None
 
     def _failed(self, wrong: Exception) -> None:
