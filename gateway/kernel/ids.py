@@ -32,7 +32,8 @@ _FOLDED = 8 * _ALPHABET.encode()
 
 def _marks(epoch_ms: int) -> str:
     """Ten characters, two at a time."""
-    return "".join([_PAIRS[epoch_ms >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
+    high = _PAIRS[epoch_ms >> 40 & 1023] + _PAIRS[epoch_ms >> 30 & 1023] + _PAIRS[epoch_ms >> 20 & 1023]
+    return high + _PAIRS[epoch_ms >> 10 & 1023] + _PAIRS[epoch_ms & 1023]
 
 
 def _random(length: int) -> str:
