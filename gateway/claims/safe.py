@@ -53,7 +53,7 @@ class Safe:
         bill, self._new = self._new, None
         if bill is not None:
             submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
-            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind.value, submission.patient.cert_no, at)
+            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind, submission.patient.cert_no, at)
         return self._fresh
 
 
