@@ -5,11 +5,10 @@ from typing import Any, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
-from gateway.telemetry.stages import Stage, Stages
+from gateway.telemetry.label_values import OTHER
 
-OTHER = "other"
-_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
-_Child = TypeVar("_Child", Counter, Gauge, Stage)
+_Metric = TypeVar("_Metric", Counter, Gauge)
+_Child = TypeVar("_Child", Counter, Gauge)
 
 
 class Family(Generic[_Metric, _Child]):

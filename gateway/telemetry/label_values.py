@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.kernel.errors import LianpeiError
 
+OTHER = "other"
 _AT_COUNTER = ("prepare", "quote", "settle")
 STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total", *_AT_COUNTER)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)

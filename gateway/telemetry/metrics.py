@@ -18,7 +18,7 @@ from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
 from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.recon_metrics import ReconMetrics
-from gateway.telemetry.stages import Stage, Stages
+from gateway.telemetry.stages import Stages
 
 
 def _installed_version() -> str:
@@ -42,8 +42,12 @@ class Metrics:
         self._known = values.by_name
         self._sources: list[Callable[[], None]] = []
         self._claims = self._counter("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
-        self._stages = self._stage_histogram()
-        self._shares = self._share_histogram()
+        self.stage = self._histogram("lianpei_stage_seconds", "Seconds that a stage of a claim took", SECONDS).observe
+        """Seconds that ``stage`` took for ``insurer``."""
+        self.budget_share = self._histogram(
+            "lianpei_counter_share", "Part of a counter's time that a stage took", SHARES
+        ).observe
+        """``stage`` of a direct-pay claim (prepare, quote, settle) took such a share of the time that a counter waits."""
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
         self._late_payouts = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
@@ -88,18 +92,10 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Family[Gauge, Gauge]:
         return Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> Family[Stages, Stage]:
-        labels = ("stage", "insurer")
-        text = "Seconds that a stage of a claim took"
-        metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
+    def _histogram(self, name: str, text: str, bounds: tuple[float, ...]) -> Stages:
+        metric = Stages(name, text, self._known, bounds)
         self._registry.register(metric)
-        return Family(metric, labels, self._known)
-
-    def _share_histogram(self) -> Family[Stages, Stage]:
-        labels = ("stage", "insurer")
-        metric = Stages("lianpei_counter_share", "Part of a counter's time that a stage took", labels, SHARES)
-        self._registry.register(metric)
-        return Family(metric, labels, self._known)
+        return metric
 
     def _tell_build(self, version: str) -> None:
         build = Gauge(
@@ -109,13 +105,6 @@ class Metrics:
 
     def claim(self, insurer: str, kind: str, outcome: str) -> None:
         self._claims.at(insurer, kind, outcome).inc()
-
-    def stage(self, stage: str, insurer: str, seconds: float) -> None:
-        self._stages.at(stage, insurer).observe(seconds)
-
-    def budget_share(self, stage: str, insurer: str, share: float) -> None:
-        """``stage`` of a direct-pay claim (prepare, quote, settle) took ``share`` of the time that a counter waits."""
-        self._shares.at(stage, insurer).observe(share)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""

@@ -5,12 +5,14 @@ counts, and the library only spells the result when Prometheus asks.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from gateway.telemetry.label_values import OTHER
 
 
 class Stage:
@@ -23,10 +25,6 @@ class Stage:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += seconds
-
     def buckets(self) -> list[tuple[str, float]]:
         """Cumulative, as Prometheus wants them, the last one ``+Inf``."""
         names = [*map(floatToGoString, self.bounds), "+Inf"]
@@ -34,17 +32,29 @@ class Stage:
 
 
 class Stages(Collector):
-    """A histogram with fixed label names; whoever calls ``at`` passes values of closed sets only."""
+    """A histogram over stage and insurer; a value that is not ``known`` under its label is counted as ``other``."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
-        self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._children: dict[tuple[str, ...], Stage] = {}
+    def __init__(
+        self, name: str, text: str, known: Mapping[str, frozenset[str]], bounds: tuple[float, ...]
+    ) -> None:
+        self._name, self._text, self._known, self._bounds = name, text, known, bounds
+        self._children: dict[tuple[str, str], Stage] = {}
 
-    def labels(self, *values: str) -> Stage:
-        return self._children.setdefault(values, Stage(self._bounds))
+    def observe(self, stage: str, insurer: str, seconds: float) -> None:
+        child = self._children.get((stage, insurer)) or self._closed(stage, insurer)
+        child.counts[bisect_left(child.bounds, seconds)] += 1
+        child.total += seconds
+
+    def _closed(self, stage: str, insurer: str) -> Stage:
+        known = self._known
+        closed = (
+            stage if stage in known["stage"] else OTHER,
+            insurer if insurer in known["insurer"] else OTHER,
+        )
+        return self._children.setdefault(closed, Stage(self._bounds))
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
+        family = HistogramMetricFamily(self._name, self._text, labels=("stage", "insurer"))
         for values, stage in self._children.items():
             family.add_metric(values, stage.buckets(), stage.total)
         yield family
