@@ -1,7 +1,7 @@
 """Keys that sign requests: each stored key carries its one algorithm (names of the RFC 9421 registry)."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
@@ -32,6 +32,7 @@ class RequestKey:
 
     keyid: str
     material: PrivateKey | PublicKey | Secret[bytes]
+    algorithm: Algorithm = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.material, Secret) and len(self.material.expose()) < MIN_HMAC_BYTES:
@@ -40,10 +41,9 @@ class RequestKey:
             )
         if not self.keyid or '"' in self.keyid or "\\" in self.keyid or not self.keyid.isascii():
             raise ConfigRefused("a key id must be plain ASCII", code="key-form", hint="choose another key id")
-        _ = self.algorithm
+        object.__setattr__(self, "algorithm", self._only_algorithm())
 
-    @property
-    def algorithm(self) -> Algorithm:
+    def _only_algorithm(self) -> Algorithm:
         match self.material:
             case Secret():
                 return Algorithm.HMAC_SHA256
