@@ -34,9 +34,7 @@ class Stage:
 class Stages(Collector):
     """A histogram over stage and insurer; a value that is not ``known`` under its label is counted as ``other``."""
 
-    def __init__(
-        self, name: str, text: str, known: Mapping[str, frozenset[str]], bounds: tuple[float, ...]
-    ) -> None:
+    def __init__(self, name: str, text: str, known: Mapping[str, frozenset[str]], bounds: tuple[float, ...]) -> None:
         self._name, self._text, self._known, self._bounds = name, text, known, bounds
         self._children: dict[tuple[str, str], Stage] = {}
 

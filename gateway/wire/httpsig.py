@@ -11,8 +11,8 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 import pybase64
 
 from gateway.kernel.errors import NotAllowed
@@ -37,7 +37,7 @@ _DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
 _DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
-class Verified(NamedTuple):
+class Verified(msgspec.Struct, frozen=True):
     """Who signed, and the nonce that the caller must accept only once while ``created`` is inside the window."""
 
     keyid: str

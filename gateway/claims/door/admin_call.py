@@ -21,7 +21,8 @@ def who(request: web.Request) -> Operator:
 
 async def read_wish(bodies: Bodies, request: web.Request, kind: type[_Wish]) -> _Wish:
     """The request's body as ``kind``. Raises ``BadRequest`` (``admin-body``) without telling what was sent."""
-    async with bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
+    with bodies.room(request.remote or "", _MOST_BYTES) as room:
+        body = await room.read(request)
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -61,7 +61,8 @@ class AdminRecon:
         operator, day = who(request), read_day(request.match_info["day"])
         operator.require(Role.RE_DRIVE)
         hospital = request.query.get("hospital", "")
-        async with self._bodies.body_of(request, request.remote or "", MOST_STATEMENT_BYTES) as body:
+        with self._bodies.room(request.remote or "", MOST_STATEMENT_BYTES) as room:
+            body = await room.read(request)
             found = await self._office.bring(operator, day, request.match_info["peer"], bytes(body), hospital)
         return json_answer({"books": found})
 

@@ -1,7 +1,7 @@
 """The hospital door's entrance: who calls is proven and paced first, and only then a byte of the body is read."""
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from gateway.claims.door.auth import Caller, Guard
 from gateway.claims.door.bodies import Bodies
@@ -15,20 +15,14 @@ _OPEN = ("/openapi.json", "/schemas/")
 
 
 class Entrance:
-    """Everything of this door goes through ``middleware``: a new route is closed unless it is listed as open."""
+    """Everything of this door goes through ``enter``: a new route is closed unless it is listed as open."""
 
     def __init__(self, guard: Guard, bodies: Bodies) -> None:
         self._guard = guard
         self._bodies = bodies
 
-    def middleware(self) -> Middleware:
-        @web.middleware
-        async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._enter(request, handler)
-
-        return enter
-
-    async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    @web.middleware
+    async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is not None or request.path.startswith(_OPEN) or _is_wsdl(request):
             return await handler(request)
         caller = request[_CALLER] = self._guard.who(request)
@@ -39,9 +33,9 @@ class Entrance:
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant
-        async with self._bodies.body_of(request, tenant.hospital, tenant.limits.body_bytes) as body:
+        with self._bodies.room(tenant.hospital, tenant.limits.body_bytes) as room:
+            body = request[_BODY] = await room.read(request)
             caller.require_own(body)
-            request[_BODY] = body
             return await handler(request)
 
 

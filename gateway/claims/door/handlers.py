@@ -115,7 +115,7 @@ class Handlers:
         if caller.nonce is not None:
             spend(caller.nonce, work)
         self._count(bill.hospital, engine.start(bill, work))
-        await _at_rest(bill, wait)
+        await bill.at_rest.wait(wait)
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, caller, wait)
@@ -231,11 +231,3 @@ def preferred(submission: Submission, prefer: str) -> Submission:
 def wait_of(request: web.Request) -> float:
     found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
     return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
-
-
-async def _at_rest(bill: Bill, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await bill.at_rest.wait()
-    except TimeoutError:
-        return
