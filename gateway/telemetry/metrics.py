@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.clock_metrics import ClockMetrics
+from gateway.telemetry.counts import Counts
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
@@ -41,7 +42,7 @@ class Metrics:
         self._registry = registry
         self._known = values.by_name
         self._sources: list[Callable[[], None]] = []
-        self._claims = self._counter("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
+        self._claims = self._counts("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
         self.stage = self._histogram("lianpei_stage_seconds", "Seconds that a stage of a claim took", SECONDS).observe
         """Seconds that ``stage`` took for ``insurer``."""
         self.budget_share = self._histogram(
@@ -53,7 +54,7 @@ class Metrics:
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
-        self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
+        self._http = self._counts("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
         self._weak_days = self._gauge(
@@ -92,6 +93,11 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Family[Gauge, Gauge]:
         return Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
+    def _counts(self, name: str, text: str, *labels: str) -> Counts:
+        metric = Counts(name, text, labels, self._known)
+        self._registry.register(metric)
+        return metric
+
     def _histogram(self, name: str, text: str, bounds: tuple[float, ...]) -> Stages:
         metric = Stages(name, text, self._known, bounds)
         self._registry.register(metric)
@@ -104,7 +110,7 @@ class Metrics:
         build.labels(version or _installed_version(), platform.python_version()).set(1)
 
     def claim(self, insurer: str, kind: str, outcome: str) -> None:
-        self._claims.at(insurer, kind, outcome).inc()
+        self._claims.add(insurer, kind, outcome)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""
@@ -128,7 +134,7 @@ class Metrics:
 
     def http(self, door: str, route: str, status: int) -> None:
         """``route`` is the route's template, never the path that was asked for."""
-        self._http.at(door, route, str(status)).inc()
+        self._http.add(door, route, str(status))
 
     def refused(self, code: str) -> None:
         self._refused.at(code).inc()

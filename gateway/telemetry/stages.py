@@ -12,7 +12,9 @@ from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from gateway.telemetry.label_values import OTHER
+from gateway.telemetry.label_values import closed
+
+_LABELS = ("stage", "insurer")
 
 
 class Stage:
@@ -35,24 +37,20 @@ class Stages(Collector):
     """A histogram over stage and insurer; a value that is not ``known`` under its label is counted as ``other``."""
 
     def __init__(self, name: str, text: str, known: Mapping[str, frozenset[str]], bounds: tuple[float, ...]) -> None:
-        self._name, self._text, self._known, self._bounds = name, text, known, bounds
-        self._children: dict[tuple[str, str], Stage] = {}
+        self._name, self._text, self._bounds = name, text, bounds
+        self._sets = [known[label] for label in _LABELS]
+        self._children: dict[tuple[str, ...], Stage] = {}
 
     def observe(self, stage: str, insurer: str, seconds: float) -> None:
         child = self._children.get((stage, insurer)) or self._closed(stage, insurer)
         child.counts[bisect_left(child.bounds, seconds)] += 1
         child.total += seconds
 
-    def _closed(self, stage: str, insurer: str) -> Stage:
-        known = self._known
-        closed = (
-            stage if stage in known["stage"] else OTHER,
-            insurer if insurer in known["insurer"] else OTHER,
-        )
-        return self._children.setdefault(closed, Stage(self._bounds))
+    def _closed(self, *values: str) -> Stage:
+        return self._children.setdefault(closed(values, self._sets), Stage(self._bounds))
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(self._name, self._text, labels=("stage", "insurer"))
-        for values, stage in self._children.items():
+        family = HistogramMetricFamily(self._name, self._text, labels=_LABELS)
+        for values, stage in list(self._children.items()):
             family.add_metric(values, stage.buckets(), stage.total)
         yield family
