@@ -42,7 +42,7 @@ class Metrics:
         self._registry = registry
         self._known = values.by_name
         self._sources: list[Callable[[], None]] = []
-        self._claims = self._counts("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
+        self.claim = self._counts("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome").add
         self.stage = self._histogram("lianpei_stage_seconds", "Seconds that a stage of a claim took", SECONDS).observe
         """Seconds that ``stage`` took for ``insurer``."""
         self.budget_share = self._histogram(
@@ -108,9 +108,6 @@ class Metrics:
             "lianpei_build_info", "1, under the running version", ("version", "python"), registry=self._registry
         )
         build.labels(version or _installed_version(), platform.python_version()).set(1)
-
-    def claim(self, insurer: str, kind: str, outcome: str) -> None:
-        self._claims.add(insurer, kind, outcome)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""

@@ -106,7 +106,9 @@ def verify_head(
     fields = _lower(headers)
     covered, raw, parameters, signature = _read(fields)
     _require_covered(covered, fields)
-    _require_fresh(parameters, int(now.timestamp()), window_s)
+    second = int(now.timestamp())
+    if abs(second - int(parameters["created"])) > window_s or int(parameters.get("expires", second)) < second:
+        raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
     key = lookup_key(parameters["keyid"])
     if key is None:
         raise _refused("signature-unknown-key", "the signing key is not known", "register the public key first")
@@ -147,12 +149,6 @@ def _require_covered(covered: list[str], fields: Mapping[str, str]) -> None:
             "the signature must cover exactly the method, path, query, content digest and any idempotency key",
             "list @method, @path, @query, content-digest and idempotency-key as covered components",
         )
-
-
-def _require_fresh(parameters: Mapping[str, str], now: int, window_s: int) -> None:
-    age, expires = abs(now - int(parameters["created"])), int(parameters.get("expires", now))
-    if age > window_s or expires < now:
-        raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
 
 
 def require_digest(field: str, body: bytes) -> None:

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.claims.conversation.callbacks import Callbacks
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import GUARANTEES, POLICIES, Handlers
@@ -73,7 +73,7 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodi
         partner = registry.get(request.match_info["code"])
         if partner is None:
             raise NotFound("no such partner", code="partner-unknown")
-        with bodies.room(request.remote or "", MOST_CALLBACK_BYTES) as room:
+        with Room(bodies, request.remote or "", MOST_CALLBACK_BYTES) as room:
             body = await room.read(request)
             came = {name.lower(): value for name, value in request.headers.items()}
             reply, sealed = await callbacks.receive(partner, "/" + request.match_info["path"], body, came)

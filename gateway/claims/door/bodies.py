@@ -24,13 +24,9 @@ class Bodies:
         self.held: dict[str, int] = {}
         """Bytes by sender."""
 
-    def room(self, sender: str, most: int) -> "Room":
-        """For one body of ``sender``, at most ``most`` bytes."""
-        return Room(self, sender, most)
-
 
 class Room:
-    """What one body holds of the room, given back at the end."""
+    """What one body of ``sender``, at most ``most`` bytes, holds of the room; given back at the end."""
 
     __slots__ = ("_bodies", "_most", "_sender", "_size")
 

@@ -4,7 +4,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.claims.door.auth import Caller, Guard
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.door.problems import SOAP_PATH
 from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
@@ -33,7 +33,7 @@ class Entrance:
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant
-        with self._bodies.room(tenant.hospital, tenant.limits.body_bytes) as room:
+        with Room(self._bodies, tenant.hospital, tenant.limits.body_bytes) as room:
             body = request[_BODY] = await room.read(request)
             caller.require_own(body)
             return await handler(request)
@@ -50,7 +50,10 @@ def caller_of(request: web.Request) -> Caller:
 
 def known_caller(request: web.Request) -> Caller | None:
     """None for a stranger, and before the caller is proven."""
-    return request.get(_CALLER)
+    try:
+        return request[_CALLER]
+    except KeyError:
+        return None
 
 
 def body_of(request: web.Request) -> bytes:

@@ -47,8 +47,7 @@ def check_submission(s: Submission) -> list[Finding]:
 def require_sound(s: Submission) -> list[Finding]:
     """The flags of a bill that may be taken. Raises ``BadMoney`` or ``BadClaim`` naming rules, fields, differences."""
     found = check_submission(s)
-    refusals = [finding for finding in found if finding.severity is Severity.REFUSE]
-    if refusals:
+    if found and (refusals := [finding for finding in found if finding.severity is Severity.REFUSE]):
         raise _refusal(refusals)
     return found
 
