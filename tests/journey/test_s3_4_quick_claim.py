@@ -163,11 +163,24 @@ async def test_s3_4_a_patient_names_the_account_afterwards_and_is_paid_there(hou
     assert events.count("paid") == 1
 
 
-async def _events_until(house: House, order_id: str, kind: str, patience_s: float = 20) -> list[str]:
+async def test_s3_8_e1_an_account_named_again_after_the_payout_did_not_arrive_is_tried_again(house: House) -> None:
+    account = {"account_token": "WRONG-7", "payee_name": "测试", "bank_code": "TESTBANK"}
+    document = await house.settle(sample_bill("ant").changed(lambda bill: bill.update(payout_account=account)))
+    order_id = document["order_id"]
+    await _events_until(house, order_id, "payout-account")
+
+    bound = await send(house, "PUT", order_id, "payout-account", {"payout_account": account})
+    events = await _events_until(house, order_id, "payout-account", times=2)
+
+    assert bound.status == 200
+    assert "paid" not in events
+
+
+async def _events_until(house: House, order_id: str, kind: str, patience_s: float = 20, *, times: int = 1) -> list[str]:
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         kinds = [event["kind"] for event in await house.events() if event["order_id"] == order_id]
-        if kind in kinds:
+        if kinds.count(kind) >= times:
             return kinds
         await asyncio.sleep(0.1)
     raise AssertionError(kinds)

@@ -77,12 +77,13 @@ async def supply(engine: Engine, order_id: str, brought: Documents) -> None:
 
 
 async def rebind(engine: Engine, order_id: str, wish: Account) -> None:
-    """Pay out to another account from now on; a payout that came back goes to it (§3.8 E1)."""
+    """Pay out to this account from now on; a payout that came back goes to it (§3.8 E1), also if it is the one from which
+    it came back: the patient may have opened it again.
+    """
     bill, work = await taken_up(engine, order_id)
-    if bill.submission.payout_account == wish.payout_account:
-        return
     first = bill.submission.payout_account is UNSET
-    amend(bill, work, NewAccount(wish.payout_account), "payout-account")
+    if bill.submission.payout_account != wish.payout_account:
+        amend(bill, work, NewAccount(wish.payout_account), "payout-account")
     work.outbox(bill, "decided" if first and _anything_due(bill) else "account")
     await flushed(work, bill)
 
