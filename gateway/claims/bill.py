@@ -1,6 +1,5 @@
 """A bill and its claims while they are being worked on, and how they look in the store."""
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +8,7 @@ from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
+from gateway.claims.milestone import Milestone
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
 _LOOK_AGAIN_MS = 60_000
@@ -93,9 +93,9 @@ class Bill:
     version: int = 0
     stored: bool = False
     dirty: bool = True
-    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: Milestone = field(default_factory=Milestone)
     """Set when every row up to now is durable and the hospital may be told."""
-    at_rest: asyncio.Event = field(default_factory=asyncio.Event)
+    at_rest: Milestone = field(default_factory=Milestone)
     """Set when nothing more happens here for now: decided, or left to callbacks, timers or a person."""
     look_at: int = 0
     """When the stored row says that it must be taken up again (epoch ms); 0 = never."""
