@@ -20,7 +20,7 @@ from gateway.store.unit import Unit
 
 _Asked = ParamSpec("_Asked")
 _Answer = TypeVar("_Answer")
-_Work = list[tuple[sql.Plan, tuple[Any, ...]]]
+_Work = list[sql.Planned]
 _UNFIT = (apsw.ConstraintError, apsw.TooBigError, OverflowError, UnicodeError)
 _CLASH = {apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_ROWID}
 
@@ -57,8 +57,7 @@ class Disk(Questions):
     ask = _read
 
     def plan(self, unit: Unit) -> _Work:
-        planner = _planner(self.schema)
-        return [(planner.plan(step), step.values) for step in unit.steps]
+        return _planner(self.schema).plan(unit)
 
     def apply(self, work: _Work) -> LianpeiError | None:
         """One unit in a transaction of its own, with its entry in the chain."""

@@ -1,6 +1,5 @@
 """A bill and its claims while they are being worked on, and how they look in the store."""
 
-import asyncio
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +10,7 @@ from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView
 from gateway.claims.canonical.types import UNSET, BenefitType, ClaimKind
 from gateway.claims.conversation.states import FINAL, BillState, ClaimState
+from gateway.claims.milestone import Milestone
 from gateway.kernel.ids import ActId, ClaimId, OrderId
 
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
@@ -98,9 +98,9 @@ class Bill(msgspec.Struct):
     version: int = 0
     stored: bool = False
     dirty: bool = True
-    acknowledged: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    acknowledged: Milestone = msgspec.field(default_factory=Milestone)
     """Set when every row up to now is durable and the hospital may be told."""
-    at_rest: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    at_rest: Milestone = msgspec.field(default_factory=Milestone)
     """Set when nothing more happens here for now: decided, or left to callbacks, timers or a person."""
     look_at: int = 0
     """When the stored row says that it must be taken up again (epoch ms); 0 = never."""

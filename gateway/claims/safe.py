@@ -14,18 +14,18 @@ class Safe:
     def __init__(self, keys: DataKeys, order_id: str) -> None:
         self.order_id = order_id
         self._keys = keys
+        self._new: Bill | None = None
+        """A bill that has no data key yet: the first that is sealed makes it, so that all of its keys are dealt with at
+        once and the processor has their code at hand."""
         self._fresh: BillVault | None = None
         """The data key of a bill whose rows are not written yet, or of one that was asked for (``turn_to``)."""
         self._erased = False
 
-    def belong_to(self, bill: Bill, unit: Unit) -> None:
-        """Seal for ``bill`` from now on; a new one gets its data key, whose row goes into ``unit``."""
-        if bill.order_id == self.order_id:
-            return
-        self.order_id = bill.order_id
-        if not bill.stored:
-            submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
-            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind, submission.patient.cert_no, at)
+    def belong_to(self, bill: Bill) -> None:
+        """Seal for ``bill`` from now on."""
+        if bill.order_id != self.order_id:
+            self.order_id = bill.order_id
+            self._new = None if bill.stored else bill
 
     async def turn_to(self, order_id: str, read: Read) -> None:
         """Seal for a stored bill from now on, with its data key at hand."""
@@ -33,11 +33,11 @@ class Safe:
         self._fresh = await read(self._keys.unless_erased, order_id)
         self._erased = self._fresh is None
 
-    def vault(self) -> BillVault:
-        """Raises ``VaultRefused``."""
+    def vault(self, unit: Unit) -> BillVault:
+        """A new bill's data key goes into ``unit`` with what is sealed first. Raises ``VaultRefused``."""
         if self._erased:
             raise erased()
-        return self._fresh or self._keys.of(self.order_id)
+        return self._made(unit) or self._keys.of(self.order_id)
 
     def message(self, record_id: str, body: bytes, unit: Unit, now: int) -> tuple[str, bytes | None]:
         """Whose data key sealed it, and the sealed bytes. A message without a bill gets a data key of its own; of what
@@ -46,8 +46,15 @@ class Safe:
         if not self.order_id:
             notice = new_notice_id()
             return notice, self._keys.fresh(unit, notice, NOTICE, "", now).seal(record_id, body, "message")
-        vault = None if self._erased else self._fresh or self._keys.unless_erased(self.order_id)
+        vault = None if self._erased else self._made(unit) or self._keys.unless_erased(self.order_id)
         return self.order_id, None if vault is None else vault.seal(record_id, body, "message")
+
+    def _made(self, unit: Unit) -> BillVault | None:
+        bill, self._new = self._new, None
+        if bill is not None:
+            submission, at = bill.submission, int(bill.created_at.timestamp() * 1000)
+            self._fresh = self._keys.fresh(unit, bill.order_id, submission.kind, submission.patient.cert_no, at)
+        return self._fresh
 
 
 def ref_id(claim_id: str, name: str) -> str:

@@ -63,7 +63,7 @@ class Work(Changes):
 
     def keep(self, record_id: str, kind: str, data: bytes) -> None:
         """Put medical or identifying bytes where they may lie: encrypted in the vault."""
-        blob = self.safe.vault().seal(record_id, data, kind)
+        blob = self.safe.vault(self.unit).seal(record_id, data, kind)
         self.unit.insert("vault", record_id=record_id, order_id=self.safe.order_id, kind=kind, blob=blob)
 
     async def flush(self, bill: Bill | None = None) -> None:
@@ -123,7 +123,7 @@ class Work(Changes):
         bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
-        self.safe.belong_to(bill, self.unit)
+        self.safe.belong_to(bill)
         wish = bill.submission.payment
         if wish is not UNSET:
             put_wish(self.unit, bill.order_id, wish)
@@ -292,5 +292,5 @@ class Work(Changes):
 
     def ref(self, claim_id: str, name: str, value: str) -> None:
         """A partner's own number for something of ours: its words, so nobody knows what is in them, so sealed."""
-        sealed = self.safe.vault().seal_text(ref_id(claim_id, name), value, "ref")
+        sealed = self.safe.vault(self.unit).seal_text(ref_id(claim_id, name), value, "ref")
         self.unit.upsert("ref", claim_id=claim_id, name=name, value=sealed)

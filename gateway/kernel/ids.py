@@ -25,18 +25,23 @@ InsurerCode = NewType("InsurerCode", str)
 ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
 _ID = re.compile(ID_PATTERN)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_FOLDED = 8 * _ALPHABET.encode()
+"""Each byte's character: eight bytes share one, so a random byte gives five random bits."""
 
 
-def _base32(number: int, length: int) -> str:
-    """``length`` characters, an even number, two at a time."""
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
+def _marks(epoch_ms: int) -> str:
+    """Ten characters, two at a time."""
+    high = _PAIRS[epoch_ms >> 40 & 1023] + _PAIRS[epoch_ms >> 30 & 1023] + _PAIRS[epoch_ms >> 20 & 1023]
+    return high + _PAIRS[epoch_ms >> 10 & 1023] + _PAIRS[epoch_ms & 1023]
+
+
+def _random(length: int) -> str:
+    return take(length).translate(_FOLDED).decode()
 
 
 def _fresh(prefix: str) -> str:
-    return f"{prefix}_{_base32(time.time_ns() // 1_000_000, 10)}{_base32(int.from_bytes(take(10), 'big'), 16)}"
+    return f"{prefix}_{_marks(time.time_ns() // 1_000_000)}{_random(16)}"
 
 
 def new_order_id() -> OrderId:
@@ -101,7 +106,7 @@ def new_entry_id() -> str:
 
 def id_floor(prefix: str, epoch_ms: int) -> str:
     """No id of this prefix that is made from this moment on sorts before it."""
-    return f"{prefix}_{_base32(max(epoch_ms, 0), 10)}"
+    return f"{prefix}_{_marks(max(epoch_ms, 0))}"
 
 
 def id_time(made: str) -> int:
@@ -114,7 +119,7 @@ def id_time(made: str) -> int:
 
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
-    return SettlementId("stl_" + _base32(int.from_bytes(take(17), "big"), 26))
+    return SettlementId("stl_" + _random(26))
 
 
 _last_change = 0

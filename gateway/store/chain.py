@@ -7,19 +7,23 @@ a row, or an entry, breaks every link from there on; signed checkpoints over the
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import apsw
 import msgspec
 
-from gateway.store.sql import Plan, q
-from gateway.store.tables import Schema, Table
+from gateway.store.sql import Planned, q
+from gateway.store.tables import Schema, Table, Value
 
 FIRST_LINK = "0" * 64
 TABLE = "chain"
 _INSERT = "INSERT INTO chain (seq, at, refs, link) VALUES (?, ?, ?, ?)"
 _encode = msgspec.json.Encoder().encode
+_SHA256 = hashlib.sha256()
+"""Copied for each row: to begin one by name costs as much again as a row's digest."""
 
 
 def row_json(table: Table, row: Mapping[str, Any]) -> bytes:
@@ -41,26 +45,32 @@ class Gathered:
     """What a group of units wrote to chained tables: references and digests, numbered rows last."""
 
     def __init__(self, schema: Schema) -> None:
-        self._keys = {table.name: table.key for table in schema.tables if table.chained}
-        self.serials = {table.name: table.serial for table in schema.tables if table.chained and table.serial}
+        chained = [table for table in schema.tables if table.chained]
+        self._refer = {table.name: _reference(table).format_map for table in chained if not table.serial}
+        self.serials = {table.name: table.serial for table in chained if table.serial}
 
-    def rows(self, steps: Iterable[tuple[Plan, tuple[Any, ...]]]) -> tuple[list[str], dict[str, list[str]]]:
+    def rows(self, steps: Iterable[Planned]) -> tuple[list[str], dict[str, list[str]]]:
         """References to rows with a key, and digests: theirs under the empty name, numbered rows under their table's."""
         refs: list[str] = []
-        digests: dict[str, list[str]] = {}
+        digests: defaultdict[str, list[str]] = defaultdict(list)
         for plan, values in steps:
             if plan.chained:
-                row: dict[str, Any] = {"_table": plan.table}
+                row: dict[str, Value] = {"_table": plan.table}
                 for name, place in plan.chained:
-                    if values[place] is not None:
-                        row[name] = values[place]
-                digest = hashlib.sha256(_encode(row)).hexdigest()
+                    row[name] = values[place]
+                digest = _SHA256.copy()
+                digest.update(_encode(row))
                 if plan.table in self.serials:
-                    digests.setdefault(plan.table, []).append(digest)
+                    digests[plan.table].append(digest.hexdigest())
                 else:
-                    refs.append(" ".join([plan.table, *[str(row[name]) for name in self._keys[plan.table]]]))
-                    digests.setdefault("", []).append(digest)
+                    refs.append(self._refer[plan.table](row))
+                    digests[""].append(digest.hexdigest())
         return refs, digests
+
+
+def _reference(table: Table) -> str:
+    """``change {order_id} {change_no}``"""
+    return " ".join([table.name, *[f"{{{name}}}" for name in table.key]])
 
 
 class Chain:
@@ -73,10 +83,10 @@ class Chain:
         self._head: tuple[int, str] = found or (0, FIRST_LINK)
         self._next = self._head
 
-    def extend(self, works: Iterable[Sequence[tuple[Plan, tuple[Any, ...]]]]) -> None:
+    def extend(self, works: Iterable[Sequence[Planned]]) -> None:
         """Add the entry for what these units wrote, before their COMMIT."""
         self._next = self._head
-        refs, digests = self._gathered.rows(step for work in works for step in work)
+        refs, digests = self._gathered.rows(chain.from_iterable(works))
         for table in sorted(digests):
             if table:
                 last = self._last_number(table)

@@ -95,9 +95,8 @@ class Store(Questions):
             raise closed_store()
         if len(self._waiting) + self._in_group >= self._max_waiting:
             raise Busy("the database has too much waiting", code="store-busy", hint="Try again in a moment.")
-        plan = self._planner.plan
         done: Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job([(plan(step), step.values) for step in unit.steps], done))
+        self._waiting.append(_Job(self._planner.plan(unit), done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         await done

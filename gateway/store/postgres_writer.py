@@ -20,9 +20,9 @@ from gateway.store import postgres_words as words
 from gateway.store.chain import TABLE, Gathered
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite
 from gateway.store.postgres_link import Link
-from gateway.store.sql import MAX_SHAPES, Plan
+from gateway.store.sql import MAX_SHAPES, Plan, Planned
 
-Steps = Sequence[tuple[Plan, tuple[Any, ...]]]
+Steps = Sequence[Planned]
 
 _IDLE_S = 0.5
 """A connection that lay idle longer is tried first: a group that meets a dead one is in doubt."""

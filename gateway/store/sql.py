@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.store.errors import BadUnit
-from gateway.store.tables import ColumnType, Schema, Table
-from gateway.store.unit import Step
+from gateway.store.tables import ColumnType, Schema, Table, Value
+from gateway.store.unit import Step, Unit
 
 _SPELT = {ColumnType.TEXT: "TEXT", ColumnType.INT: "INTEGER", ColumnType.BLOB: "BLOB"}
 _PYTHON: dict[ColumnType, tuple[type, ...]] = {
@@ -21,7 +21,7 @@ MAX_SHAPES = 5000
 """More shapes than this in one program means that something unbounded (an ``in`` list) makes them: start over."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """One prepared shape of a step."""
 
@@ -29,9 +29,13 @@ class Plan:
     table: str
     exactly_one: bool
     chained: tuple[tuple[str, int], ...] = ()
-    """Columns that go into the hash chain, sorted, each with its place among the values; of inserts only."""
+    """Columns that have a value and go into the hash chain, sorted, each with its place among the values; of inserts only."""
     inserted: tuple[str, ...] = ()
     """Columns of a new row, in the order of the values; empty for every other step."""
+
+
+Planned = tuple[Plan, tuple[Value, ...]]
+"""A step's plan and its values."""
 
 
 class Planner:
@@ -41,14 +45,19 @@ class Planner:
         self._schema = schema
         self._plans: dict[tuple[object, ...], Plan] = {}
 
-    def plan(self, step: Step) -> Plan:
-        shape = (step[:4], tuple(map(type, step.values)))
-        plan = self._plans.get(shape)
-        if plan is None:
-            if len(self._plans) >= MAX_SHAPES:
-                self._plans.clear()
-            plan = self._plans[shape] = _compile(self._schema.table(step.table), step)
-        return plan
+    def plan(self, unit: Unit) -> list[Planned]:
+        plans = self._plans
+        planned: list[Planned] = []
+        for step in unit.steps:
+            values = step.values
+            shape = (step.verb, step.table, step.columns, step.terms, *map(type, values))
+            plan = plans.get(shape)
+            if plan is None:
+                if len(plans) >= MAX_SHAPES:
+                    plans.clear()
+                plan = plans[shape] = _compile(self._schema.table(step.table), step)
+            planned.append((plan, values))
+        return planned
 
 
 def _compile(table: Table, step: Step) -> Plan:
@@ -56,7 +65,8 @@ def _compile(table: Table, step: Step) -> Plan:
     check_values(table, step)
     spell = {"insert": _insert, "upsert": _upsert, "update": _update, "delete": _delete}[step.verb]
     inserted = step.columns if step.verb == "insert" else ()
-    chained = tuple(sorted((name, place) for place, name in enumerate(inserted) if name in table.chained))
+    places = [(name, place) for place, name in enumerate(inserted) if name in table.chained]
+    chained = tuple(sorted([(name, place) for name, place in places if step.values[place] is not None]))
     return Plan(spell(table, step), table.name, step.verb == "update", chained, inserted)
 
 

@@ -69,9 +69,7 @@ class Store(Questions):
         if not unit.steps:
             return
         self._admit()
-        plan = self._planner.plan
-        work = [(plan(step), step.values) for step in unit.steps]
-        await self._hand_over(work)
+        await self._hand_over(self._planner.plan(unit))
 
     def _admit(self) -> None:
         if self._closed:
@@ -79,7 +77,7 @@ class Store(Questions):
         if self._waiting >= self._max_waiting:
             raise Busy("the database has too much waiting", code="store-busy", hint="Try again in a moment.")
 
-    def _hand_over(self, work: list[Any], errand: Any = None) -> "asyncio.Future[None]":
+    def _hand_over(self, work: list[sql.Planned], errand: Any = None) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting += 1
         self._writer.put(Job(work, done, errand))

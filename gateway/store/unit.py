@@ -1,7 +1,10 @@
 """A unit of work: the rows that become durable together or not at all."""
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
+
+import msgspec
 
 from gateway.store.errors import BadUnit
 from gateway.store.tables import Value
@@ -14,7 +17,7 @@ class Where(NamedTuple):
     operands: tuple[Value, ...]
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct):
     """One row operation: its shape, and last its values, so that a store keeps one prepared statement per shape."""
 
     verb: str
@@ -80,8 +83,9 @@ class Unit:
         self, table: str, key: Mapping[str, Value], /, *, expect: Mapping[str, Value] | None = None, **changes: Value
     ) -> "Unit":
         """Change the one row with this whole key that also holds what ``expect`` says, else ``StaleWrite``."""
-        terms = (*((name, "=") for name in key), *((name, "same") for name in expect or ()))
-        values = (*changes.values(), *key.values(), *(expect or {}).values())
+        held = expect or {}
+        terms = (*zip(key, repeat("=")), *zip(held, repeat("same")))
+        values = (*changes.values(), *key.values(), *held.values())
         self.steps.append(Step("update", table, tuple(changes), terms, values))
         return self
 

@@ -11,7 +11,6 @@ Layout of a wrapped key: nonce 12, key and tag 48, in base64. Master keys wrap w
 """
 
 import base64
-import struct
 import threading
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -67,8 +66,8 @@ class BillVault:
 
     __slots__ = ("_mac",)
 
-    def __init__(self, key: Secret[bytes]) -> None:
-        self._mac = HMAC(key.expose(), SHA256())
+    def __init__(self, key: bytes) -> None:
+        self._mac = HMAC(key, SHA256())
 
     def seal(self, record_id: str, data: bytes, kind: str) -> bytes:
         """Bytes that only ``open`` with the same ``record_id`` and ``kind`` turns back into ``data`` (up to 64 MiB)."""
@@ -130,11 +129,11 @@ class Vault:
     def new_bill(self, order_id: str) -> tuple[BillVault, WrappedKey]:
         """A fresh data key for one bill, to use and to keep."""
         key = take(_KEY)
-        return BillVault(Secret(key)), self._wrap(order_id, key)
+        return BillVault(key), self._wrap(order_id, key)
 
     def bill(self, order_id: str, wrapped: WrappedKey) -> BillVault:
         """The stored data key. Raises ``VaultRefused``: ``vault-tampered`` or ``vault-key-unknown``."""
-        return BillVault(Secret(self._unwrap(order_id, wrapped)))
+        return BillVault(self._unwrap(order_id, wrapped))
 
     def rewrap(self, order_id: str, wrapped: WrappedKey) -> WrappedKey:
         """The same data key under the current master key. Needs the old master key; no record is touched."""
@@ -181,13 +180,13 @@ def _derived(keyed: HMAC, data: bytes) -> bytes:
     return one.finalize()
 
 
-_SIZE = struct.Struct(">H")
-
-
 def _bound(purpose: bytes, *words: str) -> bytes:
-    """Each word with its length before it, so that no two different lists of words spell the same bytes."""
-    spelt = [word.encode() for word in words]
-    return b"".join((b"lianpei-2 ", purpose, *(_SIZE.pack(len(word)) + word for word in spelt)))
+    """Each word with its length (two bytes) before it, so that no two different lists of words spell the same bytes."""
+    parts = [b"lianpei-2 ", purpose]
+    for word in words:
+        spelt = word.encode()
+        parts += len(spelt).to_bytes(2, "big"), spelt
+    return b"".join(parts)
 
 
 def _tampered() -> VaultRefused:

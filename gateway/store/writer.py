@@ -7,10 +7,11 @@ import queue
 import threading
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
 import apsw
 
@@ -18,7 +19,8 @@ from gateway.kernel.errors import LianpeiError
 from gateway.store.api import Counters
 from gateway.store.chain import Chain
 from gateway.store.errors import BadUnit, Duplicate, StaleWrite, StoreFailed
-from gateway.store.sql import Plan
+from gateway.store.sql import Plan, Planned
+from gateway.store.tables import Value
 
 MAX_GROUP = 256
 """Units in one transaction: enough to hide fsync, few enough that the first of them does not wait long."""
@@ -36,7 +38,7 @@ above all) nobody knows what the disk holds, so the store stays closed until the
 _UNFIT = (apsw.ConstraintError, apsw.TooBigError, OverflowError, UnicodeError)
 """The row is at fault, not the disk: a clash, or a value that no column can hold."""
 
-Work = list[tuple[Plan, tuple[Any, ...]]]
+Work = list[Planned]
 Settled = list[tuple["Future[None]", LianpeiError | None]]
 
 
@@ -155,7 +157,7 @@ class Writer:
             settled = self._write_jobs(group)
             if self._chain is not None:
                 kept = zip(group, settled, strict=True)
-                self._chain.extend(job.work for job, (_, refusal) in kept if refusal is None)
+                self._chain.extend([job.work for job, (_, refusal) in kept if refusal is None])
             return settled, True
         except Exception as wrong:
             self._failed(wrong)
@@ -166,7 +168,7 @@ class Writer:
         group is written straight, and anew with a savepoint per job when one of them clashed.
         """
         self._execute("BEGIN IMMEDIATE")
-        if all(self._steps(job.work) is None for job in group):
+        if self._steps(chain.from_iterable([job.work for job in group])) is None:
             return [(job.done, None) for job in group]
         self._execute("ROLLBACK")
         self._execute("BEGIN IMMEDIATE")
@@ -202,15 +204,32 @@ class Writer:
         self._execute("RELEASE unit")
         return refusal
 
-    def _steps(self, work: Work) -> LianpeiError | None:
-        execute, changes = self._execute, self._connection.changes
+    def _steps(self, work: Iterable[Planned]) -> LianpeiError | None:
+        """Table by table, each table's steps in their order; equal ones that follow each other are one statement."""
+        tables: dict[str, list[tuple[Plan, list[tuple[Value, ...]]]]] = {}
         for plan, values in work:
-            try:
-                execute(plan.sql, values)
-            except _UNFIT as wrong:
-                return _refusal(wrong, plan.table)
-            if plan.exactly_one and changes() != 1:
-                return StaleWrite(plan.table)
+            runs = tables.get(plan.table)
+            if runs is None:
+                tables[plan.table] = [(plan, [values])]
+            elif runs[-1][0].sql == plan.sql:
+                runs[-1][1].append(values)
+            else:
+                runs.append((plan, [values]))
+        for runs in tables.values():
+            for plan, rows in runs:
+                refusal = self._run(plan, rows)
+                if refusal is not None:
+                    return refusal
+        return None
+
+    def _run(self, plan: Plan, rows: list[tuple[Value, ...]]) -> LianpeiError | None:
+        before = self._connection.total_changes()
+        try:
+            self._connection.executemany(plan.sql, rows)
+        except _UNFIT as wrong:
+            return _refusal(wrong, plan.table)
+        if plan.exactly_one and self._connection.total_changes() - before != len(rows):
+            return StaleWrite(plan.table)
         return None
 
     def _failed(self, wrong: Exception) -> None:

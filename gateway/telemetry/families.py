@@ -5,11 +5,10 @@ from typing import Any, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
-from gateway.telemetry.stages import Stage, Stages
+from gateway.telemetry.label_values import closed
 
-OTHER = "other"
-_Metric = TypeVar("_Metric", Counter, Gauge, Stages)
-_Child = TypeVar("_Child", Counter, Gauge, Stage)
+_Metric = TypeVar("_Metric", Counter, Gauge)
+_Child = TypeVar("_Child", Counter, Gauge)
 
 
 class Family(Generic[_Metric, _Child]):
@@ -33,9 +32,9 @@ class Family(Generic[_Metric, _Child]):
                 child.set(figure)
 
     def _closed(self, values: tuple[str, ...]) -> _Child:
-        closed = tuple(value if value in known else OTHER for value, known in zip(values, self._sets, strict=True))
-        child = self._children.get(closed)
+        kept = closed(values, self._sets)
+        child = self._children.get(kept)
         if child is None:
-            made: Any = self._metric.labels(*closed)  # the child's type belongs to the metric's
-            child = self._children[closed] = made
+            made: Any = self._metric.labels(*kept)  # the child's type belongs to the metric's
+            child = self._children[kept] = made
         return child

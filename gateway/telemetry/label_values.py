@@ -1,10 +1,11 @@
 """The closed sets of label values: nothing else is ever a label, so that no label can hold personal data."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.kernel.errors import LianpeiError
 
+OTHER = "other"
 _AT_COUNTER = ("prepare", "quote", "settle")
 STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total", *_AT_COUNTER)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
@@ -103,6 +104,11 @@ class LabelValues:
             "cause": self.causes,
         }
         object.__setattr__(self, "by_name", {name: frozenset(values) for name, values in sets.items()})
+
+
+def closed(values: Iterable[str], sets: Iterable[frozenset[str]]) -> tuple[str, ...]:
+    """The values, ``other`` in place of each that is not in its set."""
+    return tuple(value if value in known else OTHER for value, known in zip(values, sets, strict=True))
 
 
 def error_codes() -> frozenset[str]:

@@ -13,12 +13,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
 from gateway.telemetry.clock_metrics import ClockMetrics
+from gateway.telemetry.counts import Counts
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
 from gateway.telemetry.families import Family
 from gateway.telemetry.label_values import SECONDS, SHARES, LabelValues
 from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.recon_metrics import ReconMetrics
-from gateway.telemetry.stages import Stage, Stages
+from gateway.telemetry.stages import Stages
 
 
 def _installed_version() -> str:
@@ -41,15 +42,19 @@ class Metrics:
         self._registry = registry
         self._known = values.by_name
         self._sources: list[Callable[[], None]] = []
-        self._claims = self._counter("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome")
-        self._stages = self._stage_histogram()
-        self._shares = self._share_histogram()
+        self.claim = self._counts("lianpei_claims", "Claims that reached an outcome", "insurer", "kind", "outcome").add
+        self.stage = self._histogram("lianpei_stage_seconds", "Seconds that a stage of a claim took", SECONDS).observe
+        """Seconds that ``stage`` took for ``insurer``."""
+        self.budget_share = self._histogram(
+            "lianpei_counter_share", "Part of a counter's time that a stage took", SHARES
+        ).observe
+        """``stage`` of a direct-pay claim (prepare, quote, settle) took such a share of the time that a counter waits."""
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
         self._late_payouts = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
         self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
-        self._http = self._counter("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
+        self._http = self._counts("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
         self._weak = self._gauge("lianpei_weak_crypto", "1 while a weak algorithm is excepted for a partner", "insurer")
         self._weak_days = self._gauge(
@@ -88,34 +93,21 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Family[Gauge, Gauge]:
         return Family(Gauge(name, text, labels, registry=self._registry), labels, self._known)
 
-    def _stage_histogram(self) -> Family[Stages, Stage]:
-        labels = ("stage", "insurer")
-        text = "Seconds that a stage of a claim took"
-        metric = Stages("lianpei_stage_seconds", text, labels, SECONDS)
+    def _counts(self, name: str, text: str, *labels: str) -> Counts:
+        metric = Counts(name, text, labels, self._known)
         self._registry.register(metric)
-        return Family(metric, labels, self._known)
+        return metric
 
-    def _share_histogram(self) -> Family[Stages, Stage]:
-        labels = ("stage", "insurer")
-        metric = Stages("lianpei_counter_share", "Part of a counter's time that a stage took", labels, SHARES)
+    def _histogram(self, name: str, text: str, bounds: tuple[float, ...]) -> Stages:
+        metric = Stages(name, text, self._known, bounds)
         self._registry.register(metric)
-        return Family(metric, labels, self._known)
+        return metric
 
     def _tell_build(self, version: str) -> None:
         build = Gauge(
             "lianpei_build_info", "1, under the running version", ("version", "python"), registry=self._registry
         )
         build.labels(version or _installed_version(), platform.python_version()).set(1)
-
-    def claim(self, insurer: str, kind: str, outcome: str) -> None:
-        self._claims.at(insurer, kind, outcome).inc()
-
-    def stage(self, stage: str, insurer: str, seconds: float) -> None:
-        self._stages.at(stage, insurer).observe(seconds)
-
-    def budget_share(self, stage: str, insurer: str, share: float) -> None:
-        """``stage`` of a direct-pay claim (prepare, quote, settle) took ``share`` of the time that a counter waits."""
-        self._shares.at(stage, insurer).observe(share)
 
     def unknown(self, insurer: str, claims: int, amount_fen: int) -> None:
         """How many claims of this insurer have no known outcome now, and what they sum to."""
@@ -139,7 +131,7 @@ class Metrics:
 
     def http(self, door: str, route: str, status: int) -> None:
         """``route`` is the route's template, never the path that was asked for."""
-        self._http.at(door, route, str(status)).inc()
+        self._http.add(door, route, str(status))
 
     def refused(self, code: str) -> None:
         self._refused.at(code).inc()

@@ -5,12 +5,16 @@ counts, and the library only spells the result when Prometheus asks.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from gateway.telemetry.label_values import closed
+
+_LABELS = ("stage", "insurer")
 
 
 class Stage:
@@ -23,10 +27,6 @@ class Stage:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += seconds
-
     def buckets(self) -> list[tuple[str, float]]:
         """Cumulative, as Prometheus wants them, the last one ``+Inf``."""
         names = [*map(floatToGoString, self.bounds), "+Inf"]
@@ -34,17 +34,23 @@ class Stage:
 
 
 class Stages(Collector):
-    """A histogram with fixed label names; whoever calls ``at`` passes values of closed sets only."""
+    """A histogram over stage and insurer; a value that is not ``known`` under its label is counted as ``other``."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
-        self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
+    def __init__(self, name: str, text: str, known: Mapping[str, frozenset[str]], bounds: tuple[float, ...]) -> None:
+        self._name, self._text, self._bounds = name, text, bounds
+        self._sets = [known[label] for label in _LABELS]
         self._children: dict[tuple[str, ...], Stage] = {}
 
-    def labels(self, *values: str) -> Stage:
-        return self._children.setdefault(values, Stage(self._bounds))
+    def observe(self, stage: str, insurer: str, seconds: float) -> None:
+        child = self._children.get((stage, insurer)) or self._closed(stage, insurer)
+        child.counts[bisect_left(child.bounds, seconds)] += 1
+        child.total += seconds
+
+    def _closed(self, *values: str) -> Stage:
+        return self._children.setdefault(closed(values, self._sets), Stage(self._bounds))
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
-        for values, stage in self._children.items():
+        family = HistogramMetricFamily(self._name, self._text, labels=_LABELS)
+        for values, stage in list(self._children.items()):
             family.add_metric(values, stage.buckets(), stage.total)
         yield family

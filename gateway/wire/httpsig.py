@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 import pybase64
 
 from gateway.kernel.errors import NotAllowed
@@ -20,19 +20,24 @@ from gateway.wire.httpsig_keys import RequestKey
 
 COVERED = ("@method", "@path", "@query", "content-digest")
 IDEMPOTENCY_KEY = "idempotency-key"
+_WITHOUT_KEY = frozenset(COVERED)
+_WITH_KEY = _WITHOUT_KEY | {IDEMPOTENCY_KEY}
+_FIELDS = frozenset({"signature", "signature-input", "content-digest", IDEMPOTENCY_KEY})
+"""The headers that the profile reads; no other one can be covered."""
+_NEEDED = frozenset({"created", "nonce", "keyid"})
 
 _LABEL = "sig1"
 _COMPONENTS = r'"[a-z@-]+"(?: "[a-z@-]+")*'
-_PARAMETERS = r'(?:;[a-z]+=(?:[0-9]{1,15}|"[\x21\x23-\x5b\x5d-\x7e]*"))+'
+_TEXT = r"[\x21\x23-\x5b\x5d-\x7e]"
+_PARAMETERS = rf'(?:;(?:(?:created|expires)=[0-9]{{1,15}}|(?:nonce|keyid)="{_TEXT}+"|(?:alg|tag)="{_TEXT}*"))+'
 _INPUT = re.compile(rf"([a-z*][a-z0-9_.*-]*)=(\(({_COMPONENTS})\)({_PARAMETERS}))")
-_PARAMETER = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")')
+_PARAMETER = re.compile(r';([a-z]+)=("[^"]*"|[0-9]+)')
 _SIGNATURE = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
 _DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
-_KNOWN_PARAMETERS = frozenset({"created", "expires", "nonce", "keyid", "alg", "tag"})
+_DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True):
     """Who signed, and the nonce that the caller must accept only once while ``created`` is inside the window."""
 
     keyid: str
@@ -101,7 +106,9 @@ def verify_head(
     fields = _lower(headers)
     covered, raw, parameters, signature = _read(fields)
     _require_covered(covered, fields)
-    _require_fresh(parameters, int(now.timestamp()), window_s)
+    second = int(now.timestamp())
+    if abs(second - int(parameters["created"])) > window_s or int(parameters.get("expires", second)) < second:
+        raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
     key = lookup_key(parameters["keyid"])
     if key is None:
         raise _refused("signature-unknown-key", "the signing key is not known", "register the public key first")
@@ -116,47 +123,32 @@ def verify_head(
     return Verified(key.keyid, parameters["nonce"], int(parameters["created"]))
 
 
-def _read(fields: Mapping[str, str]) -> tuple[tuple[str, ...], str, dict[str, str], bytes]:
+def _read(fields: Mapping[str, str]) -> tuple[list[str], str, dict[str, str], bytes]:
+    """The names covered, the parameters as they were signed and by name, and the signature."""
     if "signature-input" not in fields or "signature" not in fields:
         raise _refused("signature-missing", "the request carries no signature", "sign it with RFC 9421")
     found, signed = _INPUT.fullmatch(fields["signature-input"]), _SIGNATURE.fullmatch(fields["signature"])
     if found is None or signed is None or found[1] != signed[1]:
         raise _malformed()
     listed = _PARAMETER.findall(found[4])
-    parameters = {name: digits or text for name, digits, text in listed}
-    if len(parameters) != len(listed) or not parameters.keys() <= _KNOWN_PARAMETERS:
-        raise _malformed()
-    numbers = {name for name, digits, _ in listed if digits}
-    if not all(parameters.get(name) for name in ("created", "nonce", "keyid")):
-        raise _malformed()
-    if numbers != parameters.keys() & {"created", "expires"}:
+    parameters = {name: text.strip('"') for name, text in listed}
+    if len(parameters) != len(listed) or not parameters.keys() >= _NEEDED:
         raise _malformed()
     try:
         signature = pybase64.b64decode(signed[2], validate=True)
     except (binascii.Error, ValueError):
         raise _malformed() from None
-    return tuple(found[3].replace('"', "").split(" ")), found[2], parameters, signature
+    return found[3].replace('"', "").split(" "), found[2], parameters, signature
 
 
-def _require_covered(covered: tuple[str, ...], fields: Mapping[str, str]) -> None:
-    allowed = {*COVERED, IDEMPOTENCY_KEY}
-    needed = allowed if IDEMPOTENCY_KEY in fields else set(COVERED)
-    if len(set(covered)) != len(covered) or not needed <= set(covered) <= allowed or not set(covered) <= _there(fields):
+def _require_covered(covered: list[str], fields: Mapping[str, str]) -> None:
+    needed = _WITH_KEY if IDEMPOTENCY_KEY in fields else _WITHOUT_KEY
+    if len(covered) != len(needed) or needed != set(covered) or "content-digest" not in fields:
         raise _refused(
             "signature-coverage",
             "the signature must cover exactly the method, path, query, content digest and any idempotency key",
             "list @method, @path, @query, content-digest and idempotency-key as covered components",
         )
-
-
-def _there(fields: Mapping[str, str]) -> set[str]:
-    return {"@method", "@path", "@query"} | fields.keys()
-
-
-def _require_fresh(parameters: Mapping[str, str], now: int, window_s: int) -> None:
-    age, expires = abs(now - int(parameters["created"])), int(parameters.get("expires", now))
-    if age > window_s or expires < now:
-        raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
 
 
 def require_digest(field: str, body: bytes) -> None:
@@ -166,28 +158,29 @@ def require_digest(field: str, body: bytes) -> None:
     if len(given) != len(found):
         raise _malformed()
     for algorithm, text in given.items():
-        digest = hashlib.new(algorithm.replace("-", ""), body).digest()
+        digest = _DIGESTS[algorithm](body).digest()
         if not hmac.compare_digest(pybase64.b64encode(digest).decode(), text):
             raise _refused("digest-mismatch", "the body is not the one that was signed", "sign the body as it is sent")
 
 
 def _signature_base(
-    covered: tuple[str, ...], parameters: str, method: str, path: str, query: str, fields: Mapping[str, str]
+    covered: Sequence[str], parameters: str, method: str, path: str, query: str, fields: Mapping[str, str]
 ) -> bytes:
     """RFC 9421 section 2.5."""
-    derived = {"@method": method, "@path": path or "/", "@query": f"?{query}"}
-    lines = [f'"{name}": {derived[name] if name in derived else fields[name]}' for name in covered]
+    values = {**fields, "@method": method, "@path": path or "/", "@query": f"?{query}"}
+    lines = [f'"{name}": {values[name]}' for name in covered]
     return "\n".join([*lines, f'"@signature-params": {parameters}']).encode("utf-8", "surrogateescape")
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """Header names in lower case, values trimmed; a header of the profile that comes twice is refused."""
+    """The profile's headers by their names in lower case, values trimmed; one that comes twice is refused."""
     fields: dict[str, str] = {}
     for name, value in headers.items():
         lowered = name.lower()
-        if lowered in fields and lowered in ("signature", "signature-input", "content-digest", IDEMPOTENCY_KEY):
-            raise _malformed()
-        fields[lowered] = value.strip()
+        if lowered in _FIELDS:
+            if lowered in fields:
+                raise _malformed()
+            fields[lowered] = value.strip()
     return fields
 
 

@@ -1,13 +1,14 @@
 """Keys that sign requests: each stored key carries its one algorithm (names of the RFC 9421 registry)."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from gateway.kernel.errors import ConfigRefused
 from gateway.kernel.secret import Secret
@@ -32,6 +33,9 @@ class RequestKey:
 
     keyid: str
     material: PrivateKey | PublicKey | Secret[bytes]
+    algorithm: Algorithm = field(init=False, repr=False, compare=False)
+    _keyed: HMAC | None = field(init=False, repr=False, compare=False)
+    """Begun with the secret; each message goes on from a copy."""
 
     def __post_init__(self) -> None:
         if isinstance(self.material, Secret) and len(self.material.expose()) < MIN_HMAC_BYTES:
@@ -40,10 +44,10 @@ class RequestKey:
             )
         if not self.keyid or '"' in self.keyid or "\\" in self.keyid or not self.keyid.isascii():
             raise ConfigRefused("a key id must be plain ASCII", code="key-form", hint="choose another key id")
-        _ = self.algorithm
+        object.__setattr__(self, "algorithm", self._only_algorithm())
+        object.__setattr__(self, "_keyed", self._with_secret())
 
-    @property
-    def algorithm(self) -> Algorithm:
+    def _only_algorithm(self) -> Algorithm:
         match self.material:
             case Secret():
                 return Algorithm.HMAC_SHA256
@@ -56,6 +60,9 @@ class RequestKey:
         raise ConfigRefused(
             "this kind of key can't sign requests", code="key-kind", hint="use Ed25519, P-256, RSA or HMAC"
         )
+
+    def _with_secret(self) -> HMAC | None:
+        return HMAC(self.material.expose(), SHA256()) if isinstance(self.material, Secret) else None
 
     def sign(self, data: bytes) -> bytes:
         """Raises ``ConfigRefused`` when only the public half is here."""
@@ -72,10 +79,13 @@ class RequestKey:
         raise ConfigRefused("a public key can't sign", code="key-kind", hint="give the private key")
 
     def verify(self, signature: bytes, data: bytes) -> bool:
-        if isinstance(self.material, Secret):
-            return hmac.compare_digest(hmac.digest(self.material.expose(), data, "sha256"), signature)
         try:
-            self._verify_public(signature, data)
+            if self._keyed is None:
+                self._verify_public(signature, data)
+            else:
+                mac = self._keyed.copy()
+                mac.update(data)
+                mac.verify(signature)
         except (InvalidSignature, ValueError):
             return False
         return True

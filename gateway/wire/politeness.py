@@ -96,5 +96,6 @@ class PoliteServer(web.Server):
 
 def vouch_for(request: web.Request) -> None:
     """The caller on this connection is known."""
-    if isinstance(request.protocol, PoliteHandler):
-        request.protocol.proven = True
+    protocol = request.protocol
+    if isinstance(protocol, PoliteHandler):
+        protocol.proven = True

@@ -162,6 +162,28 @@ async def test_a_unit_sees_its_own_earlier_steps(store: AnyStore) -> None:
     assert await store.read(store.count, "bill", {"state": "checked"}) == 1
 
 
+async def test_steps_on_one_table_take_effect_in_the_order_given_whoever_else_is_in_the_group(store: AnyStore) -> None:
+    def unit(number: int) -> Unit:
+        name = f"s{number}"
+        made = Unit().insert("setting", name=name, value="a").insert("ref", claim_id=name, name="x", value="1")
+        made.delete("setting", {"name": name}).upsert("setting", name=name, value="b")
+        return made.update("setting", {"name": name}, expect={"value": "b"}, value="c").delete(
+            "ref", {"claim_id": name}
+        )
+
+    await asyncio.gather(*(store.commit(unit(number)) for number in range(20)))
+    assert seen(await store.read(store.find, "setting", {}), "value") == ["c"] * 20
+    assert await store.read(store.count, "ref", {}) == 0
+
+
+async def test_numbers_follow_the_order_given_also_where_rows_name_different_columns(store: AnyStore) -> None:
+    unit = Unit()
+    for number in range(6):
+        unit.insert("change", **(change(f"f{number}") if number % 2 else {"order_id": "ord_1", "field": f"f{number}"}))
+    await store.commit(unit)
+    assert seen(await store.read(store.find, "change", {}), "field") == [f"f{number}" for number in range(6)]
+
+
 async def test_upsert_writes_a_row_and_then_over_it(store: AnyStore) -> None:
     for value in ("a", "b"):
         await store.commit(Unit().upsert("setting", name="paused", value=value))

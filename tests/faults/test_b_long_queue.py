@@ -56,7 +56,7 @@ async def _pending(ledger: Ledger) -> None:
     claim.next_at = ledger.clock.epoch_ms()
     bill = Bill(order_id, submission.visit.hospital_code, sample.key, digest, submission, now, [claim], encoded)
     work = ledger.work()
-    work.safe.belong_to(bill, work.unit)
+    work.safe.belong_to(bill)
     _act(work.unit, claim, ledger.clock.epoch_ms() - 3_600_000)
     await work.flush(bill)
 

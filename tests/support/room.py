@@ -70,7 +70,7 @@ class Room:
         claim = ClaimRun(new_claim_id(), order_id, 1, submission.policies[0], submission.kind, now)
         made = Bill(order_id, "H99990100001", order_id, digest, submission, now, [claim], encoded)
         work = self.ledger.work()
-        work.safe.belong_to(made, work.unit)
+        work.safe.belong_to(made)
         work.changed(made, claim, "claim.state", "created", "sent", "claim")
         claim.state, act_id = ClaimState.SENT, new_act_id()
         work.unit.insert("act", act_id=act_id, claim_id=claim.claim_id, order_id=order_id, prepared_at=1)

@@ -84,7 +84,7 @@ class Engine:
     def start(self, bill: Bill, work: Work | None = None) -> "asyncio.Task[None]":
         """Work on ``bill`` in the background; one worker per bill at a time. ``work`` may hold rows to commit with it."""
         work = work or self.ledger.work()
-        work.safe.belong_to(bill, work.unit)
+        work.safe.belong_to(bill)
         for claim in bill.claims:
             if claim.insurer in bill.guaranteed:
                 work.refs(claim, bill.guaranteed[claim.insurer][1])

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.operators.roles import Operator
 from gateway.kernel.errors import BadRequest
 
@@ -21,7 +21,8 @@ def who(request: web.Request) -> Operator:
 
 async def read_wish(bodies: Bodies, request: web.Request, kind: type[_Wish]) -> _Wish:
     """The request's body as ``kind``. Raises ``BadRequest`` (``admin-body``) without telling what was sent."""
-    async with bodies.body_of(request, request.remote or "", _MOST_BYTES) as body:
+    with Room(bodies, request.remote or "", _MOST_BYTES) as room:
+        body = await room.read(request)
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from gateway.claims.door.admin_call import json_answer, read_wish, who
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.operators.roles import Role
 from gateway.claims.reconciliation.days import read_day
 from gateway.claims.reconciliation.desk import Entry, Owned, require_state
@@ -61,7 +61,8 @@ class AdminRecon:
         operator, day = who(request), read_day(request.match_info["day"])
         operator.require(Role.RE_DRIVE)
         hospital = request.query.get("hospital", "")
-        async with self._bodies.body_of(request, request.remote or "", MOST_STATEMENT_BYTES) as body:
+        with Room(self._bodies, request.remote or "", MOST_STATEMENT_BYTES) as room:
+            body = await room.read(request)
             found = await self._office.bring(operator, day, request.match_info["peer"], bytes(body), hospital)
         return json_answer({"books": found})
 

@@ -8,15 +8,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.claims.conversation.callbacks import Callbacks
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.door.entrance import Entrance
 from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import GUARANTEES, POLICIES, Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.parts import Part
-from gateway.claims.door.problems import FAMILY, answer_errors
+from gateway.claims.door.problems import answer_to, require_plain_bytes
 from gateway.claims.partners.registry import Registry
-from gateway.kernel.errors import NotFound
+from gateway.kernel.errors import LianpeiError, NotFound
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.politeness import vouch_for
 
@@ -33,7 +33,7 @@ def hospital_app(
     formats: tuple[str, ...],
 ) -> web.Application:
     """``parts`` are groups of further routes."""
-    app = web.Application(middlewares=[metered("hospital", metrics, feed.mark), answer_errors, entrance.middleware()])
+    app = web.Application(middlewares=[metered("hospital", metrics, feed.mark), entrance.enter])
     document = msgspec.json.encode(openapi_document(formats))
 
     async def openapi(_: web.Request) -> web.Response:
@@ -67,13 +67,14 @@ def published(folder: Path) -> Handler:
 
 def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodies: Bodies) -> web.Application:
     """Insurers call ``/partners/<code>/<path>``; a seal, not an address, says who they are."""
-    app = web.Application(middlewares=[metered("partner", metrics), answer_errors])
+    app = web.Application(middlewares=[metered("partner", metrics)])
 
     async def receive(request: web.Request) -> web.Response:
         partner = registry.get(request.match_info["code"])
         if partner is None:
             raise NotFound("no such partner", code="partner-unknown")
-        async with bodies.body_of(request, request.remote or "", MOST_CALLBACK_BYTES) as body:
+        with Room(bodies, request.remote or "", MOST_CALLBACK_BYTES) as room:
+            body = await room.read(request)
             came = {name.lower(): value for name, value in request.headers.items()}
             reply, sealed = await callbacks.receive(partner, "/" + request.match_info["path"], body, came)
         vouch_for(request)
@@ -87,18 +88,21 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodi
 def metered(
     door: str, metrics: Metrics, mark: Callable[[web.Request, web.StreamResponse], None] | None = None
 ) -> Middleware:
-    """``mark`` adds to every answer what it shall say besides."""
+    """Every request gets an answer, and every answer is counted. ``mark`` adds to each what it shall say besides."""
 
     @web.middleware
     async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
+        try:
+            require_plain_bytes(request)
+            response = await handler(request)
+        except Exception as wrong:
+            response = answer_to(request, wrong)
+            if isinstance(wrong, LianpeiError):
+                metrics.refused(wrong.code)
         resource = request.match_info.route.resource
         metrics.http(door, resource.canonical if resource is not None else "other", response.status)
         if mark is not None:
             mark(request, response)
-        family = response.get(FAMILY)
-        if family is not None:
-            metrics.refused(family)
         return response
 
     return count

@@ -4,10 +4,10 @@ door alone, by a password (RFC 7617)."""
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from gateway.claims.door.fairness import HospitalLimits, Pace
@@ -18,6 +18,7 @@ from gateway.kernel.errors import ConfigRefused, NotAllowed
 from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
 from gateway.wire.httpsig import require_digest, verify_head
+from gateway.wire.httpsig_keys import RequestKey
 from gateway.wire.keys import KeyRing
 from gateway.wire.seals.base import Seal
 from gateway.wire.tls import days_until, peer_certificate_end, peer_common_name
@@ -44,8 +45,7 @@ class Tenant:
     """Code of the hospital whose certificate may speak for this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nonce:
+class Nonce(msgspec.Struct, frozen=True):
     """A signed request's single-use value, to be committed with whatever the request does."""
 
     scope: str
@@ -53,8 +53,7 @@ class Nonce:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     tenant: Tenant
     nonce: Nonce | None = None
     digest: str = ""
@@ -81,6 +80,7 @@ class Guard:
         self._by_certificate = {tenant.certificate_name: tenant for tenant in tenants if tenant.certificate_name}
         self._signing = [tenant for tenant in tenants if tenant.signing_key]
         self._by_key: dict[str, Tenant] = {}
+        self._request_keys: dict[str, RequestKey] = {}
         self._members = {(tenant.group, tenant.hospital): tenant for tenant in tenants if tenant.group}
         self._tenants = tenants
         self._by_password = _passwords(tenants, keys)
@@ -93,6 +93,7 @@ class Guard:
     def renew_keys(self) -> None:
         """Learn the key ids under which hospitals sign; after the key ring changed."""
         self._by_key = {name: one for one in self._signing for name in self._keys.alternatives(one.signing_key)}
+        self._request_keys = {}
 
     def renewal(self) -> Callable[[], None]:
         """What puts the passwords in place that the key ring holds now. Raises ``ConfigRefused``."""
@@ -122,11 +123,11 @@ class Guard:
                 code="hospital-not-of-group",
                 hint=f"{FOR_HOSPITAL} names a hospital of the caller's own group, who calls with a certificate.",
             )
-        return replace(caller, tenant=member)
+        return msgspec.structs.replace(caller, tenant=member)
 
     def _proven(self, request: web.Request) -> Caller:
         name = peer_common_name(request.transport)
-        if name is not None and name in self._by_certificate:
+        if name in self._by_certificate:
             tenant = self._by_certificate[name]
             self._ends[tenant.hospital] = peer_certificate_end(request.transport)
             return Caller(tenant)
@@ -165,11 +166,14 @@ class Guard:
         nonce = Nonce(f"hospital:{verified.keyid}", verified.nonce, millis(now) + 2 * WINDOW_S * 1000)
         return Caller(self._by_key[verified.keyid], nonce, request.headers["Content-Digest"])
 
-    def _lookup(self, key_id: str) -> Any:
+    def _lookup(self, key_id: str) -> RequestKey:
         tenant = self._by_key.get(key_id)
         if tenant is None or not self._keys.counts(tenant.signing_key, key_id, self._ledger.clock.now()):
             raise NotAllowed("the caller is not known", code="caller-unknown", hint="Register the signing key first.")
-        return self._keys.verification_key(key_id)
+        key = self._request_keys.get(key_id)
+        if key is None:
+            key = self._request_keys[key_id] = self._keys.verification_key(key_id)
+        return key
 
     def certificate_days(self) -> dict[str, float]:
         """Days until the client certificates end that the hospitals showed since the start, as ``hospital:<code>``."""

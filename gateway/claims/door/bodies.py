@@ -1,10 +1,8 @@
 """Reads bodies into a bounded room: so large, so long, and so many bytes at once for one sender and for all together."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from aiohttp import web
 
@@ -20,59 +18,62 @@ class Bodies:
     """``seconds`` is how long a body may take from its head to its last byte."""
 
     def __init__(self, seconds: float, room: int = ROOM) -> None:
-        self._seconds = seconds
-        self._room = room
-        self._held: Counter[str] = Counter()
-        self._all = 0
+        self.seconds = seconds
+        self.left = room
+        """Bytes that may still come."""
+        self.held: dict[str, int] = {}
+        """Bytes by sender."""
 
-    @asynccontextmanager
-    async def body_of(self, request: web.Request, sender: str, most: int) -> AsyncIterator[bytes]:
-        """The body, at most ``most`` bytes. Its room is given back at the end.
 
-        Raises ``TooMuch`` (also before reading, when it says so itself), ``TooSlow`` or ``Busy``.
-        """
-        if (request.content_length or 0) > most:
+class Room:
+    """What one body of ``sender``, at most ``most`` bytes, holds of the room; given back at the end."""
+
+    __slots__ = ("_bodies", "_most", "_sender", "_size")
+
+    def __init__(self, bodies: Bodies, sender: str, most: int) -> None:
+        self._bodies, self._sender, self._most, self._size = bodies, sender, most, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    async def read(self, request: web.Request) -> bytes:
+        """The body. Raises ``TooMuch`` (also before reading, when it says so itself), ``TooSlow`` or ``Busy``."""
+        if (request.content_length or 0) > self._most:
             raise _too_large()
-        share = _Share(sender)
+        content, parts = request.content, []
+        if content.is_eof():  # it came with its head
+            return self._taken(content.read_nowait())
         try:
-            yield await self._read(request, share, most)
-        finally:
-            self._give_back(share)
-
-    async def _read(self, request: web.Request, share: "_Share", most: int) -> bytes:
-        parts: list[bytes] = []
-        try:
-            async with asyncio.timeout(self._seconds):
-                while part := await request.content.readany():
-                    self._take(share, len(part), most)
-                    parts.append(part)
+            async with asyncio.timeout(self._bodies.seconds):
+                while part := await content.readany():
+                    parts.append(self._taken(part))
         except TimeoutError:
             hint = "Send it in one go; see limits in docs/settings.md."
             raise TooSlow("the body did not come in time", hint=hint) from None
         return b"".join(parts)
 
-    def _take(self, share: "_Share", size: int, most: int) -> None:
-        if share.size + size > most:
+    def _taken(self, part: bytes) -> bytes:
+        bodies, size = self._bodies, len(part)
+        held = bodies.held.get(self._sender, 0) + size
+        if self._size + size > self._most:
             raise _too_large()
-        if self._held[share.sender] + size > _AT_ONCE * most or self._all + size > self._room:
+        if held > _AT_ONCE * self._most or size > bodies.left:
             raise Busy("too many large bodies at once", hint="Send the same request again after a second.")
-        share.size += size
-        self._held[share.sender] += size
-        self._all += size
+        self._size += size
+        bodies.held[self._sender] = held
+        bodies.left -= size
+        return part
 
-    def _give_back(self, share: "_Share") -> None:
-        self._all -= share.size
-        self._held[share.sender] -= share.size
-        if not self._held[share.sender]:
-            del self._held[share.sender]
-
-
-@dataclass(slots=True)
-class _Share:
-    """What one body holds of the room."""
-
-    sender: str
-    size: int = 0
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+    ) -> None:
+        bodies = self._bodies
+        bodies.left += self._size
+        left = bodies.held.get(self._sender, 0) - self._size
+        if left:
+            bodies.held[self._sender] = left
+        else:
+            bodies.held.pop(self._sender, None)
 
 
 def _too_large() -> TooMuch:

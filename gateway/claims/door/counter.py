@@ -98,7 +98,7 @@ class CounterDoor:
         engine = self._engine
         worker = engine.running.get(order_id)
         if worker is not None:
-            await asyncio.wait({worker}, timeout=wait_of(request))
+            await asyncio.wait({worker}, timeout=wait_of(request.headers.get("Prefer", "")))
         row = await engine.ledger.read(engine.ledger.bill_row, order_id)
         assert row is not None
         view = await engine.ledger.read(stored_view, row, engine.ledger, engine.registry)

@@ -1,10 +1,10 @@
 """The hospital door's entrance: who calls is proven and paced first, and only then a byte of the body is read."""
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from gateway.claims.door.auth import Caller, Guard
-from gateway.claims.door.bodies import Bodies
+from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.door.problems import SOAP_PATH
 from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
@@ -15,20 +15,14 @@ _OPEN = ("/openapi.json", "/schemas/")
 
 
 class Entrance:
-    """Everything of this door goes through ``middleware``: a new route is closed unless it is listed as open."""
+    """Everything of this door goes through ``enter``: a new route is closed unless it is listed as open."""
 
     def __init__(self, guard: Guard, bodies: Bodies) -> None:
         self._guard = guard
         self._bodies = bodies
 
-    def middleware(self) -> Middleware:
-        @web.middleware
-        async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._enter(request, handler)
-
-        return enter
-
-    async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    @web.middleware
+    async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is not None or request.path.startswith(_OPEN) or _is_wsdl(request):
             return await handler(request)
         caller = request[_CALLER] = self._guard.who(request)
@@ -39,9 +33,9 @@ class Entrance:
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant
-        async with self._bodies.body_of(request, tenant.hospital, tenant.limits.body_bytes) as body:
+        with Room(self._bodies, tenant.hospital, tenant.limits.body_bytes) as room:
+            body = request[_BODY] = await room.read(request)
             caller.require_own(body)
-            request[_BODY] = body
             return await handler(request)
 
 
@@ -56,7 +50,10 @@ def caller_of(request: web.Request) -> Caller:
 
 def known_caller(request: web.Request) -> Caller | None:
     """None for a stranger, and before the caller is proven."""
-    return request.get(_CALLER)
+    try:
+        return request[_CALLER]
+    except KeyError:
+        return None
 
 
 def body_of(request: web.Request) -> bytes:

@@ -58,8 +58,9 @@ class Handlers:
                 hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
             )
         self._metrics.stage("door", "other", perf_counter() - started)
-        wait, prefer = wait_of(request), request.headers.get("Prefer", "")
+        prefer = request.headers.get("Prefer", "")
         form = request.match_info.get("format", "canonical")
+        wait = wait_of(prefer)
         answer = await self.take(caller, form, body, key, wait, prefer=prefer, path=request.path)
         if prefer:
             answer.headers["Preference-Applied"] = f"wait={wait:g}"
@@ -117,7 +118,7 @@ class Handlers:
         if caller.nonce is not None:
             spend(caller.nonce, work)
         self._count(bill.hospital, engine.start(bill, work))
-        await _at_rest(bill, wait)
+        await bill.at_rest.wait(wait)
         await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, caller, wait)
@@ -230,14 +231,6 @@ def preferred(submission: Submission, prefer: str) -> Submission:
     return msgspec.structs.replace(submission, counter=wish)
 
 
-def wait_of(request: web.Request) -> float:
-    found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+def wait_of(prefer: str) -> float:
+    found = _PREFER_WAIT.search(prefer)
     return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
-
-
-async def _at_rest(bill: Bill, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await bill.at_rest.wait()
-    except TimeoutError:
-        return

@@ -1,7 +1,6 @@
 """``POST /v1/uploads/csv``: many bills in one file. Every row of it is accounted for in the answer."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,7 +34,7 @@ class Uploads:
         caller = caller_of(request)
         pieces = await asyncio.to_thread(lambda: pieces_of(text_of(body_of(request), request.charset or "")))
         await self._guard.use_up(caller)
-        turn, known = asyncio.Semaphore(_AT_ONCE), replace(caller, nonce=None)
+        turn, known = asyncio.Semaphore(_AT_ONCE), msgspec.structs.replace(caller, nonce=None)
 
         async def taken(piece: Piece) -> dict[str, Any]:
             async with turn:

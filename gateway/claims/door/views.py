@@ -99,10 +99,11 @@ def _claim(row: dict[str, Any], registry: Registry) -> dict[str, Any]:
     }
     if row["policy"]:
         view["policy"] = row["policy"]
-    fault = next((f for f in partner.faults.values() if f.code == row["reason_code"]), None) if partner else None
-    if fault is not None:
-        view["message"] = {"zh": fault.zh, "en": fault.en}
-        view["who_acts"] = fault.who
+    for fault in partner.faults.values() if partner and row["reason_code"] else ():
+        if fault.code == row["reason_code"]:
+            view["message"] = {"zh": fault.zh, "en": fault.en}
+            view["who_acts"] = fault.who
+            break
     return view
 
 
@@ -112,9 +113,9 @@ def bill_view(bill: Bill, registry: Registry) -> bytes:
         {
             "claim_id": claim.claim_id,
             "insurer": claim.insurer,
-            "kind": claim.kind.value,
+            "kind": claim.kind,
             "seq": claim.seq,
-            "state": claim.state.value,
+            "state": claim.state,
             "outcome": claim.outcome,
             "claimed": claim.claimed,
             "quoted": claim.quoted,
@@ -127,7 +128,7 @@ def bill_view(bill: Bill, registry: Registry) -> bytes:
     head = {
         "order_id": bill.order_id,
         "kind": bill.kind,
-        "state": bill.state.value,
+        "state": bill.state,
         "total": bill.submission.split.total,
         "approved": bill.approved,
         "self_pay_due": bill.self_pay_due,

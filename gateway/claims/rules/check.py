@@ -35,9 +35,7 @@ MOST = 100
 
 def check_submission(s: Submission) -> list[Finding]:
     """Every rule that the submission breaks; an empty list is a sound bill. Raises nothing and changes nothing."""
-    found: list[Finding] = []
-    for rule in RULES:
-        found.extend(rule(s))
+    found = [finding for rule in RULES for finding in rule(s)]
     if len(found) > MOST:
         found.sort(key=lambda finding: finding.severity is Severity.FLAG)
         del found[MOST:]
@@ -47,8 +45,7 @@ def check_submission(s: Submission) -> list[Finding]:
 def require_sound(s: Submission) -> list[Finding]:
     """The flags of a bill that may be taken. Raises ``BadMoney`` or ``BadClaim`` naming rules, fields, differences."""
     found = check_submission(s)
-    refusals = [finding for finding in found if finding.severity is Severity.REFUSE]
-    if refusals:
+    if found and (refusals := [finding for finding in found if finding.severity is Severity.REFUSE]):
         raise _refusal(refusals)
     return found
 

@@ -1,17 +1,13 @@
 """Rules 3 to 6, 8, 10, 11, 18: the settlement split, the commercial share, the invoice. In 分, tolerance 0."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.types import UNSET, BenefitType, InvoiceKind, UnsetType
+from gateway.claims.canonical.types import UNSET, BenefitType, InvoiceKind
 from gateway.claims.rules.finding import Finding, refuse
 
 _FUND_PARTS = ("fund_pool", "fund_civil", "fund_enterprise", "fund_serious", "fund_resident", "fund_aid", "fund_other")
 _SCOPE_PARTS = ("own_total", "over_total", "pre_total", "scope_total")
-
-
-def _stated(parts: Iterable[int | UnsetType]) -> list[int]:
-    return [part for part in parts if part is not UNSET]
 
 
 def total_is_paid(s: Submission) -> Iterator[Finding]:
@@ -32,7 +28,8 @@ def total_is_paid(s: Submission) -> Iterator[Finding]:
 def scope_parts(s: Submission) -> Iterator[Finding]:
     """Rule 4: total = own + over limit + pre + in scope, where the bill states all four."""
     split = s.split
-    parts = _stated((split.own_total, split.over_total, split.pre_total, split.scope_total))
+    stated = (split.own_total, split.over_total, split.pre_total, split.scope_total)
+    parts = [part for part in stated if part is not UNSET]
     if len(parts) == len(_SCOPE_PARTS) and sum(parts) != split.total:
         fields = ("split.total", *(f"split.{name}" for name in _SCOPE_PARTS))
         yield refuse(
@@ -47,17 +44,16 @@ def scope_parts(s: Submission) -> Iterator[Finding]:
 def fund_parts(s: Submission) -> Iterator[Finding]:
     """Rule 5: the fund total is the sum of the fund parts stated; the family account is a part of the account."""
     split = s.split
-    parts = _stated(
-        (
-            split.fund_pool,
-            split.fund_civil,
-            split.fund_enterprise,
-            split.fund_serious,
-            split.fund_resident,
-            split.fund_aid,
-            split.fund_other,
-        )
+    stated = (
+        split.fund_pool,
+        split.fund_civil,
+        split.fund_enterprise,
+        split.fund_serious,
+        split.fund_resident,
+        split.fund_aid,
+        split.fund_other,
     )
+    parts = [part for part in stated if part is not UNSET]
     if parts and sum(parts) != split.fund_total:
         fields = ("split.fund_total", *(f"split.{name}" for name in _FUND_PARTS))
         difference = sum(parts) - split.fund_total

@@ -48,7 +48,7 @@ async def _quoted(room: Room, counter: Counter, **wish: Any) -> tuple[Bill, Work
     )
     bill = Bill(order_id, "H99990100001", order_id, digest, submission, now, [claim], encoded)
     work = room.ledger.work()
-    work.safe.belong_to(bill, work.unit)
+    work.safe.belong_to(bill)
     counter.at_rest(bill, work)
     await work.flush(bill)
     return bill, work

@@ -1,10 +1,13 @@
 """Ids sort by age and can't be guessed; secrets don't print."""
 
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.kernel.ids import is_id, new_act_id, new_order_id, new_settlement_id
+from gateway.kernel.entropy import take
+from gateway.kernel.ids import id_floor, id_time, is_id, new_act_id, new_order_id, new_settlement_id
 from gateway.kernel.secret import Secret
 
 
@@ -13,6 +16,22 @@ def test_ids_are_unique_and_fit_everywhere() -> None:
 
     assert len(set(made)) == len(made)
     assert all(is_id(one) for one in made)
+
+
+def test_random_bytes_are_never_handed_out_twice_also_not_to_two_threads() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: take(12), range(20_000)))
+
+    assert len(set(taken)) == len(taken)
+    assert {len(one) for one in taken} == {12}
+
+
+def test_an_id_says_when_it_was_made_and_sorts_by_it() -> None:
+    before = time.time_ns() // 1_000_000
+    made = new_act_id()
+
+    assert before <= id_time(made) <= time.time_ns() // 1_000_000
+    assert id_floor("act", before) <= made < id_floor("act", before + 3_600_000)
 
 
 def test_a_settlement_number_says_nothing_about_when_it_was_made() -> None:
