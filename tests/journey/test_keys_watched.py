@@ -20,7 +20,9 @@ async def test_the_gateway_tells_its_own_its_partners_and_its_hospitals_certific
     told = days((await house.call("GET", "/metrics", door="operator")).body.decode())
 
     files = {file.name.removesuffix(".cert.pem") for file in house.stage.keys.glob("*.cert.pem")}
-    assert told.keys() == files | {"hospital:H99990100001"}
+    hospitals = {name for name in told if name.startswith("hospital:")}
+    assert told.keys() - hospitals == files
+    assert "hospital:H99990100001" in hospitals
     assert all(int(left) in ISSUED_FOR_DAYS for left in told.values()), told
 
 
