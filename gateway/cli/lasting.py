@@ -38,7 +38,7 @@ def _settle_down() -> None:
     """What start-up made lives as long as the process: the collector need not look at it again, nor look so often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     sys.setswitchinterval(0.001)  # the committing thread waits for the interpreter at most this long
 
 

@@ -25,10 +25,10 @@ from gateway.store.tables import Value
 MAX_GROUP = 256
 """Units in one transaction: enough to hide fsync, few enough that the first of them does not wait long."""
 
-QUIET_TURNS = 2
+QUIET_TURNS = 4
 """Turns of the event loop without anything new to write, after which a group is written. A turn without work takes some
 ten microseconds, so one who is alone does not notice."""
-PATIENCE_S = 0.05
+PATIENCE_S = 0.1
 """A group is written after this time even if every turn brings more."""
 
 _CLASH = frozenset({apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_ROWID})
