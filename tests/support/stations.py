@@ -163,15 +163,14 @@ def _commits(stations: Stations) -> None:
 def _links(stations: Stations) -> None:
     ask, fetch = Link.ask, Tokens._fetch
 
-    def asking(self: Link, request: bytes, end: float) -> "asyncio.Future[HttpAnswer]":
+    async def asking(self: Link, request: bytes, end: float) -> HttpAnswer:
         here = _here.get()
-        if here.step == "sending" and stations.is_stop(here.key, "K4", here.role):
-            stations.report(here.key)
-        elif here.step == "sending" and stations.is_stop(here.key, "K5", here.role):
-            ask(self, request, end).add_done_callback(lambda _: stations.report(here.key))  # the peer surely has it
-        else:
-            return ask(self, request, end)
-        return asyncio.get_running_loop().create_future()
+        if here.step == "sending":
+            await stations.pass_by(here.key, "K4", here.role)
+        answer = await ask(self, request, end)
+        if here.step == "sending":
+            await stations.pass_by(here.key, "K5", here.role)  # the peer surely has it
+        return answer
 
     async def fetching(self: Tokens, act: str) -> Any:
         """A token's call is not the act's."""
