@@ -200,5 +200,7 @@ async def test_a_stream_without_end_does_not_hold_the_first_of_a_group_back(
             unit = Unit().insert("setting", name=f"later-{len(later)}", value="v")
             later.append(asyncio.ensure_future(store.commit(unit)))
             await asyncio.sleep(0)
+    assert first.exception() is None
+    assert not later[-1].done()
     await asyncio.gather(*later)
     await store.close()

@@ -158,6 +158,7 @@ async def test_after_a_failure_everything_that_failed_goes_as_soon_as_the_receiv
         await asyncio.sleep(1)
         await receiver.open()
         await becomes(store, {"delivered": 6})
+    assert len(receiver.came) == 6
 
 
 async def test_one_slow_receiver_does_not_delay_another(store: AnyStore, receiver: Receiver) -> None:
@@ -169,6 +170,7 @@ async def test_one_slow_receiver_does_not_delay_another(store: AnyStore, receive
                 await happens(store)
                 await happens(store, hospital="H99990100002")
             await quick.wait_for(8, seconds=4)
+            assert len(receiver.came) < 8
 
 
 async def test_two_offices_bring_no_event_lost_and_repeats_only_under_the_same_id(
@@ -256,6 +258,7 @@ async def test_a_clock_that_was_an_hour_ahead_delays_no_repeat(store: AnyStore, 
         await receiver.wait_for(1)
         clock.ahead_ms = 0
         await becomes(store, {"delivered": 1}, seconds=9)
+    assert len(receiver.came) == 2
 
 
 async def test_a_recovery_by_a_clock_that_was_ahead_does_not_use_up_the_ladder(
