@@ -178,7 +178,7 @@ async def test_what_comes_in_the_next_turns_of_the_loop_joins_the_group(tmp_path
     store = Store.open(tmp_path / "claims.db", CLAIMS)
 
     async def caller(turns: int) -> None:
-        for _ in range(turns):
+        for _ in range(turns * (writer.QUIET_TURNS - 1)):
             await asyncio.sleep(0)
         await store.commit(Unit().insert("setting", name=f"name-{turns}", value="v"))
 
