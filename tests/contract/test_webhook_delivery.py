@@ -218,7 +218,6 @@ async def test_a_resend_names_an_own_event_and_an_endpoint(store: AnyStore, rece
         await office.resend("1")
     with pytest.raises(NotFound):
         await office.resend("evt_nobody", HOSPITAL)
-    assert FAST.steps[0] < 1
 
 
 async def test_a_resend_has_the_bytes_that_went_out_before_whatever_the_bill_became(
