@@ -7,6 +7,7 @@ trouble is ``OutcomeUnknown``. Error texts carry no address, query or header: to
 import asyncio
 import ssl
 import zlib
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,7 +67,9 @@ class PartnerClient:
         self._place = (self._base.host or "", self._base.port or 0)
         self._bounds = bounds or Bounds()
         self._tls = (tls or ssl.create_default_context()) if self._base.scheme == "https" else None
-        self._room = asyncio.Semaphore(limit)
+        self._free = limit
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        """For a connection, while none is free."""
         self._idle: list[Link] = []
         self._links: set[Link] = set()
 
@@ -96,19 +99,56 @@ class PartnerClient:
     ) -> HttpAnswer:
         """Send one request; any HTTP status, redirects included, is an answer.
 
-        ``deadline_s`` bounds everything: waiting for a connection, repeats and reading. Raises ``NotSent`` (tried again
-        here within the deadline) or ``OutcomeUnknown`` (never tried again here).
+        ``deadline_s`` bounds everything: waiting for a connection, repeats and reading. Raises ``NotSent`` (connecting was
+        tried again within the deadline) or ``OutcomeUnknown`` (never tried again here).
         """
-        url = _join(self._base, path, query) if query else _plain(self._base, path)
+        opening = _opening(self._base, method, path, query) if query else _plain_opening(self._base, method, path)
+        request = _head(opening, method, headers, body) + body
         end = self._loop.time() + deadline_s
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait_for_room(end)
         try:
-            return await self._once(method, url, headers, body, end)
-        except NotSent as first:
-            return await self._again(first, method, url, headers, body, end)
+            link = self._kept() or await self._connection(end)
+            try:
+                answer = await link.ask(request, end)
+            except BaseException:  # a call that was given up must not leave its answer to the next one
+                link.close()
+                raise
+            link.idle_since = self._loop.time()
+            self._idle.append(link)
+        finally:
+            self._leave()
+        encoding = answer.headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity") or not answer.body:
+            return answer
+        return replace(answer, body=_inflate(answer.body, encoding, self._bounds.answer_bytes))
 
-    async def _again(
-        self, first: NotSent, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float
-    ) -> HttpAnswer:
+    async def _wait_for_room(self, end: float) -> None:
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout_at(end):
+                await turn
+        except BaseException as gone:
+            if not turn.cancelled():  # it was given the place while it went
+                self._leave()
+            if isinstance(gone, TimeoutError):
+                raise NotSent("no connection to the peer became free in time", hint="see the lane's limits") from None
+            raise
+
+    def _leave(self) -> None:
+        """The place goes to who waited longest, past whoever comes now."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    async def _connection(self, end: float) -> Link:
+        """A new one, tried for as often and as long as the bounds allow: nothing was sent yet."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda wrong: isinstance(wrong, NotSent) and not isinstance(wrong, TargetRefused)),
             stop=lambda state: (
@@ -117,35 +157,7 @@ class PartnerClient:
             wait=wait_random_exponential(multiplier=0.1, max=2),
             reraise=True,
         )
-        async for attempt in retrying:
-            with attempt:
-                if attempt.retry_state.attempt_number == 1:
-                    raise first
-                return await self._once(method, url, headers, body, end)
-        raise first
-
-    async def _once(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, end: float) -> HttpAnswer:
-        request = _head(method, url, headers, body) + body
-        await (self._wait_for_room(end) if self._room.locked() else self._room.acquire())
-        try:
-            link = self._kept() or await self._connect(end)
-            answer = await link.ask(request, end)
-            if link.usable:
-                link.idle_since = self._loop.time()
-                self._idle.append(link)
-        finally:
-            self._room.release()
-        encoding = answer.headers.get("content-encoding", "").strip().lower()
-        if encoding in ("", "identity") or not answer.body:
-            return answer
-        return replace(answer, body=_inflate(answer.body, encoding, self._bounds.answer_bytes))
-
-    async def _wait_for_room(self, end: float) -> None:
-        try:
-            async with asyncio.timeout_at(end):
-                await self._room.acquire()
-        except TimeoutError:
-            raise NotSent("no connection to the peer became free in time", hint="see the lane's limits") from None
+        return await retrying(self._connect, end)
 
     def _kept(self) -> Link | None:
         """The connection used last, if the peer surely keeps it still; older ones are closed on the way."""
@@ -184,17 +196,15 @@ class PartnerClient:
         return link
 
 
-def _head(method: str, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+def _head(opening: str, method: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """The request's head. Raises ``NotSent`` for a header that could end the head or frame the message anew."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     breaks = lines.count("\r") + lines.count("\n") - 2 * len(headers)
     if breaks or "\0" in lines or not _OURS.isdisjoint(map(str.lower, headers)):
         raise NotSent("a header can't be sent", hint="no line breaks, and no framing headers in a mapping")
     length = f"Content-Length: {len(body)}\r\n" if body or method not in ("GET", "HEAD") else ""
-    opening = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_ALWAYS}"
-    text = f"{opening}{lines}{length}\r\n"
     try:
-        return text.encode("latin-1")
+        return f"{opening}{lines}{length}\r\n".encode("latin-1")
     except UnicodeEncodeError:
         raise NotSent("a header can't be sent", hint="a header holds characters of ISO 8859-1 only") from None
 
@@ -233,8 +243,14 @@ def _base(text: str) -> URL:
 
 
 @lru_cache(maxsize=256)
-def _plain(base: URL, path: str) -> URL:
-    return _join(base, path, {})
+def _plain_opening(base: URL, method: str, path: str) -> str:
+    return _opening(base, method, path, {})
+
+
+def _opening(base: URL, method: str, path: str, query: Mapping[str, str]) -> str:
+    """The request line and the headers that are always the same."""
+    url = _join(base, path, query)
+    return f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_ALWAYS}"
 
 
 def _join(base: URL, path: str, query: Mapping[str, str]) -> URL:

@@ -5,6 +5,7 @@ written, after it everything is unknown until a whole answer is here.
 """
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -33,6 +34,9 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self.idle_since = 0.0
+        self._end = self._alarm_at = math.inf
+        self._alarm: asyncio.TimerHandle | None = None
+        """Rings once for many exchanges: nearly every answer comes long before its end."""
         self._parser = httptools.HttpResponseParser(self)
         self._begin()
 
@@ -50,27 +54,35 @@ class Link(asyncio.Protocol):
     def busy(self) -> bool:
         return self._answer is not None
 
-    async def ask(self, request: bytes, end: float) -> HttpAnswer:
-        """Write the request and wait. Raises ``OutcomeUnknown``, at ``end`` (loop time) at the latest."""
+    def ask(self, request: bytes, end: float) -> "asyncio.Future[HttpAnswer]":
+        """Write the request. What is returned raises ``OutcomeUnknown``, at ``end`` (loop time) at the latest.
+
+        Who stops waiting for it must ``close``, so that the answer does not come to the next one.
+        """
         assert self._transport is not None
-        answer: asyncio.Future[HttpAnswer] = self._loop.create_future()
-        self._answer = answer
-        late = self._loop.call_at(end, self._late)
-        try:
-            self._transport.write(request)
-            return await answer
-        finally:
-            late.cancel()
-            if self._answer is answer:  # a call that was given up must not leave its answer to the next one
-                self._answer = None
-                self.close()
+        self._answer, self._end = self._loop.create_future(), end
+        if end < self._alarm_at:
+            self._set_alarm(end)
+        self._transport.write(request)
+        return self._answer
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
-    def _late(self) -> None:
-        self._fail("the peer did not answer in time", code="answer-late")
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at, self._alarm = at, self._loop.call_at(at, self._rings)
+
+    def _rings(self) -> None:
+        self._alarm_at, self._alarm = math.inf, None
+        if self._answer is None:
+            return
+        if self._loop.time() < self._end:
+            self._set_alarm(self._end)
+        else:
+            self._fail("the peer did not answer in time", code="answer-late")
 
     def _fail(self, what: str, code: str) -> None:
         answer, self._answer = self._answer, None
@@ -82,7 +94,7 @@ class Link(asyncio.Protocol):
     def _succeed(self, keep: bool) -> None:
         answer, self._answer = self._answer, None
         made = HttpAnswer(self._parser.get_status_code(), self._headers, b"".join(self._body))
-        self._body = []
+        self._begin()
         if not keep:
             self.close()
         if answer is not None and not answer.done():
@@ -111,6 +123,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         ends_with_it = self._in_body and not {"content-length", "transfer-encoding"} & self._headers.keys()
+        if self._alarm is not None:
+            self._alarm.cancel()
         if error is None and ends_with_it and self._answer is not None:
             self._succeed(keep=False)
         self._fail(f"the connection broke ({type(error).__name__ if error else 'closed'})", code="answer-broken")
@@ -141,7 +155,4 @@ class Link(asyncio.Protocol):
         if not self._in_body:  # an interim answer (1xx): the answer is still to come
             self._headers = {}
         elif self._answer is not None:
-            keep = self._parser.should_keep_alive()
-            self._succeed(keep)
-            if keep:
-                self._begin()
+            self._succeed(self._parser.should_keep_alive())

@@ -2,10 +2,11 @@
 
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,7 @@ from gateway.claims.canonical.dispatch import ActResult, Dispatch, read_result
 from gateway.claims.lanes.lane import Lane
 from gateway.claims.lanes.ways import way_of
 from gateway.claims.partners.dispatching import operational_dispatch
-from gateway.claims.partners.manifest import ActRule, Fault, Manifest
+from gateway.claims.partners.manifest import ActRule, Fault, Manifest, TokenRule
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import ConfigRefused, MessageRefused, NotSent, OutcomeUnknown
 from gateway.kernel.spans import seconds
@@ -106,18 +107,28 @@ class Partner:
         return Prepared(outgoing, sealed, rule)
 
     async def exchange(self, prepared: Prepared, dispatch: Dispatch) -> Reply:
-        """Send once and read the answer.
+        """Send once and read the answer; once more with a new token where the partner says that ours ran out.
 
         Raises ``NotSent`` when no byte left (``NotNow``: no place in the lane), ``OutcomeUnknown`` for everything after
         that has no usable answer.
         """
-        lane, claim = self.lane, dispatch.claim
-        way = way_of(prepared.rule.role, getattr(claim, "kind", ""))
+        lane, claim, role = self.lane, dispatch.claim, prepared.rule.role
+        token = None if role == "token" else self.manifest.token
+        way = way_of(role, getattr(claim, "kind", ""))
         if not lane.take(way):
             await lane.wait(way)
         good: bool | None = None
         try:
-            answer = await self._answer(prepared)
+            pass_on = {} if token is None else await self._pass(token)
+            started = perf_counter()
+            answer = await self._sent(prepared, pass_on)
+            self.metrics.stage("send", self.code, perf_counter() - started)
+            if token is not None and token.expired and _says(token.expired, answer):
+                self.tokens.forget()
+                pass_on = await self._pass(token)
+                started = perf_counter()
+                answer = await self._sent(prepared, pass_on)
+                self.metrics.stage("send", self.code, perf_counter() - started)
             reply = self._reply(answer, prepared, dispatch)
             good = True
         except (NotSent, OutcomeUnknown):
@@ -127,6 +138,17 @@ class Partner:
             lane.leave(way, good, "" if good else getattr(claim, "claim_id", ""))
         return reply
 
+    async def _pass(self, token: TokenRule) -> dict[str, str]:
+        return {token.header: token.prefix + await self.tokens.current()}
+
+    def _sent(self, prepared: Prepared, also: Mapping[str, str]) -> Coroutine[Any, Any, HttpAnswer]:
+        """The call that sends the request, with these headers ``also``."""
+        out, sealed = prepared.outgoing, prepared.sealed
+        kind = {"Content-Type": sealed.content_type or out.content_type}
+        body = gzip.compress(sealed.body, mtime=0) if out.gzip else sealed.body
+        headers = {**out.headers, **sealed.headers, **kind, **also}
+        return self.client.send(out.method, out.path, out.query, headers, body, seconds(prepared.rule.timeout))
+
     def _reply(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch) -> Reply:
         if answer.status in _COME_LATER and "retry-after" in answer.headers:
             self.lane.asked_to_wait(answer.headers["retry-after"])
@@ -135,26 +157,6 @@ class Partner:
             return Reply(answer.body, answer.status, result)
         except (MessageRefused, ConfigRefused, msgspec.ValidationError) as bad:
             raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
-
-    async def _answer(self, prepared: Prepared) -> HttpAnswer:
-        """What the partner answers; once more with a new token where it says that ours ran out."""
-        out, sealed, token = prepared.outgoing, prepared.sealed, self.manifest.token
-        headers = {**out.headers, **sealed.headers}
-        headers["Content-Type"] = sealed.content_type or out.content_type
-        if token is not None and prepared.rule.role != "token":
-            headers[token.header] = token.prefix + await self.tokens.current()
-        body = gzip.compress(sealed.body, mtime=0) if out.gzip else sealed.body
-        deadline = seconds(prepared.rule.timeout)
-        started = perf_counter()
-        answer = await self.client.send(out.method, out.path, out.query, headers, body, deadline)
-        self.metrics.stage("send", self.code, perf_counter() - started)
-        if token is not None and token.expired and _says(token.expired, answer):
-            self.tokens.forget()
-            headers[token.header] = token.prefix + await self.tokens.current()
-            started = perf_counter()
-            answer = await self.client.send(out.method, out.path, out.query, headers, body, deadline)
-            self.metrics.stage("send", self.code, perf_counter() - started)
-        return answer
 
     def _read(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch, *, bare: bool) -> ActResult:
         """An answer is read by the version of the mapping that made its request."""
