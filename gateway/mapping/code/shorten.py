@@ -22,7 +22,6 @@ NAMES: Mapping[str, Any] = {
     "xtexts": xtexts,
     "TRIM": TRIM_NAMES,
     "kind_of": type,
-    "STR": str,
     "DICT": dict,
     "EMPTY": MappingProxyType({}),
 }

@@ -12,6 +12,7 @@ from gateway.mapping.runtime.dates import (
     FIELD_NAMES,
     PARSED_PARTS,
     directives,
+    fixed_offset,
     inline_parts,
     localiser,
     reader,
@@ -61,14 +62,30 @@ def _spelt(value: Value, form: str, moment: str, unit: Unit) -> Value | None:
     if parts is None:
         return None
     unit.attributes |= FIELD_NAMES
-    return value.typed(f"(cat({', '.join(parts)}) if ({name} := {moment}) is not U else '')", _written(form))
+    if value.type.optional:
+        return value.typed(f"(cat({', '.join(parts)}) if ({name} := {moment}) is not U else '')", _written(form))
+    field = next((at for at, part in enumerate(parts) if part.endswith("]")), None)
+    if field is not None:  # the first one gives the name
+        parts[field] = parts[field].replace(name, f"({name} := {moment})")
+    return value.typed(f"cat({', '.join(parts)})", _written(form))
+
+
+def _local(moment: str, zone: ZoneInfo, scope: Scope, unit: Unit) -> str:
+    """``localiser`` with its rule in line: nearly every moment is said in the zone's own offset."""
+    local, (fixed, since) = unit.keep(localiser(zone)), fixed_offset(zone)
+    if fixed is None or scope.no_walrus:
+        return f"{local}({moment})"
+    name = unit.temp()
+    unit.attributes |= {"tzinfo", "year"}
+    own = f"({name} := {moment}).tzinfo == {unit.keep(fixed)} and {name}.year >= {since}"
+    return f"({name} if {own} else {local}({name}))"
 
 
 def _datetime(args: list[Value], scope: Scope, unit: Unit) -> Value:
     form, zone = _form(args[1], DATETIME_PARTS), zone_of(args[2])
     if _SAYS_UTC.search(form) and zone.key not in ("UTC", "Etc/UTC"):
         raise MistakeError("wrong-zone", f"the form says UTC (Z), the time is that of {zone.key}", 'add zone="UTC"')
-    local = f"{unit.keep(localiser(zone))}({args[0].code})"
+    local = _local(args[0].code, zone, scope, unit)
     if args[3].const not in ("00", "24"):
         raise MistakeError("bad-argument", "midnight is 00, or 24 for the end of the day before")
     late = args[3].const == "24"

@@ -15,7 +15,7 @@ _SCALARS = frozenset({Kind.TEXT, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, K
 _X = Param("x", TEXTS)
 
 
-def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
+def _text(args: list[Value], scope: Scope, unit: Unit) -> Value:
     value = args[0]
     if value.type.kind is Kind.TEXT:
         return value
@@ -24,10 +24,19 @@ def _text(args: list[Value], _scope: Scope, _unit: Unit) -> Value:
     known = {Kind.INT: 0, Kind.DECIMAL: ANY_PLACES}
     code, safe = {
         Kind.INT: (f"cat({value.code})", SAFE_TEXT),
-        Kind.DECIMAL: (f"decimal_text({value.code})", SAFE_TEXT),
+        Kind.DECIMAL: (_digits(value.code, scope, unit), SAFE_TEXT),
         Kind.BOOL: (f"('true' if {value.code} else 'false')", SAFE_TEXT),
     }.get(value.type.kind, (f"cat({value.code})", SAFE_TEXT))
     return replace(value.typed(code, safe), places=known.get(value.type.kind))
+
+
+def _digits(decimal: str, scope: Scope, unit: Unit) -> str:
+    """``decimal_text`` with its rule in line: nearly every number is spelt without a letter."""
+    if scope.no_walrus:
+        return f"decimal_text({decimal})"
+    number, spelt = unit.temp(), unit.temp()
+    unit.attributes.add("lower")
+    return f"({spelt} if ({spelt} := STR({number} := {decimal})) == {spelt}.lower() else decimal_text({number}))"
 
 
 def _default(args: list[Value], scope: Scope, unit: Unit) -> Value:

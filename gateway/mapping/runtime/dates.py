@@ -70,7 +70,7 @@ def inline_parts(form: str, name: str) -> list[str] | None:
 
 def localiser(zone: ZoneInfo) -> Callable[[datetime], datetime]:
     """A function to local time in ``zone``."""
-    fixed, since = _FIXED_SINCE.get(zone.key, (None, 0))
+    fixed, since = fixed_offset(zone)
 
     def local(moment: datetime) -> datetime:
         if fixed is not None and moment.tzinfo == fixed and moment.year >= since:
@@ -78,6 +78,11 @@ def localiser(zone: ZoneInfo) -> Callable[[datetime], datetime]:
         return moment.astimezone(zone)
 
     return local
+
+
+def fixed_offset(zone: ZoneInfo) -> tuple[timezone | None, int]:
+    """The zone's offset, and the year since which it has not moved; no offset where it does."""
+    return _FIXED_SINCE.get(zone.key, (None, 0))
 
 
 def writer(form: str, zone: tzinfo | None, late: bool = False) -> Callable[[Any], str]:

@@ -81,7 +81,7 @@ def decimal(value: Any) -> Decimal:
 def decimal_text(value: Decimal) -> str:
     """All digits, no exponent."""
     spelt = str(value)
-    if "E" not in spelt and "N" not in spelt and "I" not in spelt:
+    if spelt == spelt.lower():  # an exponent is an E, and NaN and Infinity have capitals too
         return spelt
     if not value.is_finite():
         raise RefusalError("the number is not finite")
@@ -118,6 +118,7 @@ def divided(value: Decimal | int, by: Decimal | int, places: int) -> Decimal:
 
 HELPERS: Mapping[str, Any] = {
     "ZERO": Decimal(0),
+    "STR": str,
     "CENTS": CENTS,
     **{f.__name__: f for f in (yuan, fen, fen_int, whole, decimal, decimal_text, rounded, divided)},
 }

@@ -13,6 +13,12 @@ from gateway.mapping.yamlfile import Pos
 _PATH = re.compile(r"\w+(?:\.\w+)*")
 _ESCAPES = {"text": ("xtext", xtext), "attribute": ("xattr", xattr), "cdata": ("xcdata", xcdata)}
 
+_PLAIN = {
+    "text": "{0}.isprintable() and '&' not in {0} and '<' not in {0} and '>' not in {0}",
+    "attribute": "{0}.isalnum()",
+}
+"""Most texts need no escape (what XML can't carry is not printable either): asking in line saves the call for each of them."""
+
 
 def xml_text(value: Value, pos: Pos, place: str, unit: Unit) -> Parts:
     """A present value at its ``place``: ``text``, ``attribute`` or ``cdata``."""
@@ -27,10 +33,9 @@ def xml_text(value: Value, pos: Pos, place: str, unit: Unit) -> Parts:
         return [Code(f"{ready_codes(value.type.of, unit, escape[1])}[{value.code}]", pos)]
     if (kind is Kind.TEXT and value.type.safe and place != "cdata") or kind in (Kind.INT, Kind.NUMBER):
         return [Code(value.code, pos)]
-    if kind is Kind.TEXT and place != "cdata" and _PATH.fullmatch(value.code):
-        # Most texts have letters and digits only; asking here saves the call for each of them.
-        unit.attributes.add("isalnum")
-        return [Code(f"({value.code} if {value.code}.isalnum() else {escape[0]}({value.code}))", pos)]
+    if kind is Kind.TEXT and place in _PLAIN and _PATH.fullmatch(value.code):
+        unit.attributes |= {"isalnum", "isprintable"}
+        return [Code(f"({value.code} if {_PLAIN[place].format(value.code)} else {escape[0]}({value.code}))", pos)]
     code = {
         Kind.TEXT: f"{escape[0]}({value.code})",
         Kind.ENUM: f"{escape[0]}({value.code})",
