@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -18,7 +18,7 @@ from gateway.mapping.encodings import encoded
 from gateway.mapping.errors import MappingFailed
 from gateway.mapping.mapfile import Target
 from gateway.mapping.nearby import field_at
-from gateway.mapping.opening import open_document
+from gateway.mapping.opening import is_utf8, open_document
 from gateway.mapping.outside import Outside, validate_inner, validate_read, validate_written
 from gateway.mapping.runtime.base import RefusalError
 from gateway.mapping.schemas.base import SchemaBreachError, TargetSchema
@@ -62,6 +62,14 @@ class MappedAct:
     callback_path: str = ""
     reply: Direction | None = None
     reply_status: int = 200
+    content_type: str = field(init=False, default="")
+    utf8: bool = field(init=False, default=False)
+    """Of a request."""
+
+    def __post_init__(self) -> None:
+        if self.request is not None:
+            self.content_type = self._content_type(self.request.target)
+            self.utf8 = is_utf8(self.request.target.encoding)
 
     def every(self) -> tuple[CompiledAct, ...]:
         return (self,)
@@ -76,12 +84,13 @@ class MappedAct:
         text, path, query, headers, protected, correlation, inner, bare = made
         document = self._document(self.request, text, inner, sure=self.request.sure and not bare)
         return Outgoing(
-            *(document, self._content_type(self.request.target), self.http.method, path, query),
+            *(document, self.content_type, self.http.method, path, query),
             headers=self._soap_action(headers) if self.http.action else headers,
             protected=protected,
             correlation=correlation,
             pin=self.pin,
             gzip=self.http.gzip,
+            utf8=self.utf8,
         )
 
     def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:

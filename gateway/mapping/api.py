@@ -54,6 +54,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     """The mapping and version that made a request."""
     gzip: bool = False
     """The sealed body goes packed, the last thing before the wire."""
+    utf8: bool = False
+    """The document was encoded as UTF-8 here."""
 
 
 class Incoming(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """What a seal is: the only place where a message becomes bytes that can be trusted, and back."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +22,8 @@ class Plain(msgspec.Struct, frozen=True):
     protected: Mapping[str, Any] = {}
     once: str = ""
     """A value that may be accepted only once (a signature, a call id); the caller records it and refuses a repeat."""
+    utf8: bool = False
+    """The document is surely UTF-8: who made it encoded it so."""
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ class Seal(Protocol):
         ...
 
 
-class HeaderSeal(ABC):
+class HeaderSeal:
     """A ``Seal`` whose signature may travel in HTTP headers. Only these ever see a header; to all others none can matter."""
 
     __slots__ = ()
@@ -58,9 +59,9 @@ class HeaderSeal(ABC):
         """A message without headers."""
         return self.open_with(body, {}, role, now)
 
-    @abstractmethod
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         """``Seal.open``, given the message's headers by lower-case name."""
+        raise NotImplementedError
 
 
 def open_message(seal: Seal, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:

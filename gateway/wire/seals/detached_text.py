@@ -69,24 +69,27 @@ class DetachedTextSeal:
         self._layouts = layouts
         name = re.escape(signature.encode())
         self._signatures = re.compile(rb"<%s>([^<]*)</%s>" % (name, name)).findall
-        self._answers = answers
+        self._bare = Role.ANSWER if answers is Answers.PLAIN else None
         self._key_ids = key_ids
 
     def seal(self, plain: Plain, role: Role, now: datetime) -> Sealed:  # noqa: ARG002 - this profile has no time
         """``plain.document`` is the whole document (its signature element is replaced) or just the signed element."""
-        if self._answers.apply_to(role):
+        if role is self._bare:
             return Sealed(plain.document, CONTENT_TYPE)
         layout = self._layouts[role]
         inner, _ = cut(plain.document, layout)
+        if not plain.utf8:
+            require_utf8(inner)
         signature = pybase64.b64encode(self._own.sign(pybase64.b64encode(inner), _PADDING, _HASH))
         return Sealed(layout.join(signature, inner), CONTENT_TYPE, key_ids=self._key_ids)
 
     def open(self, body: bytes, role: Role, now: datetime) -> Plain:  # noqa: ARG002 - this profile has no time
         """The returned document is built anew around the verified bytes, with an empty signature element."""
-        if self._answers.apply_to(role):
+        if role is self._bare:
             return Plain(body)
         layout = self._layouts[role]
         inner, around = cut(body, layout)
+        require_utf8(inner)
         signature = self._signature(around)
         try:
             self._peer.verify(signature, pybase64.b64encode(inner), _PADDING, _HASH)
@@ -117,11 +120,15 @@ def cut(document: bytes, layout: Layout) -> tuple[bytes, bytes]:
     inner = document[start + len(opening) : end]
     if inner.find(layout.element) >= 0 and layout.own_tag.search(inner):
         raise refusal.form("the signed content holds a tag of its own envelope, so its end is ambiguous")
+    return inner, document[:start] + document[end + len(closing) :]
+
+
+def require_utf8(inner: bytes) -> None:
+    """Raises ``SealRefused`` (seal-form)."""
     try:
         inner.decode("utf-8")
     except UnicodeDecodeError:
         raise refusal.form("the signed content is not UTF-8") from None
-    return inner, document[:start] + document[end + len(closing) :]
 
 
 def build(config: Mapping[str, Any], keys: KeyRing, today: date) -> DetachedTextSeal:  # noqa: ARG001 - builders' shape
