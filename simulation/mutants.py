@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     _one(
         "resend after unknown: a lost answer is taken for a lost message",
-        "claims.conversation.courier:Courier._carry_out",
+        "claims.conversation.courier:Courier._take_up",
         "else:\n        result = _UNKNOWN",
         "else:\n        result = await self._send(errand, new_act_id())",
         ("a-claim-is-settled-once", "our-word-is-the-truth"),
@@ -150,10 +150,10 @@ MUTANTS = (
     _one(
         "told twice: a decision is written for the payment side with each look",
         "claims.conversation.engine:Engine._converse_all",
-        "if bill.state is _BILL_PENDING and not bill.open_at_counter",
+        "if bill.state is _BILL_PENDING and not waits",
         "if bill.state is _BILL_DECIDED and bill.resumed:\n"
         '        work.event(bill, "decided")\n        work.outbox(bill, "decided")\n'
-        "    if bill.state is _BILL_PENDING and not bill.open_at_counter",
+        "    if bill.state is _BILL_PENDING and not waits",
         ("an-event-is-told-once", "payment-is-told-once"),
     ),
     _one(

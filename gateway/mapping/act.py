@@ -91,6 +91,7 @@ class MappedAct:
             pin=self.pin,
             gzip=self.http.gzip,
             utf8=self.utf8,
+            act=self,
         )
 
     def read(self, incoming: Incoming, sent: Any = None) -> dict[str, Any]:

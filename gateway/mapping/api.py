@@ -56,6 +56,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     """The sealed body goes packed, the last thing before the wire."""
     utf8: bool = False
     """The document was encoded as UTF-8 here."""
+    act: "CompiledAct | None" = None
+    """What made it: the answer to a request is read by the very version that wrote it."""
 
 
 class Incoming(msgspec.Struct, frozen=True):

@@ -32,10 +32,15 @@ class Aftermath:
     clock: Clock
     withdrawals: Withdrawals = field(default_factory=Withdrawals)
 
-    async def work(self, bill: Bill, work: Work) -> None:
-        decided = [claim for claim in bill.claims if claim.state is _DECIDED and claim.approved]
-        # A claim that was decided here has an alarm if acts are left; of a loaded one only the plan can tell.
-        due = decided if bill.resumed else [claim for claim in decided if claim.next_at]
+    def due(self, bill: Bill) -> list[ClaimRun]:
+        """A claim that was decided here has an alarm if acts are left; of a loaded one only the plan can tell."""
+        return [
+            claim
+            for claim in bill.claims
+            if claim.state is _DECIDED and claim.approved and (bill.resumed or claim.next_at)
+        ]
+
+    async def work(self, bill: Bill, due: list[ClaimRun], work: Work) -> None:
         for claim in due:
             partner = self.registry.get(claim.insurer)
             if partner is None:
@@ -46,8 +51,7 @@ class Aftermath:
             if claim.step < len(steps):
                 await self._take(bill, claim, partner, steps[claim.step :], work)
             claim.next_at = 0
-        if due:
-            await work.flush(bill)
+        await work.flush(bill)
 
     async def _take(self, bill: Bill, claim: ClaimRun, partner: Partner, steps: tuple[Step, ...], work: Work) -> None:
         budget = Budget(self.clock.monotonic() + _BUDGET_S, self.clock)

@@ -94,20 +94,26 @@ class Counter:
         claim.step, claim.afresh = quote, True
         return True
 
-    def at_rest(self, bill: Bill, work: Work) -> None:
-        """All at the counter had their turn: policies that wait for an open one leave it, quotes wait for the patient."""
+    def at_rest(self, bill: Bill, work: Work) -> bool:
+        """All at the counter had their turn: policies that wait for an open one leave it, quotes wait for the patient.
+
+        True while one of them is open.
+        """
         if bill.state is not _BILL_PENDING:
-            return
+            return False
         open_claims = bill.open_at_counter
-        if open_claims and open_claims[0].state is ClaimState.UNKNOWN:
+        if not open_claims:
+            return False
+        if open_claims[0].state is ClaimState.UNKNOWN:
             self.offers.saw(open_claims[0].insurer, Word.LOST, 0.0)
-        if open_claims and open_claims[0].state is not ClaimState.QUOTED:
+        if open_claims[0].state is not ClaimState.QUOTED:
             self._release(bill, open_claims[1:], work)
-        elif open_claims and all(claim.state is ClaimState.QUOTED for claim in open_claims):
+        elif all(claim.state is ClaimState.QUOTED for claim in open_claims):
             work.move_bill(bill, BillEvent.QUOTE, "quoted")
             bill.quoted_until = work.now() + self.quote_valid_ms
             work.event(bill, "quoted")
             self.wait(bill)
+        return True
 
     def wait(self, bill: Bill) -> None:
         for claim in bill.claims:

@@ -15,7 +15,6 @@ from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repea
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
-from gateway.claims.partners.partner import Reply
 from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
@@ -28,6 +27,7 @@ _UNKNOWN = ActResult(state="unknown")
 _NOT_YET = ActResult(state="unknown", peer_code="not-found-yet")
 """The insurer knows nothing of the act, and it may still be under way: this enquiry does not count as one without an answer."""
 _OPEN = (ActState.PREPARED, _ACT_PENDING, ActState.UNKNOWN)
+_LATER = ("pending", "unknown")
 
 
 class Courier:
@@ -40,24 +40,21 @@ class Courier:
         """Orders that are to be undone: their workers wait for no answer and take no further step."""
 
     async def carry_out(self, errand: Errand) -> ActResult | None:
-        """The step's result, or None when it must be left for later (callback, timer).
-
-        Raises ``NotSent`` when no byte of the act ever left.
-        """
+        """The step's result; None: it is left for later (callback, timer). Raises ``NotSent`` when no byte ever left."""
         try:
-            return await self._carry_out(errand)
+            if errand.act is not None:
+                return await self._take_up(errand, errand.act)
+            result = await self._send(errand, errand.new_id or new_act_id())
+            return result if result.state not in _LATER else await self._follow(errand, result)
         except BaseException:  # nobody waits here any longer: what comes for the act is for who works on it next
             if errand.act is not None:
                 self._mailbox.close(errand.act.act_id)
             raise
 
-    async def _carry_out(self, errand: Errand) -> ActResult | None:
-        before = errand.act
-        if before is not None and before.state in _OPEN and (brought := await self._brought(errand, before)):
+    async def _take_up(self, errand: Errand, before: ActRecord) -> ActResult | None:
+        if before.state in _OPEN and (brought := await self._brought(errand, before)):
             return brought
-        if before is None:
-            result = await self._send(errand, errand.new_id or new_act_id())
-        elif before.state == _ACT_NOT_SENT:
+        if before.state == _ACT_NOT_SENT:
             result = await self._send(errand, before.act_id, before.attempts + 1)
         elif before.state == _ACT_ANSWERED:
             kept = await self._ledger.read(self._ledger.result_of, before.act_id)
@@ -73,12 +70,12 @@ class Courier:
             return await self._wait(errand, before)
         else:
             result = _UNKNOWN
-        match result.state:
-            case "pending":
-                return await self._wait(errand, errand.known())
-            case "unknown":
-                return await self._enquire(errand, errand.known())
-        return result
+        return await self._follow(errand, result)
+
+    async def _follow(self, errand: Errand, result: ActResult) -> ActResult | None:
+        if result.state == "pending":
+            return await self._wait(errand, errand.known())
+        return await self._enquire(errand, errand.known()) if result.state == "unknown" else result
 
     async def _repeat(self, errand: Errand, act_id: ActId, attempt: int, stands: ActState) -> ActResult:
         """Send an act that was sent before. If no byte leaves now, it is as pending or unknown as it was: not “not sent”.
@@ -141,15 +138,16 @@ class Courier:
             raise
         except OutcomeUnknown as lost:
             return await self._lost(errand, slot, lost)
-        return await self._answered(errand, slot, reply)
-
-    async def _answered(self, errand: Errand, slot: Slot, reply: Reply) -> ActResult:
-        work, claim, result = errand.work, errand.claim, reply.result
-        work.message(slot.act_id, "in", reply.raw, hashlib.sha256(reply.raw).hexdigest(), "", reply.http_status)
+        result = reply.result
+        work.message(act_id, "in", reply.raw, hashlib.sha256(reply.raw).hexdigest(), "", reply.http_status)
         work.refs(claim, result.refs)
-        heard(errand, slot.act_id, result)
+        heard(errand, act_id, result)
         if slot.arrived and (brought := await self._from_slot(slot)):
-            return await the_first(self._ledger.store, errand, slot.act_id, brought, result)
+            return await the_first(self._ledger.store, errand, act_id, brought, result)
+        return self._answered(errand, slot, result)
+
+    def _answered(self, errand: Errand, slot: Slot, result: ActResult) -> ActResult:
+        work, claim = errand.work, errand.claim
         if result.state in ("pending", "need_more"):
             given = result.correlation if isinstance(result.correlation, str) else ""
             self._mailbox.known_as(slot.act_id, errand.partner.code, given)

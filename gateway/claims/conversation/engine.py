@@ -91,7 +91,7 @@ class Engine:
         return self._run(bill.order_id, self._work(bill, work))
 
     def _run(self, order_id: str, worker: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(worker)
+        task = asyncio.get_running_loop().create_task(worker)
         self.running[order_id] = task
         task.add_done_callback(lambda _: self.running.pop(order_id, None))
         return task
@@ -175,7 +175,8 @@ class Engine:
                 await self.undoing.work(bill, work)
             if bill.state in _WORKED_ON:
                 await self._converse_all(bill, work)
-                await self.aftermath.work(bill, work)
+                if due := self.aftermath.due(bill):
+                    await self.aftermath.work(bill, due, work)
                 if bill.owes_a_look:
                     await self._look_around(bill)
         except LianpeiError as bad:
@@ -247,8 +248,8 @@ class Engine:
         if bill.held and not bill.stored:
             self.counter.hold(bill, work)
         await self._in_turn(bill, bill.at_counter, work)
-        self.counter.at_rest(bill, work)
-        if bill.state is _BILL_PENDING and not bill.open_at_counter:
+        waits = self.counter.at_rest(bill, work)
+        if bill.state is _BILL_PENDING and not waits:
             self._decide_bill(bill, work)
         started = perf_counter()
         await work.flush(bill)

@@ -1,29 +1,30 @@
 """Where an act waits in memory for its callback, so that a result that comes early, late or twice is applied once."""
 
 import asyncio
-from dataclasses import dataclass, field
-from functools import cached_property
+
+import msgspec
 
 from gateway.claims.canonical.dispatch import ActResult
 
 
-@dataclass
-class Slot:
+class Slot(msgspec.Struct):
     act_id: str
     arrived: bool = False
     """A callback is being committed: from here on its result is the act's result, whatever the answer says."""
-    keys: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[tuple[str, str]] = []
     """By which words (insurer, correlation) the partner may call."""
+    made: "asyncio.Future[ActResult | None] | None" = None
 
-    @cached_property
+    @property
     def result(self) -> "asyncio.Future[ActResult | None]":
         """Made when somebody waits for it or brings it: most acts are answered at once. None: it came, and was not kept."""
-        return asyncio.get_running_loop().create_future()
+        if self.made is None:
+            self.made = asyncio.get_running_loop().create_future()
+        return self.made
 
     def take_back(self) -> None:
         """The callback could not be committed: who relied on it goes on without."""
-        self.arrived, lost = False, self.result
-        del self.result
+        self.arrived, lost, self.made = False, self.result, None
         if not lost.done():
             lost.set_result(None)
 

@@ -14,7 +14,7 @@ from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.gaps import why_not
 from gateway.claims.conversation.judge import Judgement, Verdict, judge
 from gateway.claims.conversation.material import Material
-from gateway.claims.conversation.plan import Step, plan
+from gateway.claims.conversation.plan import plan
 from gateway.claims.conversation.policies import listed
 from gateway.claims.conversation.setting_aside import keep_context
 from gateway.claims.conversation.states import ClaimEvent, ClaimState
@@ -24,7 +24,6 @@ from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.conversation.uploads import uploaded_again
 from gateway.claims.conversation.withdrawn import withdrawn
 from gateway.claims.ledger import Ledger
-from gateway.claims.partners.partner import Partner
 from gateway.claims.partners.registry import Registry
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
@@ -36,7 +35,7 @@ _REVERSING = ClaimState.REVERSING
 _CREATED = ClaimState.CREATED
 _MANUAL = ClaimState.MANUAL
 _CONFIRMED = ClaimState.CONFIRMED
-_ASK = Verdict.ASK
+_ASK, _DECIDED, _GO_ON = Verdict.ASK, Verdict.DECIDED, Verdict.GO_ON
 
 _AFTER_MS = 30_000
 """Should we die before the acts that follow a decision, a timer takes them up."""
@@ -81,9 +80,6 @@ class Talk:
                     return True
         if partner is None:
             return False
-        return await self._take_steps(bill, claim, partner, work)
-
-    async def _take_steps(self, bill: Bill, claim: ClaimRun, partner: Partner, work: Work) -> bool:
         steps = plan(partner.manifest, bill.kind_of(claim), bill.submission)
         turn = self.counter.turn(bill, claim, partner, work)
         while claim.step < len(steps):
@@ -125,58 +121,42 @@ class Talk:
             return True
         if result.state == "need_more":
             return self.material.asked(errand, result)
-        return await self._answered(errand, turn, result)
-
-    async def _answered(self, errand: Errand, turn: Turn, result: ActResult) -> bool | None:
-        claim, step = errand.claim, errand.step
-        turn.told(step)
-        if result.state == "refused" and step.rule.batch and await uploaded_again(self.courier, errand):
+        turn.told(errand.step)
+        if result.state == "refused" and errand.step.rule.batch and await uploaded_again(self.courier, errand):
             return None
-        verdict = judge(step, result, claim.most, claim.quoted)
-        if verdict.verdict is _ASK and result is UNREAD:
-            self._park(errand.bill, claim, errand.work, "answer-unread")
-            return False
-        if verdict.verdict is _ASK:
-            ended = await self.unanswered.end(errand)
-            if ended is None:
-                self._park(errand.bill, claim, errand.work, "outcome-unknown")
-            return bool(ended)
-        return self._apply(errand.bill, claim, errand.work, step, verdict, result)
+        verdict = judge(errand.step, result, claim.most, claim.quoted)
+        if verdict.verdict is not _ASK:
+            return self._apply(errand, verdict, result)
+        ended = None if result is UNREAD else await self.unanswered.end(errand)
+        if ended is None:
+            self._park(bill, claim, work, "answer-unread" if result is UNREAD else "outcome-unknown")
+        return bool(ended)
 
-    def _apply(
-        self, bill: Bill, claim: ClaimRun, work: Work, step: Step, verdict: Judgement, result: ActResult
-    ) -> bool | None:
+    def _apply(self, errand: Errand, verdict: Judgement, result: ActResult) -> bool | None:
         """Move the claim on. None = next step, True = final, False = not now."""
-        match verdict.verdict:
-            case Verdict.GO_ON:
-                claim.step += 1
-                claim.dirty = True
-                if bill.apart == "policies":
-                    listed(bill, claim, work, result)
-                    return True
-                if step.rule.role == "quote":
-                    claim.quoted, claim.afresh = verdict.approved, False
-                return None
-            case Verdict.DECIDED:
-                claim.outcome, claim.approved = verdict.outcome, verdict.approved
-                claim.reason = self._reason(claim, verdict.reason)
-                claim.step += 1
-                claim.next_at = 0
-                work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
-                work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
-                claim.refused_early = verdict.outcome == "refused" and step.rule.role in ("step", "quote")
+        bill, claim, work, role = errand.bill, errand.claim, errand.work, errand.step.rule.role
+        if verdict.verdict is _DECIDED:
+            claim.outcome, claim.approved = verdict.outcome, verdict.approved
+            fault = errand.partner.faults.get(verdict.reason)
+            claim.reason = "" if fault is None else fault.code
+            claim.step += 1
+            claim.next_at = 0
+            work.changed(bill, claim, "claim.approved", "0", str(verdict.approved), verdict.outcome)
+            work.move_claim(bill, claim, ClaimEvent.DECIDE, verdict.outcome)
+            claim.refused_early = verdict.outcome == "refused" and role in ("step", "quote")
+            return True
+        if verdict.verdict is _GO_ON:
+            claim.step += 1
+            claim.dirty = True
+            if bill.apart == "policies":
+                listed(bill, claim, work, result)
                 return True
-            case _ if self.counter.differs(bill, claim, work, verdict):
-                return False
-            case _:
-                reason = verdict.reason or result.peer_code or "outcome-unknown"
-                self._park(bill, claim, work, reason if verdict.reason else "outcome-unknown")
-                return False
-
-    def _reason(self, claim: ClaimRun, peer_code: str) -> str:
-        partner = self.registry.get(claim.insurer)
-        fault = partner.faults.get(peer_code) if partner is not None else None
-        return fault.code if fault is not None else ""
+            if role == "quote":
+                claim.quoted, claim.afresh = verdict.approved, False
+            return None
+        if not self.counter.differs(bill, claim, work, verdict):
+            self._park(bill, claim, work, verdict.reason or "outcome-unknown")
+        return False
 
     def _not_sent(self, errand: Errand, closed: NotSent) -> bool:
         """Nothing left us. A counter that can't wait gets a clean end; a quick-claim is kept and sent later."""

@@ -162,7 +162,6 @@ class Partner:
             raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
 
     def _read(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch, *, bare: bool) -> ActResult:
-        """An answer is read by the version of the mapping that made its request."""
         if 300 <= answer.status < 400:
             _log.event("answer-redirects", insurer=self.code)
             raise OutcomeUnknown("the partner points elsewhere; nobody goes there", code="answer-redirect")
@@ -172,7 +171,9 @@ class Partner:
         seal = self.bare if bare else self.seal
         plain = open_message(seal, answer.body, answer.headers, _ANSWER, self.clock.now())
         incoming = Incoming(plain.document, answer.status, plain.protected)
-        result = read_result(self.acts[dispatch.act.name].pinned(prepared.pin).read(incoming, dispatch))
+        act = prepared.outgoing.act
+        assert act is not None
+        result = read_result(act.read(incoming, dispatch))
         self.metrics.stage("open", self.code, perf_counter() - started)
         return self.judged(result)
 
