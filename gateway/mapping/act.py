@@ -140,6 +140,8 @@ class MappedAct:
 
     def _encoded(self, text: str, target: Target) -> bytes:
         try:
+            if target.lacking == "strict":
+                return text.encode(target.encoding)
             return encoded(text, target.encoding, target.lacking, target.kind)
         except UnicodeEncodeError as error:
             field = field_at(text, error.start, target.kind)

@@ -38,7 +38,8 @@ class Mailbox:
         slot = self._slots.get(act_id)
         if slot is None:
             slot = self._slots[act_id] = Slot(act_id)
-        self.known_as(act_id, insurer, correlation)
+        if correlation:
+            self.known_as(act_id, insurer, correlation)
         return slot
 
     def known_as(self, act_id: str, insurer: str, correlation: str) -> None:

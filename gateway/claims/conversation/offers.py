@@ -77,8 +77,6 @@ class Figures:
     """Sum over the settled ones, faded as they are."""
 
     def fade(self, now: float) -> None:
-        if now - self.at < _A_WHILE_S:
-            return
         left = 0.5 ** ((now - self.at) / _HALF_LIFE_S)
         self.at, self.settled, self.sent_away = now, self.settled * left, self.sent_away * left
         self.lost, self.seconds = self.lost * left, self.seconds * left
@@ -134,7 +132,8 @@ class Offers:
         figures = self._seen.get(insurer)
         if figures is None:
             figures = self._seen[insurer] = Figures(now)
-        figures.fade(now)
+        elif now - figures.at >= _A_WHILE_S:
+            figures.fade(now)
         return figures
 
 

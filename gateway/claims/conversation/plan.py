@@ -48,7 +48,10 @@ def plan(manifest: Manifest, kind: str, submission: Submission) -> tuple[Step, .
         rule = manifest.rule(act)
         if rule.when and not _present(submission, rule.when):
             continue
-        batches = -(-len(submission.lines) // rule.size) if rule.batch else 1
+        if not rule.batch:
+            steps.append(Step(act, rule))
+            continue
+        batches = -(-len(submission.lines) // rule.size)
         steps += [Step(act, rule, number, batches) for number in range(1, batches + 1)]
     return tuple(steps)
 

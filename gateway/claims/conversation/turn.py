@@ -73,8 +73,10 @@ class CounterTurn(Turn):
 
     def budget(self, step: Step) -> Budget:
         """A settling act has all that is left, and a while more when it is taken up again later: somebody must ask."""
+        if self._stages is None:
+            return self.whole
         stage = stage_of(step.rule.role)
-        return self.whole if self._stages is None or stage is _SETTLE else self._stages.within(stage)
+        return self.whole if stage is _SETTLE else self._stages.within(stage)
 
     def before(self, errand: Errand) -> bool | None:
         stage, claim = stage_of(errand.step.rule.role), self._claim
