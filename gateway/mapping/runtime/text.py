@@ -41,6 +41,8 @@ def _entity(match: re.Match[str]) -> str:
 
 def xtext(value: str) -> str:
     """Element text. Raises ``RefusalError`` for characters that XML 1.0 can't carry."""
+    if value.isprintable() and "&" not in value and "<" not in value and ">" not in value:
+        return value  # what XML can't carry is not printable either
     return _XML_SPECIAL.sub(_entity, value)
 
 
