@@ -118,9 +118,10 @@ def test_what_a_target_can_not_say_does_not_load(shop, target, tree):
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "gb2312", "big5", "shift_jis", "utf-16", "cp1252", "utf-8"])
 def test_any_codec_of_python_is_an_encoding(shop, encoding):
     target = f"{{kind: xml, encoding: {encoding}, lacking: escape}}"
-    document = shop.write("request: {a: patient.name}\n", shop.renamed("é甲"), target).document
+    out = shop.write("request: {a: patient.name}\n", shop.renamed("é甲"), target)
 
-    assert etree.fromstring(document).text == "é甲"
+    assert etree.fromstring(out.document).text == "é甲"
+    assert out.utf8 == (encoding == "utf-8"), "only what is UTF-8 is told to be"
 
 
 @pytest.mark.parametrize(

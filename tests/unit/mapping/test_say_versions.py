@@ -81,6 +81,7 @@ def test_a_message_names_the_version_that_made_it_and_its_answer_is_read_by_the_
     outgoing = act(two).write(source)
 
     assert (outgoing.pin.name, outgoing.pin.version) == ("demo/act", 1)
+    assert outgoing.act.read(Incoming(b"{}"))["peer_code"] == "1"
     assert act(two).pinned(outgoing.pin).read(Incoming(b"{}"))["peer_code"] == "1"
     assert act(two).read(Incoming(b"{}"), source)["peer_code"] == "1"
 

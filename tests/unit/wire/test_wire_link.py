@@ -74,6 +74,30 @@ async def test_the_answer_to_a_call_that_was_given_up_never_reaches_the_next_cal
     assert len(opened) == 3
 
 
+async def test_each_call_has_its_own_deadline_on_a_connection_that_serves_many() -> None:
+    """The connection's alarm stands for the first call: it must ring neither too early nor too late for the next ones."""
+    behave, opened = one_after_another(OK + b"1.", OK + b"2.", OK + b"3.", pause_s=0.15)
+    async with raw_peer(behave) as base, client(base) as made:
+        assert (await post(made, deadline_s=0.2)).body == b"1."
+        assert (await post(made, deadline_s=2.0)).body == b"2."
+        with pytest.raises(OutcomeUnknown) as raised:
+            await post(made, deadline_s=0.05)
+    assert raised.value.error_code == "answer-late"
+    assert len(opened) == 1
+
+
+async def test_a_free_connection_goes_to_who_waited_longest_and_still_waits() -> None:
+    behave, opened = one_after_another(OK + b"1.", OK + b"2.", OK + b"3.", pause_s=0.1)
+    async with raw_peer(behave) as base, client(base, limit=1) as made:
+        calls = [asyncio.create_task(post(made)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        calls[1].cancel()
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [getattr(one, "body", None) for one in answers] == [b"1.", None, b"2."]
+        assert (await post(made)).body == b"3.", "who left took no place with it"
+    assert len(opened) == 1
+
+
 async def test_a_head_without_end_is_bounded() -> None:
     behave, _ = one_after_another(b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 70_000)
     async with raw_peer(behave) as base, client(base) as made:

@@ -112,6 +112,15 @@ def test_content_that_is_not_utf8_is_refused(pair: tuple[Seal, Seal], now: datet
     assert code_of(pair[1], body, now) == "seal-form"
 
 
+def test_a_document_of_another_encoding_is_not_sealed(pair: tuple[Seal, Seal], now: datetime) -> None:
+    """What a mapping says it encoded as UTF-8 is sealed without a look; a document nobody vouches for is looked at."""
+    with pytest.raises(SealRefused) as refused:
+        pair[0].seal(Plain("<request>测试</request>".encode("gbk")), Role.REQUEST, now)
+    assert refused.value.error_code == "seal-form"
+    vouched = pair[0].seal(Plain(WHOLE, utf8=True), Role.REQUEST, now)
+    assert vouched.body == pair[0].seal(Plain(WHOLE), Role.REQUEST, now).body
+
+
 def test_the_signed_text_is_the_base64_of_the_inner_bytes(
     pair: tuple[Seal, Seal], now: datetime, keys: KeyRing
 ) -> None:
