@@ -11,7 +11,6 @@ from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
 
 
-
 class Came(msgspec.Struct):
     """Who sent a request, and the body once it is here."""
 
