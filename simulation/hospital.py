@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from gateway.claims.door.auth import Caller, Guard, Tenant
-from gateway.claims.door.entrance import _BODY, _CALLER
+from gateway.claims.door.entrance import _CAME, Came
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.intake import Intake
 from gateway.claims.undo.wish import LegWord, UndoWish
@@ -35,7 +35,7 @@ class DoorRequest(dict[Any, Any]):
     """What the door's handlers read of a request."""
 
     def __init__(self, key: str, body: bytes, wait: int = 1, **match_info: str) -> None:
-        super().__init__({_CALLER: Caller(_TENANT), _BODY: body})
+        super().__init__({_CAME: Came(Caller(_TENANT), body)})
         self.headers = {"Idempotency-Key": key, "Prefer": f"wait={wait}"}
         self.match_info = match_info
         self.path = "/v1/claims"

@@ -5,6 +5,9 @@ from datetime import datetime
 from gateway.claims.canonical.cover import Consent
 from gateway.claims.canonical.types import UNSET
 
+_NEEDED = frozenset({"identity", "medical", "financial"})
+"""The data classes of which any claim holds something."""
+
 
 def consent_gap(
     consent: Consent, *, patient: str, hospital: str, insurer: str, now: datetime, purpose: str = "claim"
@@ -22,6 +25,6 @@ def consent_gap(
         return "consent-other-insurer"
     if purpose not in consent.purposes:
         return "consent-other-purpose"
-    if not {"identity", "medical", "financial"} <= set(consent.data_classes):
+    if not _NEEDED.issubset(consent.data_classes):
         return "consent-other-data"
     return ""

@@ -40,15 +40,15 @@ class Intake:
 
     def read(self, form: str, body: bytes) -> Submission:
         """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); naming fields only."""
-        submission = self._canonical(body) if form == "canonical" else self._mapped(form, body)
+        if form == "canonical":
+            try:
+                submission = _decoder.decode(body)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as bad:
+                raise self._explained(body, bad) from None
+        else:
+            submission = self._mapped(form, body)
         require_sound(submission)
         return submission
-
-    def _canonical(self, body: bytes) -> Submission:
-        try:
-            return _decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as bad:
-            raise self._explained(body, bad) from None
 
     def _explained(self, body: bytes, bad: Exception) -> BadRequest | BadClaim:
         strict_json(body)

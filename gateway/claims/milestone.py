@@ -8,23 +8,21 @@ class Milestone:
     ``asyncio.timeout`` takes a dozen steps of every bill.
     """
 
-    __slots__ = ("_reached", "_waiting")
+    __slots__ = ("_waiting", "reached")
 
     def __init__(self) -> None:
-        self._reached = False
+        self.reached = False
         self._waiting: list[asyncio.Future[None]] = []
 
-    def is_set(self) -> bool:
-        return self._reached
-
     def set(self) -> None:
-        self._reached = True
+        self.reached = True
         for waiter in self._waiting:
-            _wake(waiter)
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Whether it was reached, at most ``seconds`` from now."""
-        if self._reached:
+        if self.reached:
             return True
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
@@ -36,7 +34,7 @@ class Milestone:
             self._waiting.remove(waiter)
             if timer is not None:
                 timer.cancel()
-        return self._reached
+        return self.reached
 
 
 def _wake(waiter: "asyncio.Future[None]") -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.app import load_partner
 from gateway.claims.canonical.dispatch import Dispatch
+from gateway.claims.canonical.visit import require_numbered
 from gateway.claims.partners.manifest import Manifest, load_manifest
 from gateway.claims.partners.partner import Partner
 from gateway.config import InsurerSettings, Settings
@@ -119,6 +120,7 @@ def _examples(folder: Path, manifest: Manifest) -> Iterator[Dispatch]:
     found: dict[str, Dispatch] = {}
     for file in sorted((folder / "examples").glob("*.dispatch.json")):
         dispatch = msgspec.json.decode(file.read_bytes(), type=Dispatch)
+        require_numbered(dispatch.lines)
         found.setdefault(dispatch.act.name, dispatch)
     acts = next(iter(manifest.kinds.values()), ())
     steps = [

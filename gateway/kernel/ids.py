@@ -5,7 +5,9 @@ can't be guessed. They carry no personal data and match ``[A-Za-z0-9_.:-]{1,64}`
 """
 
 import re
+import string
 import time
+from collections.abc import Sequence
 from typing import NewType
 
 from gateway.kernel.entropy import take
@@ -24,6 +26,8 @@ InsurerCode = NewType("InsurerCode", str)
 
 ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
 _ID = re.compile(ID_PATTERN)
+_ID_MARKS = (string.ascii_letters + string.digits + "_.:-").encode()
+_LONGEST_ID = 64
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _FOLDED = 8 * _ALPHABET.encode()
@@ -134,3 +138,9 @@ def change_no() -> int:
 
 def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
+
+
+def are_ids(texts: Sequence[str]) -> bool:
+    """Whether each of them is one: a bill has hundreds, so all are looked at together."""
+    strange = "".join(texts).encode("ascii", "replace").translate(None, _ID_MARKS)
+    return not strange and "" not in texts and max(map(len, texts), default=0) <= _LONGEST_ID

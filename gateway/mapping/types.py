@@ -160,6 +160,8 @@ def _limits(annotation: Any) -> dict[str, Any]:
             found |= _limits(arm)
     elif origin is Annotated:
         for note in get_args(annotation)[1:]:
+            told = getattr(note, "extra_json_schema", None) or {}
             stated = {key: getattr(note, key, None) for key in _LIMITS}
+            found |= {key: told[key] for key in _LIMITS if key in told}
             found |= {key: value for key, value in stated.items() if value is not None}
     return found

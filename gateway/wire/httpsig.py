@@ -6,10 +6,9 @@ are ``created``, ``nonce``, ``keyid`` and ``alg``. The algorithm belongs to the 
 
 import binascii
 import hashlib
-import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -18,10 +17,7 @@ import pybase64
 from gateway.kernel.errors import NotAllowed
 from gateway.wire.httpsig_keys import RequestKey
 
-COVERED = ("@method", "@path", "@query", "content-digest")
 IDEMPOTENCY_KEY = "idempotency-key"
-_WITHOUT_KEY = frozenset(COVERED)
-_WITH_KEY = _WITHOUT_KEY | {IDEMPOTENCY_KEY}
 _FIELDS = frozenset({"signature", "signature-input", "content-digest", IDEMPOTENCY_KEY})
 """The headers that the profile reads; no other one can be covered."""
 _NEEDED = frozenset({"created", "nonce", "keyid"})
@@ -31,7 +27,8 @@ _COMPONENTS = r'"[a-z@-]+"(?: "[a-z@-]+")*'
 _TEXT = r"[\x21\x23-\x5b\x5d-\x7e]"
 _PARAMETERS = rf'(?:;(?:(?:created|expires)=[0-9]{{1,15}}|(?:nonce|keyid)="{_TEXT}+"|(?:alg|tag)="{_TEXT}*"))+'
 _INPUT = re.compile(rf"([a-z*][a-z0-9_.*-]*)=(\(({_COMPONENTS})\)({_PARAMETERS}))")
-_PARAMETER = re.compile(r';([a-z]+)=("[^"]*"|[0-9]+)')
+_PARAMETER = re.compile(r';([a-z]+)="?((?<=")[^"]*|[0-9]+)"?')
+"""Name and value, of parameters whose form is known to be good."""
 _SIGNATURE = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
 _DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
 _DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
@@ -61,14 +58,14 @@ def sign_request(
     nonce: str = "",
 ) -> dict[str, str]:
     """The headers to add to a request. ``path`` and ``query`` (without ``?``) are as they go over the wire."""
-    fields = {**_lower(headers), "content-digest": content_digest(body)}
-    covered = COVERED + ((IDEMPOTENCY_KEY,) if IDEMPOTENCY_KEY in fields else ())
-    names = " ".join(f'"{name}"' for name in covered)
+    digest = content_digest(body)
+    values = _values(method, path, query, {**_fields(headers), "content-digest": digest})
+    names = " ".join(f'"{name}"' for name in values)
     nonce = nonce or secrets.token_urlsafe(16)
     parameters = f'({names});created={int(now.timestamp())};nonce="{nonce}";keyid="{key.keyid}";alg="{key.algorithm}"'
-    signature = key.sign(_signature_base(covered, parameters, method, path, query, fields))
+    signature = key.sign(_signature_base(values, values, parameters))
     return {
-        "Content-Digest": fields["content-digest"],
+        "Content-Digest": digest,
         "Signature-Input": f"{_LABEL}={parameters}",
         "Signature": f"{_LABEL}=:{pybase64.b64encode(signature).decode()}:",
     }
@@ -85,8 +82,8 @@ def verify_request(
     window_s: int,
 ) -> Verified:
     """Who signed this very request. Raises ``NotAllowed`` with a code of its own per reason."""
-    verified = verify_head(method, path, query, headers, lookup_key, now, window_s)
-    require_digest(_lower(headers)["content-digest"], body)
+    verified = verify_head(method, path, query, headers, lookup_key, int(now.timestamp()), window_s)
+    require_digest(_fields(headers)["content-digest"], body)
     return verified
 
 
@@ -96,18 +93,20 @@ def verify_head(
     query: str,
     headers: Mapping[str, str],
     lookup_key: Callable[[str], RequestKey | None],
-    now: datetime,
+    second: int,
     window_s: int,
 ) -> Verified:
     """Who signed this request's head, its ``Content-Digest`` included: known before a byte of the body is read.
 
-    The body counts only once ``require_digest`` has held it against that digest.
+    ``second`` is now, since 1970. The body counts only once ``require_digest`` has held it against that digest.
     """
-    fields = _lower(headers)
+    fields = _fields(headers)
     covered, raw, parameters, signature = _read(fields)
-    _require_covered(covered, fields)
-    second = int(now.timestamp())
-    if abs(second - int(parameters["created"])) > window_s or int(parameters.get("expires", second)) < second:
+    values = _values(method, path, query, fields)
+    if len(covered) != len(values) or values.keys() != set(covered):
+        raise _uncovered()
+    created = int(parameters["created"])
+    if abs(second - created) > window_s or int(parameters.get("expires", second)) < second:
         raise _refused("signature-stale", "the signature is outside the time window", "check the clock and sign again")
     key = lookup_key(parameters["keyid"])
     if key is None:
@@ -116,11 +115,23 @@ def verify_head(
         raise _refused(
             "signature-algorithm", "the algorithm is not the key's own", "sign with the registered algorithm"
         )
-    if not key.verify(signature, _signature_base(covered, raw, method, path, query, fields)):
+    if not key.verify(signature, _signature_base(covered, values, raw)):
         raise _refused(
             "signature-bad", "the signature does not belong to this request", "sign the request as it is sent"
         )
-    return Verified(key.keyid, parameters["nonce"], int(parameters["created"]))
+    return Verified(key.keyid, parameters["nonce"], created)
+
+
+def _fields(headers: Mapping[str, str]) -> dict[str, str]:
+    """The profile's headers by their names in lower case, values trimmed; one that comes twice is refused."""
+    fields: dict[str, str] = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        if lowered in _FIELDS:
+            if lowered in fields:
+                raise _malformed()
+            fields[lowered] = value.strip()
+    return fields
 
 
 def _read(fields: Mapping[str, str]) -> tuple[list[str], str, dict[str, str], bytes]:
@@ -131,7 +142,7 @@ def _read(fields: Mapping[str, str]) -> tuple[list[str], str, dict[str, str], by
     if found is None or signed is None or found[1] != signed[1]:
         raise _malformed()
     listed = _PARAMETER.findall(found[4])
-    parameters = {name: text.strip('"') for name, text in listed}
+    parameters = dict(listed)
     if len(parameters) != len(listed) or not parameters.keys() >= _NEEDED:
         raise _malformed()
     try:
@@ -141,47 +152,43 @@ def _read(fields: Mapping[str, str]) -> tuple[list[str], str, dict[str, str], by
     return found[3].replace('"', "").split(" "), found[2], parameters, signature
 
 
-def _require_covered(covered: list[str], fields: Mapping[str, str]) -> None:
-    needed = _WITH_KEY if IDEMPOTENCY_KEY in fields else _WITHOUT_KEY
-    if len(covered) != len(needed) or needed != set(covered) or "content-digest" not in fields:
-        raise _refused(
-            "signature-coverage",
-            "the signature must cover exactly the method, path, query, content digest and any idempotency key",
-            "list @method, @path, @query, content-digest and idempotency-key as covered components",
-        )
+def _values(method: str, path: str, query: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What must be covered, neither more nor less, by the names of RFC 9421."""
+    if "content-digest" not in fields:
+        raise _uncovered()
+    values = {"@method": method, "@path": path or "/", "@query": f"?{query}"}
+    values["content-digest"] = fields["content-digest"]
+    if IDEMPOTENCY_KEY in fields:
+        values[IDEMPOTENCY_KEY] = fields[IDEMPOTENCY_KEY]
+    return values
 
 
 def require_digest(field: str, body: bytes) -> None:
     """Hold the body against the ``Content-Digest`` field that was signed. Raises ``NotAllowed`` (``digest-mismatch``)."""
-    found = [_DIGEST.fullmatch(part.strip()) for part in field.split(",")]
-    given = {item[1]: item[2] for item in found if item is not None}
-    if len(given) != len(found):
-        raise _malformed()
+    given: dict[str, str] = {}
+    for part in field.split(","):
+        found = _DIGEST.fullmatch(part.strip())
+        if found is None or found[1] in given:
+            raise _malformed()
+        given[found[1]] = found[2]
     for algorithm, text in given.items():
-        digest = _DIGESTS[algorithm](body).digest()
-        if not hmac.compare_digest(pybase64.b64encode(digest).decode(), text):
+        digest = pybase64.b64encode_as_string(_DIGESTS[algorithm](body).digest())
+        if digest != text:
             raise _refused("digest-mismatch", "the body is not the one that was signed", "sign the body as it is sent")
 
 
-def _signature_base(
-    covered: Sequence[str], parameters: str, method: str, path: str, query: str, fields: Mapping[str, str]
-) -> bytes:
+def _signature_base(covered: Iterable[str], values: Mapping[str, str], parameters: str) -> bytes:
     """RFC 9421 section 2.5."""
-    values = {**fields, "@method": method, "@path": path or "/", "@query": f"?{query}"}
     lines = [f'"{name}": {values[name]}' for name in covered]
     return "\n".join([*lines, f'"@signature-params": {parameters}']).encode("utf-8", "surrogateescape")
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """The profile's headers by their names in lower case, values trimmed; one that comes twice is refused."""
-    fields: dict[str, str] = {}
-    for name, value in headers.items():
-        lowered = name.lower()
-        if lowered in _FIELDS:
-            if lowered in fields:
-                raise _malformed()
-            fields[lowered] = value.strip()
-    return fields
+def _uncovered() -> NotAllowed:
+    return _refused(
+        "signature-coverage",
+        "the signature must cover exactly the method, path, query, content digest and any idempotency key",
+        "list @method, @path, @query, content-digest and idempotency-key as covered components",
+    )
 
 
 def _malformed() -> NotAllowed:

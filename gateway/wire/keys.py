@@ -151,7 +151,7 @@ class KeyRing:
 
     def counts(self, role: str, name: str, now: datetime) -> bool:
         """Whether ``name``'s key counts for ``role`` on the civil day of ``now`` in China."""
-        if name == self.name_of(role):
+        if name == self._chosen.get(role, role):
             return True
         day = now.astimezone(SHANGHAI).date()
         return any(one.name == name and one.counts(day) for one in self.accepted(role))

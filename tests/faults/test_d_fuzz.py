@@ -32,7 +32,7 @@ NOW = datetime(2026, 3, 5, tzinfo=UTC)
 def _head(data: bytes) -> object:
     text = data.decode("latin-1")
     headers = {"Signature-Input": text, "Signature": text[::-1], "Content-Digest": text[5:]}
-    return verify_head("POST", "/v1/claims", "", headers, lambda _: None, NOW, 300)
+    return verify_head("POST", "/v1/claims", "", headers, lambda _: None, int(NOW.timestamp()), 300)
 
 
 PARSERS: dict[str, Callable[[bytes], object]] = {

@@ -18,7 +18,7 @@ from gateway.claims.canonical.types import (
     OrderKind,
     UnsetType,
 )
-from gateway.claims.canonical.visit import Diagnosis, FeeLine, Patient, Procedure, Visit
+from gateway.claims.canonical.visit import Diagnosis, FeeLine, Patient, Procedure, Visit, require_numbered
 from gateway.kernel.fields import F, I, M, O, leaf
 
 
@@ -50,6 +50,9 @@ class Submission(Model, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     counter: CounterWish | UnsetType = UNSET
     payment: PaymentWish | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        require_numbered(self.lines)
 
 
 class PriorPayer(Model, frozen=True, kw_only=True):

@@ -18,8 +18,8 @@ Dec: TypeAlias = Decimal
 __all__ = ["FEN", "ID", "SHA256", "UNSET", "Day", "Dec", "Instant", "Model", "UnsetType"]
 
 
-class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of every canonical object: closed and immutable."""
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Base of every canonical object: closed and immutable, a tree without cycles."""
 
 
 class Gender(StrEnum):

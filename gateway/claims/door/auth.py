@@ -13,7 +13,7 @@ from aiohttp import web
 from gateway.claims.door.fairness import HospitalLimits, Pace
 from gateway.claims.door.problems import SOAP_PATH
 from gateway.claims.ledger import Ledger
-from gateway.claims.work import Work, millis
+from gateway.claims.work import Work
 from gateway.kernel.errors import ConfigRefused, NotAllowed
 from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
@@ -106,15 +106,15 @@ class Guard:
 
     def who(self, request: web.Request) -> Caller:
         """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""
-        caller = self._speaks_for(self._proven(request), request)
+        caller = self._proven(request)
+        code = request.headers.get(FOR_HOSPITAL)
+        if code and code != caller.tenant.hospital:
+            caller = self._speaks_for(caller, code, request)
         self._paces[caller.tenant.hospital].take()
         return caller
 
-    def _speaks_for(self, caller: Caller, request: web.Request) -> Caller:
+    def _speaks_for(self, caller: Caller, code: str, request: web.Request) -> Caller:
         """A group's caller becomes one of its hospitals. Only by certificate: no signature covers the header."""
-        code = request.headers.get(FOR_HOSPITAL, "")
-        if not code or code == caller.tenant.hospital:
-            return caller
         other_proof = caller.digest or "Authorization" in request.headers
         member = None if other_proof else self._members.get((caller.tenant.hospital, HospitalCode(code)))
         if member is None:
@@ -160,10 +160,17 @@ class Guard:
             raise replayed() from None
 
     def _signed(self, request: web.Request) -> Caller:
-        now = self._ledger.clock.now()
-        path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
-        verified = verify_head(request.method, path, query, request.headers, self._lookup, now, WINDOW_S)
-        nonce = Nonce(f"hospital:{verified.keyid}", verified.nonce, millis(now) + 2 * WINDOW_S * 1000)
+        url, now_ms = request.rel_url, self._ledger.clock.epoch_ms()
+        verified = verify_head(
+            request.method,
+            url.raw_path,
+            url.raw_query_string,
+            request.headers,
+            self._lookup,
+            now_ms // 1000,
+            WINDOW_S,
+        )
+        nonce = Nonce(f"hospital:{verified.keyid}", verified.nonce, now_ms + 2 * WINDOW_S * 1000)
         return Caller(self._by_key[verified.keyid], nonce, request.headers["Content-Digest"])
 
     def _lookup(self, key_id: str) -> RequestKey:

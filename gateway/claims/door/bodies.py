@@ -38,11 +38,11 @@ class Room:
 
     async def read(self, request: web.Request) -> bytes:
         """The body. Raises ``TooMuch`` (also before reading, when it says so itself), ``TooSlow`` or ``Busy``."""
-        if (request.content_length or 0) > self._most:
-            raise _too_large()
         content, parts = request.content, []
         if content.is_eof():  # it came with its head
             return self._taken(content.read_nowait())
+        if (request.content_length or 0) > self._most:
+            raise _too_large()
         try:
             async with asyncio.timeout(self._bodies.seconds):
                 while part := await content.readany():

@@ -1,5 +1,6 @@
 """The hospital door's entrance: who calls is proven and paced first, and only then a byte of the body is read."""
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -9,7 +10,15 @@ from gateway.claims.door.problems import SOAP_PATH
 from gateway.kernel.errors import BadRequest
 from gateway.wire.politeness import vouch_for
 
-_CALLER, _BODY = web.RequestKey("caller", Caller), web.RequestKey("body", bytes)
+
+class Came(msgspec.Struct):
+    """Who sent a request, and the body once it is here."""
+
+    caller: Caller
+    body: bytes = b""
+
+
+_CAME = web.RequestKey("came", Came)
 _OPEN = ("/openapi.json", "/schemas/")
 """What a stranger may read: how to call."""
 
@@ -23,38 +32,44 @@ class Entrance:
 
     @web.middleware
     async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.match_info.http_exception is not None or request.path.startswith(_OPEN) or _is_wsdl(request):
+        sends = request.method in ("POST", "PUT")
+        if request.match_info.http_exception is not None or (not sends and _is_open(request)):
             return await handler(request)
-        caller = request[_CALLER] = self._guard.who(request)
+        caller = self._guard.who(request)
+        came = request[_CAME] = Came(caller)
         vouch_for(request)
-        if request.method not in ("POST", "PUT"):
+        if not sends:
             if request.can_read_body:
                 raise BadRequest("this request has no body", hint="Send the body with a POST or PUT only.")
             caller.require_own(b"")
             return await handler(request)
         tenant = caller.tenant
         with Room(self._bodies, tenant.hospital, tenant.limits.body_bytes) as room:
-            body = request[_BODY] = await room.read(request)
-            caller.require_own(body)
+            came.body = await room.read(request)
+            caller.require_own(came.body)
             return await handler(request)
 
 
-def _is_wsdl(request: web.Request) -> bool:
+def _is_open(request: web.Request) -> bool:
     """How to call by SOAP is open too: clients fetch it before they prove themselves."""
-    return request.method == "GET" and request.path == SOAP_PATH
+    return request.path.startswith(_OPEN) or (request.method == "GET" and request.path == SOAP_PATH)
+
+
+def came_with(request: web.Request) -> Came:
+    return request[_CAME]
 
 
 def caller_of(request: web.Request) -> Caller:
-    return request[_CALLER]
+    return request[_CAME].caller
 
 
 def known_caller(request: web.Request) -> Caller | None:
     """None for a stranger, and before the caller is proven."""
     try:
-        return request[_CALLER]
+        return request[_CAME].caller
     except KeyError:
         return None
 
 
 def body_of(request: web.Request) -> bytes:
-    return request[_BODY]
+    return request[_CAME].body

@@ -51,6 +51,6 @@ class Feed:
     def mark(self, request: web.Request, response: web.StreamResponse) -> None:
         """Say on an answer that events wait."""
         caller = known_caller(request)
-        waiting = None if caller is None or response.prepared else self._mail.waiting(caller.tenant.hospital)
-        if waiting is not None:
+        waiting = None if caller is None else self._mail.waiting(caller.tenant.hospital)
+        if waiting is not None and not response.prepared:
             response.headers[MAIL] = str(waiting)

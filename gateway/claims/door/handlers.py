@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from time import perf_counter
 
@@ -19,7 +19,7 @@ from gateway.claims.conversation.invoices import INVOICE_REASON
 from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
-from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.door.entrance import caller_of, came_with
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
@@ -44,12 +44,13 @@ class Handlers:
         self._engine = engine
         self._metrics = metrics
         self._most_open = most_open
-        self._open: Counter[str] = Counter()
+        self._open: defaultdict[str, set[str]] = defaultdict(set)
+        """Orders by hospital that were taken; those that are done since go when the room is full."""
 
     async def submit(self, request: web.Request) -> web.Response:
         """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
         started = perf_counter()
-        caller, body = caller_of(request), body_of(request)
+        came = came_with(request)
         key = request.headers.get("Idempotency-Key", "")
         if not is_id(key):
             raise BadRequest(
@@ -61,7 +62,7 @@ class Handlers:
         prefer = request.headers.get("Prefer", "")
         form = request.match_info.get("format", "canonical")
         wait = wait_of(prefer)
-        answer = await self.take(caller, form, body, key, wait, prefer=prefer, path=request.path)
+        answer = await self.take(came.caller, form, came.body, key, wait, prefer=prefer, path=request.path)
         if prefer:
             answer.headers["Preference-Applied"] = f"wait={wait:g}"
         return answer
@@ -117,12 +118,14 @@ class Handlers:
         work = engine.ledger.work()
         if caller.nonce is not None:
             spend(caller.nonce, work)
-        self._count(bill.hospital, engine.start(bill, work))
+        engine.start(bill, work)
+        self._open[bill.hospital].add(bill.order_id)
         await bill.at_rest.wait(wait)
-        await bill.acknowledged.wait()
+        if not bill.acknowledged.reached:
+            await bill.acknowledged.wait()
         if not bill.committed:
             return await self._not_stored(bill, caller, wait)
-        if bill.refused is not None or (bill.state is not BillState.PENDING and not bill.at_rest.is_set()):
+        if bill.refused is not None or (bill.state is not BillState.PENDING and not bill.at_rest.reached):
             return await self._as_stored(bill)
         return _answer(bill_view(bill, engine.registry), bill.state is BillState.DECIDED, bill.order_id)
 
@@ -133,15 +136,11 @@ class Handlers:
         return await self._repeated(row, bill.digest, 0)
 
     def _require_room(self, tenant: Tenant) -> None:
-        if len(self._engine.running) >= self._most_open or self._open[tenant.hospital] >= tenant.limits.open_bills:
+        running, mine, most = self._engine.running, self._open[tenant.hospital], tenant.limits.open_bills
+        if len(mine) >= most:
+            mine.intersection_update(running)
+        if len(running) >= self._most_open or len(mine) >= most:
             raise Busy("too many bills are being worked on", hint="Send the same request again after a second.")
-
-    def _count(self, hospital: str, worker: "asyncio.Task[None]") -> None:
-        def done(_: "asyncio.Task[None]") -> None:
-            self._open[hospital] -= 1
-
-        self._open[hospital] += 1
-        worker.add_done_callback(done)
 
     async def _not_stored(self, bill: Bill, caller: Caller, wait: float) -> web.Response:
         """The bill's rows were refused: another request with the same key was first, or the store failed."""

@@ -94,7 +94,7 @@ def _claim(row: dict[str, Any], registry: Registry) -> dict[str, Any]:
         "quoted_fen": row["quoted"],
         "approved_fen": row["approved"],
         "reason": row["reason_code"] or None,
-        "message": _not_now(row["state"], row["outcome"], row["reason_code"])
+        "message": (row["reason_code"] and _not_now(row["state"], row["outcome"], row["reason_code"]))
         or _message(row["state"], row["outcome"], bool(row["policy"]) and row["kind"] == "quick_claim"),
     }
     if row["policy"]:

@@ -28,16 +28,17 @@ def total_is_paid(s: Submission) -> Iterator[Finding]:
 def scope_parts(s: Submission) -> Iterator[Finding]:
     """Rule 4: total = own + over limit + pre + in scope, where the bill states all four."""
     split = s.split
-    stated = (split.own_total, split.over_total, split.pre_total, split.scope_total)
-    parts = [part for part in stated if part is not UNSET]
-    if len(parts) == len(_SCOPE_PARTS) and sum(parts) != split.total:
+    own, over, pre, scope = split.own_total, split.over_total, split.pre_total, split.scope_total
+    if own is UNSET or over is UNSET or pre is UNSET or scope is UNSET:
+        return
+    if difference := own + over + pre + scope - split.total:
         fields = ("split.total", *(f"split.{name}" for name in _SCOPE_PARTS))
         yield refuse(
             "money-4",
             fields,
             "范围分项合计不等于总额",
             "the parts by scope do not make the total",
-            sum(parts) - split.total,
+            difference,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.claims.canonical.dispatch import Dispatch
+from gateway.claims.canonical.visit import require_numbered
 from gateway.claims.custody.wish import Wish
 from gateway.claims.partners.manifest import load_manifest
 from gateway.cli.custody import ask
@@ -39,6 +40,7 @@ def recorded_sources(place: Place, chosen: argparse.Namespace) -> Recorded:
     found: Recorded = {}
     for act in ask(chosen.config, wish)["acts"]:
         source = msgspec.convert(act["dispatch"], Dispatch)
+        require_numbered(source.lines)
         found.setdefault(act["name"], []).append((act["act_id"], _of_batch(source, place)))
     return found
 

@@ -78,6 +78,9 @@ class SourceMaker:
             made[field.encode_name] = [self._value(item, rng, mood, 2) for _ in range(mood.many)]
 
     def _value(self, kind: Any, rng: Random, mood: Mood, depth: int) -> Any:
+        told = isinstance(kind, inspect.Metadata) and (kind.extra_json_schema or {}).get("pattern")
+        if told:
+            return matching(told, rng, mood.plain)
         kind = _bare(kind)
         if isinstance(kind, inspect.StructType):
             return self._struct_data(kind, rng, mood, depth)

@@ -10,7 +10,7 @@ async def test_all_who_wait_are_woken_at_once_when_it_is_reached() -> None:
     milestone = Milestone()
     waiting = [asyncio.create_task(milestone.wait(seconds)) for seconds in (60, None)]
     await asyncio.sleep(0)
-    assert not milestone.is_set()
+    assert not milestone.reached
     milestone.set()
     assert await asyncio.wait_for(asyncio.gather(*waiting), 5) == [True, True]
 
@@ -19,7 +19,7 @@ async def test_one_that_was_reached_makes_nobody_wait() -> None:
     milestone = Milestone()
     milestone.set()
     milestone.set()
-    assert milestone.is_set()
+    assert milestone.reached
     assert await asyncio.wait_for(milestone.wait(), 5)
 
 
