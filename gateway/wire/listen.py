@@ -29,7 +29,7 @@ async def listen(
     limits = limits or DoorLimits()
     await runner.setup()
     assert runner.server is not None
-    runner._server = server = PoliteServer(runner.server, runner.app, limits)
+    runner._server = server = PoliteServer(runner.server, limits)
     try:
         await PorterSite(runner, server, (host, port), tls, limits, turned_away).start()
     except OSError as wrong:

@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 
 from gateway.wire.doorlimits import DoorLimits
-from gateway.wire.straight import Straight
 
 _TITLES = {400: "this is no HTTP request that can be read", 500: "the gateway made a mistake; nothing was confirmed"}
 _CODES = {400: "bad-request", 500: "internal"}
@@ -69,15 +68,15 @@ class PoliteHandler(web.RequestHandler):
 
 
 class PoliteServer(web.Server):
-    """Takes over what ``plain`` was set up with for ``app``; the handler differs, and bodies are handed on as they came.
+    """Takes over what ``plain`` was set up with; the handler differs, and bodies are handed on as they came.
 
     Unpacking would be done by the parser, before anybody knows who calls.
     """
 
-    def __init__(self, plain: web.Server, app: web.Application, limits: DoorLimits) -> None:
+    def __init__(self, plain: web.Server, limits: DoorLimits) -> None:
         self._patience_s = limits.answer_s
         super().__init__(
-            Straight(app).handle,  # type: ignore[arg-type]  # the factory makes the requests that it takes
+            plain.request_handler,
             request_factory=plain.request_factory,
             handler_cancellation=plain.handler_cancellation,
             loop=plain._loop,
