@@ -107,14 +107,15 @@ class Work(Changes):
                 self._watch.note(now)
 
     def _update_bill(self, bill: Bill, now: int) -> None:
+        approved, self_pay_due = bill.amounts()
         self.unit.update(
             "bill",
             {"order_id": bill.order_id},
             expect={"version": bill.version},
             version=bill.version + 1,
             state=bill.state,
-            approved=bill.approved,
-            self_pay_due=bill.self_pay_due,
+            approved=approved,
+            self_pay_due=self_pay_due,
             look_at=bill.look_at or None,
             updated_at=now,
             **self._owned,
@@ -124,7 +125,8 @@ class Work(Changes):
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill)
-        wish = bill.submission.payment
+        approved, self_pay_due = bill.amounts()
+        split, wish = bill.submission.split, bill.submission.payment
         if wish is not UNSET:
             put_wish(self.unit, bill.order_id, wish)
         self.unit.insert(
@@ -138,23 +140,24 @@ class Work(Changes):
             version=bill.version,
             created_at=millis(bill.created_at),
             updated_at=now,
-            total=bill.submission.split.total,
-            approved=bill.approved,
-            self_pay_due=bill.self_pay_due,
+            total=split.total,
+            approved=approved,
+            self_pay_due=self_pay_due,
             order_kind=bill.submission.order_kind,
             visit_id=bill.submission.visit.visit_id,
-            fund_total=bill.submission.split.fund_total,
-            account_pay=bill.submission.split.account_pay,
-            cash_pay=bill.submission.split.cash_pay,
+            fund_total=split.fund_total,
+            account_pay=split.account_pay,
+            cash_pay=split.cash_pay,
             look_at=bill.look_at or None,
             **({} if wish is UNSET else {"wishes": 1}),
             **self._owned,
             **({"payout_token": payout_token(bill)} | columns_beside(bill)),
         )
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
-        if bill.is_claim and not bill.held:
+        if not bill.apart and not bill.held:
             use_invoice(bill, self._keys.vault, self.unit)
-        pin_guarantees(bill, self.unit)
+        if bill.guaranteed:
+            pin_guarantees(bill, self.unit)
         bill.stored = True
 
     def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:
