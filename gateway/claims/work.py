@@ -26,6 +26,7 @@ from gateway.kernel.ids import ActId
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
 from gateway.store.errors import StaleWrite, StoreFailed
+from gateway.store.rows import ActRow, MessageRow
 from gateway.store.unit import Unit
 
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
@@ -218,8 +219,7 @@ class Work(Changes):
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
         self._acts[act.act_id] = _PREPARED
-        self.unit.insert(
-            "act",
+        row = ActRow(
             act_id=act.act_id,
             claim_id=claim.claim_id,
             order_id=claim.order_id,
@@ -241,6 +241,7 @@ class Work(Changes):
             answered_at=0,
             deadline_at=deadline,
         )
+        self.unit.add(row)
         self.message(act.act_id, "out", prepared.sealed.body, digest, keys, 0)
         self.known_as(claim.insurer, correlation, claim.claim_id, act.act_id)
 
@@ -256,18 +257,7 @@ class Work(Changes):
         """
         now = self.now()
         order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.unit, now)
-        self.unit.insert(
-            "message",
-            order_id=order_id,
-            owner_id=owner_id,
-            direction=direction,
-            at=now,
-            digest=digest,
-            key_ids=keys,
-            size=len(body),
-            http_status=status,
-            body=sealed,
-        )
+        self.unit.add(MessageRow(order_id, owner_id, direction, now, digest, keys, len(body), status, sealed))
 
     def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
         """A line in the audit about this bill: who did what, and why. Ids and codes only."""

@@ -32,8 +32,9 @@ _FOLDED = 8 * _ALPHABET.encode()
 
 def _marks(epoch_ms: int) -> str:
     """Ten characters, two at a time."""
-    high = _PAIRS[epoch_ms >> 40 & 1023] + _PAIRS[epoch_ms >> 30 & 1023] + _PAIRS[epoch_ms >> 20 & 1023]
-    return high + _PAIRS[epoch_ms >> 10 & 1023] + _PAIRS[epoch_ms & 1023]
+    high, low = divmod(epoch_ms, 1 << 20)
+    fast = _PAIRS[low >> 10] + _PAIRS[low & 1023]
+    return _PAIRS[high >> 20 & 1023] + _PAIRS[high >> 10 & 1023] + _PAIRS[high & 1023] + fast
 
 
 def _fresh(prefix: str) -> str:

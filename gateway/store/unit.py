@@ -5,8 +5,10 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from gateway.store.errors import BadUnit
+from gateway.store.rows import Row
 from gateway.store.tables import Value
 
 
@@ -17,7 +19,7 @@ class Where(NamedTuple):
     operands: tuple[Value, ...]
 
 
-class Step(msgspec.Struct):
+class Step(msgspec.Struct, gc=False):
     """One row operation: its shape, and last its values, so that a store keeps one prepared statement per shape."""
 
     verb: str
@@ -75,6 +77,10 @@ class Unit:
         """A new row. If one with the same key or unique value exists, the whole unit is refused with ``Duplicate``."""
         self.steps.append(Step("insert", table, tuple(columns), (), tuple(columns.values())))
         return self
+
+    def add(self, row: Row) -> None:
+        """``insert`` of a typed row."""
+        self.steps.append(Step("insert", row.table, row.__struct_fields__, (), astuple(row)))
 
     insert_new = insert
     """The same, spelt where a clash is an expected answer (an idempotency key, a nonce) and ``Duplicate`` is caught."""
