@@ -1,4 +1,4 @@
-"""New rows that every bill writes, typed: mypy knows their columns, and each is made and taken apart in one step.
+"""New rows that every bill writes, typed: their columns are checked by mypy, and each is made in one step.
 
 What the columns mean is said at the tables (``claims_tables``); rarer rows go by ``Unit.insert``.
 """
@@ -12,6 +12,56 @@ class Row(msgspec.Struct, gc=False):
     """Columns in the order in which they are written."""
 
     table: ClassVar[str]
+
+
+class BillRow(Row, gc=False):
+    table: ClassVar[str] = "bill"
+
+    order_id: str
+    hospital: str
+    idem_key: str
+    body_digest: str
+    kind: str
+    state: str
+    version: int
+    created_at: int
+    updated_at: int
+    total: int
+    approved: int
+    self_pay_due: int
+    order_kind: str
+    visit_id: str
+    fund_total: int
+    account_pay: int
+    cash_pay: int
+    payout_token: str
+    look_at: int | None
+    owner: str | None
+    wishes: int | None
+    amendments: int | None
+    quoted_until: int | None
+
+
+class ClaimRow(Row, gc=False):
+    table: ClassVar[str] = "claim"
+
+    claim_id: str
+    order_id: str
+    seq: int
+    insurer: str
+    kind: str
+    state: str
+    outcome: str
+    claimed: int
+    approved: int
+    quoted: int | None
+    step: int
+    version: int
+    reason_code: str
+    created_at: int
+    updated_at: int
+    policy: int | None
+    fixed: int | None
 
 
 class MessageRow(Row, gc=False):
