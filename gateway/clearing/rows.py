@@ -133,7 +133,8 @@ class Rows:
     async def receive(self, receipt: Receipt) -> bool:
         """Write one receipt's outcome and how far the feed was read, together. False for a number that is not ours.
 
-        An errand may write the same settlement in the same moment ("the room has taken it"): then it is read again.
+        An errand may write the same settlement in the same moment ("the room has taken it"), or another process that
+        took the window over may have written the receipt: then both are read again, and the feed never goes back.
         """
         for _ in range(_MOST_TRIES - 1):
             with suppress(StaleWrite, Duplicate):
@@ -141,8 +142,14 @@ class Rows:
         return await self._receive(receipt)
 
     async def _receive(self, receipt: Receipt) -> bool:
-        unit = Unit()
-        unit.upsert("setting", name=SEEN, value=str(receipt.seq))
+        before = await self.store.read(self.store.get, "setting", name=SEEN)
+        if before is not None and int(before["value"]) >= receipt.seq:
+            return True
+        unit, reached = Unit(), str(receipt.seq)
+        if before is None:
+            unit.insert_new("setting", name=SEEN, value=reached)
+        else:
+            unit.update("setting", {"name": SEEN}, expect={"value": before["value"]}, value=reached)
         row = await self.store.read(self.store.get, "settlement", settlement_id=receipt.settlement_id)
         if row is None and receipt.original:
             row = await self._of_the_room(unit, receipt)

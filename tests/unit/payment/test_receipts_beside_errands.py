@@ -77,6 +77,25 @@ async def test_a_receipt_that_meets_the_note_that_its_order_was_taken_is_written
     assert [one["kind"] for one in store.find("event", {"order_id": ORDER})] == ["paid"]
 
 
+async def test_a_process_that_lost_the_window_neither_repeats_receipts_nor_puts_the_feed_back(store: Store) -> None:
+    """It still has a page in hand that the one who took over has read, and more."""
+    rows, taken_over = Rows(store, SystemClock()), Rows(store, SystemClock())
+    row = await rows.row(ORDER, "SELF_PAY")
+    assert row is not None
+    receipt = Receipt(seq=7, settlement_id=row["settlement_id"], result=Result.PAID, amount=5000, at=1)
+    unknown = Receipt(seq=9, settlement_id=new_settlement_id(), result=Result.PAID, amount=1, at=1)
+
+    async def both() -> None:
+        await taken_over.receive(receipt)
+        await taken_over.receive(unknown)
+
+    just_before(store, writes("paid"), both)
+    await rows.receive(receipt)
+
+    assert await rows.last_receipt() == 9
+    assert [one["kind"] for one in store.find("event", {"order_id": ORDER})] == ["paid"]
+
+
 async def test_the_window_goes_on_when_the_database_was_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its two loops end by cancellation alone: a process whose window has ended is not ready any more."""
     window = Carrier(store, SystemClock(), "http://127.0.0.1:1", Secret("s" * 32), None, 0.01)
