@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant(
         "stale lease write: a node that lost the bill still writes it",
         (
-            Change("claims.work:Work._update_bill", 'expect={"version": bill.version},', ""),
-            Change("claims.work:Work._put_claim", 'guard = {"version": claim.version}', "guard = {}"),
+            Change("claims.work:Work._update_bill", 'changes, {"version": bill.version})', "changes, {})"),
+            Change("claims.work:Work._put_claim", ', {"version": claim.version})', ", {})"),
         ),
         frozenset(("an-act-is-done-once", "a-claim-is-settled-once", "history-is-a-walk", "history-is-whole")),
     ),

@@ -18,6 +18,7 @@ _QUOTED = ClaimState.QUOTED
 _FIXED = BenefitType.FIXED
 
 _LOOK_AGAIN_MS = 60_000
+_NEVER = 10**15
 _NO_LIMIT = 10**15
 Apart = Literal["", "guarantee", "policies"]
 _FOR_OTHERS = (ClaimState.MANUAL, ClaimState.NEED_MORE)
@@ -129,10 +130,6 @@ class Bill(msgspec.Struct):
     """While quotes wait for the patient: when they expire (epoch ms)."""
 
     @property
-    def approved(self) -> int:
-        return sum([claim.approved for claim in self.claims])
-
-    @property
     def kind(self) -> str:
         return self.apart or self.submission.kind
 
@@ -150,13 +147,22 @@ class Bill(msgspec.Struct):
         """What the patient bears after 医保 and before commercial insurance: the cash part (identity 10)."""
         return self.submission.split.cash_pay
 
+    def amounts(self) -> tuple[int, int]:
+        """What the insurers approved, and what the patient pays at the counter (分).
+
+        A quick-claim, a fixed benefit too, is paid to the patient afterwards.
+        """
+        approved, due = 0, self.submission.split.cash_pay
+        at_once = self.submission.kind == "direct_pay"
+        for claim in self.claims:
+            approved += claim.approved
+            if at_once and claim.kind == "direct_pay":
+                due -= claim.approved
+        return approved, due
+
     @property
     def self_pay_due(self) -> int:
-        """What the patient pays at the counter: a quick-claim, a fixed benefit too, is paid to the patient afterwards."""
-        if self.submission.kind != "direct_pay":
-            return self.submission.split.cash_pay
-        settled = [claim.approved for claim in self.claims if claim.kind == "direct_pay"]
-        return self.submission.split.cash_pay - sum(settled)
+        return self.amounts()[1]
 
     @property
     def at_counter(self) -> list[ClaimRun]:
@@ -182,22 +188,28 @@ class Bill(msgspec.Struct):
 
     def next_look(self, now: int) -> int:
         """When this bill must be taken up again (epoch ms); 0 when nothing is left for us to do."""
-        soon = [claim.next_at for claim in self.claims if claim.next_at]
-        if soon:
-            return min(soon)
-        if self.undoing or self.owes_a_look:
+        soonest, unsettled, holder = _NEVER, False, ""
+        for claim in self.claims:
+            if 0 < claim.next_at < soonest:
+                soonest = claim.next_at
+            if claim.state not in FINAL:
+                unsettled = True
+                if not holder and claim.state is not _QUOTED:
+                    holder = claim.state
+        if soonest < _NEVER:
+            return soonest
+        if self.undoing or self.owes_a_look or (unsettled and holder not in _FOR_OTHERS):
             return now + _LOOK_AGAIN_MS
-        unsettled = [claim.state for claim in self.claims if claim.state not in FINAL]
-        if not unsettled:
-            return 0
-        holders = [state for state in unsettled if state is not _QUOTED]
-        return 0 if holders and holders[0] in _FOR_OTHERS else now + _LOOK_AGAIN_MS
+        return 0
 
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""
-        if claim.fixed:
-            return self.burden
-        return self.burden - sum([_taken(other) for other in self.claims if other.seq < claim.seq and not other.fixed])
+        left = self.submission.split.cash_pay
+        if not claim.fixed:
+            for other in self.claims:
+                if other.seq < claim.seq and not other.fixed:
+                    left -= _taken(other)
+        return left
 
 
 def _taken(claim: ClaimRun) -> int:

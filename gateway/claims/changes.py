@@ -8,6 +8,7 @@ from gateway.claims.conversation.states import ACT, BILL, ActState, BillEvent, C
 from gateway.claims.worklist import close_item, open_item
 from gateway.kernel.errors import Conflict
 from gateway.kernel.ids import change_no, new_event_id
+from gateway.store.rows import ChangeRow, EventRow, OutboxRow
 from gateway.store.unit import Unit
 
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
@@ -78,25 +79,13 @@ class Changes:
         self, bill: Ordered, claim: ClaimRun | None, field: str, old: str, new: str, cause: str, act_id: str = ""
     ) -> None:
         """A row about something that has no table of states, or about the one who has."""
-        self.unit.insert(
-            "change",
-            order_id=bill.order_id,
-            change_no=change_no(),
-            claim_id="" if claim is None else claim.claim_id,
-            act_id=act_id,
-            field=field,
-            old=old,
-            new=new,
-            cause=cause,
-            at=self.now(),
-        )
+        claim_id = "" if claim is None else claim.claim_id
+        self.unit.add(ChangeRow(bill.order_id, change_no(), claim_id, act_id, field, old, new, cause, self.now()))
 
     def event(self, bill: Ordered, kind: str) -> None:
         """A line in the hospital's feed: an id, an order and a kind, and nothing about the patient."""
-        self.unit.insert(
-            "event", event_id=new_event_id(), hospital=bill.hospital, order_id=bill.order_id, kind=kind, at=self.now()
-        )
+        self.unit.add(EventRow(new_event_id(), bill.hospital, bill.order_id, kind, self.now()))
 
     def outbox(self, bill: Ordered, kind: str) -> None:
         """What the window carries to the payment room."""
-        self.unit.insert("outbox", kind=kind, order_id=bill.order_id, at=self.now(), attempts=0, next_at=0)
+        self.unit.add(OutboxRow(kind, bill.order_id, self.now()))

@@ -24,7 +24,7 @@ class Safe:
     def belong_to(self, bill: Bill) -> None:
         """Seal for ``bill`` from now on."""
         if bill.order_id != self.order_id:
-            self.order_id = bill.order_id
+            self.order_id, self._fresh = bill.order_id, None
             self._new = None if bill.stored else bill
 
     async def turn_to(self, order_id: str, read: Read) -> None:
@@ -37,7 +37,7 @@ class Safe:
         """A new bill's data key goes into ``unit`` with what is sealed first. Raises ``VaultRefused``."""
         if self._erased:
             raise erased()
-        return self._made(unit) or self._keys.of(self.order_id)
+        return self._fresh or self._made(unit) or self._keys.of(self.order_id)
 
     def message(self, record_id: str, body: bytes, unit: Unit, now: int) -> tuple[str, bytes | None]:
         """Whose data key sealed it, and the sealed bytes. A message without a bill gets a data key of its own; of what
@@ -46,7 +46,9 @@ class Safe:
         if not self.order_id:
             notice = new_notice_id()
             return notice, self._keys.fresh(unit, notice, NOTICE, "", now).seal(record_id, body, "message")
-        vault = None if self._erased else self._made(unit) or self._keys.unless_erased(self.order_id)
+        vault = self._fresh or self._made(unit)
+        if vault is None and not self._erased:
+            vault = self._keys.unless_erased(self.order_id)
         return self.order_id, None if vault is None else vault.seal(record_id, body, "message")
 
     def _made(self, unit: Unit) -> BillVault | None:

@@ -5,18 +5,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.claims.beside import (
-    columns_apart,
-    columns_beside,
-    free_invoice,
-    payout_token,
-    pin_guarantees,
-    use_invoice,
-)
+from gateway.claims.beside import columns_beside, free_invoice, payout_token, pin_guarantees, use_invoice
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.changes import Changes
+from gateway.claims.claim_rows import claim_changes, claim_row
 from gateway.claims.clock_watch import ClockWatch
 from gateway.claims.conversation.states import WAITING, ActState
 from gateway.claims.partners.partner import Prepared
@@ -26,6 +20,8 @@ from gateway.kernel.ids import ActId
 from gateway.store.api import AnyStore
 from gateway.store.data_keys import DataKeys
 from gateway.store.errors import StaleWrite, StoreFailed
+from gateway.store.rows import ActRow, BillRow, MessageRow
+from gateway.store.tables import Value
 from gateway.store.unit import Unit
 
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
@@ -47,7 +43,6 @@ class Work(Changes):
     def __init__(self, store: AnyStore, keys: DataKeys, watch: ClockWatch, order_id: str = "", owner: str = "") -> None:
         """``owner`` is this process where several share the database, else empty."""
         self.owner = owner
-        self._owned = {"owner": owner} if owner else {}
         """With it every commit of a shared bill expects its version: who lost the bill commits no further intent."""
         self._store = store
         self._keys = keys
@@ -107,28 +102,28 @@ class Work(Changes):
                 self._watch.note(now)
 
     def _update_bill(self, bill: Bill, now: int) -> None:
-        self.unit.update(
-            "bill",
-            {"order_id": bill.order_id},
-            expect={"version": bill.version},
-            version=bill.version + 1,
-            state=bill.state,
-            approved=bill.approved,
-            self_pay_due=bill.self_pay_due,
-            look_at=bill.look_at or None,
-            updated_at=now,
-            **self._owned,
-            **columns_beside(bill),
-        )
+        approved, self_pay_due = bill.amounts()
+        changes: dict[str, Value] = {
+            "version": bill.version + 1,
+            "state": bill.state,
+            "approved": approved,
+            "self_pay_due": self_pay_due,
+            "look_at": bill.look_at or None,
+            "updated_at": now,
+        }
+        if self.owner:
+            changes["owner"] = self.owner
+        changes |= columns_beside(bill)
+        self.unit.change("bill", {"order_id": bill.order_id}, changes, {"version": bill.version})
         bill.version += 1
 
     def _insert_bill(self, bill: Bill, now: int) -> None:
         self.safe.belong_to(bill)
-        wish = bill.submission.payment
+        approved, self_pay_due = bill.amounts()
+        split, wish = bill.submission.split, bill.submission.payment
         if wish is not UNSET:
             put_wish(self.unit, bill.order_id, wish)
-        self.unit.insert(
-            "bill",
+        row = BillRow(
             order_id=bill.order_id,
             hospital=bill.hospital,
             idem_key=bill.idem_key,
@@ -138,23 +133,27 @@ class Work(Changes):
             version=bill.version,
             created_at=millis(bill.created_at),
             updated_at=now,
-            total=bill.submission.split.total,
-            approved=bill.approved,
-            self_pay_due=bill.self_pay_due,
+            total=split.total,
+            approved=approved,
+            self_pay_due=self_pay_due,
             order_kind=bill.submission.order_kind,
             visit_id=bill.submission.visit.visit_id,
-            fund_total=bill.submission.split.fund_total,
-            account_pay=bill.submission.split.account_pay,
-            cash_pay=bill.submission.split.cash_pay,
+            fund_total=split.fund_total,
+            account_pay=split.account_pay,
+            cash_pay=split.cash_pay,
+            payout_token=payout_token(bill),
             look_at=bill.look_at or None,
-            **({} if wish is UNSET else {"wishes": 1}),
-            **self._owned,
-            **({"payout_token": payout_token(bill)} | columns_beside(bill)),
+            owner=self.owner or None,
+            wishes=None if wish is UNSET else 1,
+            amendments=bill.amendments or None,
+            quoted_until=bill.quoted_until if bill.asks else None,
         )
+        self.unit.add(row)
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)
-        if bill.is_claim and not bill.held:
+        if not bill.apart and not bill.held:
             use_invoice(bill, self._keys.vault, self.unit)
-        pin_guarantees(bill, self.unit)
+        if bill.guaranteed:
+            pin_guarantees(bill, self.unit)
         bill.stored = True
 
     def free_invoice(self, bill: Bill, insurers: frozenset[str] | None = None) -> None:
@@ -162,33 +161,12 @@ class Work(Changes):
         free_invoice(bill, self._keys.vault, self.unit, insurers)
 
     def _put_claim(self, claim: ClaimRun, now: int) -> None:
-        moving: dict[str, Any] = {
-            "state": claim.state,
-            "outcome": claim.outcome,
-            "claimed": claim.claimed,
-            "approved": claim.approved,
-            "quoted": claim.quoted,
-            "step": claim.step,
-            "reason_code": claim.reason,
-            "updated_at": now,
-        }
-        if claim.policy_no:
-            moving |= columns_apart(claim)
         if claim.stored:
-            guard = {"version": claim.version}
+            key: dict[str, Value] = {"order_id": claim.order_id, "seq": claim.seq}
+            self.unit.change("claim", key, claim_changes(claim, now), {"version": claim.version})
             claim.version += 1
-            key: dict[str, str | int | bytes | None] = {"order_id": claim.order_id, "seq": claim.seq}
-            self.unit.update("claim", key, expect=guard, version=claim.version, **moving)
         else:
-            first = {"claim_id": claim.claim_id, "insurer": claim.insurer, "kind": claim.kind}
-            self.unit.insert(
-                "claim",
-                order_id=claim.order_id,
-                seq=claim.seq,
-                version=claim.version,
-                created_at=millis(claim.created_at),
-                **(first | ({"fixed": 1} if claim.fixed else {}) | moving),
-            )
+            self.unit.add(claim_row(claim, millis(claim.created_at), now))
             claim.stored = True
         claim.dirty = False
         self._put_waiting(claim)
@@ -215,8 +193,7 @@ class Work(Changes):
         keys = ",".join(prepared.sealed.key_ids)
         at = millis(act.sent_at)
         self._acts[act.act_id] = _PREPARED
-        self.unit.insert(
-            "act",
+        row = ActRow(
             act_id=act.act_id,
             claim_id=claim.claim_id,
             order_id=claim.order_id,
@@ -238,6 +215,7 @@ class Work(Changes):
             answered_at=0,
             deadline_at=deadline,
         )
+        self.unit.add(row)
         self.message(act.act_id, "out", prepared.sealed.body, digest, keys, 0)
         self.known_as(claim.insurer, correlation, claim.claim_id, act.act_id)
 
@@ -253,18 +231,7 @@ class Work(Changes):
         """
         now = self.now()
         order_id, sealed = self.safe.message(f"{owner_id}:{direction}:{digest}", body, self.unit, now)
-        self.unit.insert(
-            "message",
-            order_id=order_id,
-            owner_id=owner_id,
-            direction=direction,
-            at=now,
-            digest=digest,
-            key_ids=keys,
-            size=len(body),
-            http_status=status,
-            body=sealed,
-        )
+        self.unit.add(MessageRow(order_id, owner_id, direction, now, digest, keys, len(body), status, sealed))
 
     def audit(self, kind: str, who: str, reason: str, detail: str = "") -> None:
         """A line in the audit about this bill: who did what, and why. Ids and codes only."""
@@ -279,7 +246,7 @@ class Work(Changes):
         changes: dict[str, Any] = {"state": state, "outcome": outcome, **also}
         if state is _ANSWERED:
             changes["answered_at"] = self.now()
-        self.unit.update("act", {"claim_id": claim_id, "act_id": act_id}, **changes)
+        self.unit.change("act", {"claim_id": claim_id, "act_id": act_id}, changes, {})
 
     def result(self, act_id: str, result: ActResult) -> None:
         self.keep(f"result:{act_id}", "result", msgspec.msgpack.encode(result))

@@ -36,16 +36,13 @@ _FOLDED = 8 * _ALPHABET.encode()
 
 def _marks(epoch_ms: int) -> str:
     """Ten characters, two at a time."""
-    high = _PAIRS[epoch_ms >> 40 & 1023] + _PAIRS[epoch_ms >> 30 & 1023] + _PAIRS[epoch_ms >> 20 & 1023]
-    return high + _PAIRS[epoch_ms >> 10 & 1023] + _PAIRS[epoch_ms & 1023]
-
-
-def _random(length: int) -> str:
-    return take(length).translate(_FOLDED).decode()
+    high, low = divmod(epoch_ms, 1 << 20)
+    fast = _PAIRS[low >> 10] + _PAIRS[low & 1023]
+    return _PAIRS[high >> 20 & 1023] + _PAIRS[high >> 10 & 1023] + _PAIRS[high & 1023] + fast
 
 
 def _fresh(prefix: str) -> str:
-    return f"{prefix}_{_marks(time.time_ns() // 1_000_000)}{_random(16)}"
+    return f"{prefix}_{_marks(time.time_ns() // 1_000_000)}{take(16).translate(_FOLDED).decode()}"
 
 
 def new_order_id() -> OrderId:
@@ -123,7 +120,7 @@ def id_time(made: str) -> int:
 
 def new_settlement_id() -> SettlementId:
     """Fully random: a time-ordered id would let the payment side line up orders with visits."""
-    return SettlementId("stl_" + _random(26))
+    return SettlementId("stl_" + take(26).translate(_FOLDED).decode())
 
 
 _last_change = 0

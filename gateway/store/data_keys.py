@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from gateway.store.api import AnyStore, Row
 from gateway.store.errors import VaultRefused
+from gateway.store.rows import DataKeyRow
 from gateway.store.unit import Unit
 from gateway.store.vault import BillVault, Vault, WrappedKey
 
@@ -26,16 +27,8 @@ class DataKeys:
     def fresh(self, unit: Unit, order_id: str, data_class: str, cert_no: str, now: int) -> BillVault:
         """A new data key, its row put into ``unit`` with the bill's. ``now`` in epoch ms."""
         made, wrapped = self.vault.new_bill(order_id)
-        unit.insert(
-            "data_key",
-            order_id=order_id,
-            master=wrapped.master,
-            wrapped=wrapped.wrapped,
-            person=self.vault.person(cert_no) if cert_no else "",
-            data_class=data_class,
-            created_at=now,
-            erased_at=0,
-        )
+        person = self.vault.person(cert_no) if cert_no else ""
+        unit.add(DataKeyRow(order_id, wrapped.master, wrapped.wrapped, person, data_class, now))
         self._remember(order_id, made)
         return made
 

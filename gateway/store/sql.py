@@ -50,7 +50,7 @@ class Planner:
         planned: list[Planned] = []
         for step in unit.steps:
             values = step.values
-            shape = (step.verb, step.table, step.columns, step.terms, *map(type, values))
+            shape = (step.verb, step.table, step.columns, step.terms, step.key, step.held, *map(type, values))
             plan = plans.get(shape)
             if plan is None:
                 if len(plans) >= MAX_SHAPES:
@@ -77,7 +77,8 @@ def check_values(table: Table, step: Step) -> None:
                 raise BadUnit(f"{table.name}: this column always has a value", fields=(name,))
         else:
             check_type(table, name, value)
-    for (name, _), value in zip(_bound(step.terms), step.values[len(step.columns) :], strict=True):
+    operands = (*_bound(step.terms), *step.key, *step.held)
+    for name, value in zip(operands, step.values[len(step.columns) :], strict=True):
         if value is not None:
             check_type(table, name, value)
 
@@ -89,11 +90,11 @@ def check_type(table: Table, name: str, value: object) -> None:
         raise BadUnit(f"{table.name}: a value is not of its column's type", fields=(name,))
 
 
-def _bound(terms: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    """The terms once per operand they bind."""
+def _bound(terms: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """The terms' columns once per operand they bind."""
     for name, operator in terms:
         for _ in range(_operands(operator)):
-            yield name, operator
+            yield name
 
 
 def _operands(operator: str) -> int:
@@ -119,12 +120,13 @@ def _upsert(table: Table, step: Step) -> str:
 
 
 def _update(table: Table, step: Step) -> str:
-    if {name for name, operator in step.terms if operator == "="} != set(table.key):
+    if set(step.key) != set(table.key):
         raise BadUnit(f"{table.name}: an update names the whole key and nothing else as the key", fields=table.key)
     if not step.columns or set(step.columns) & set(table.key):
         raise BadUnit(f"{table.name}: an update changes at least one column and never the key")
     sets = ", ".join(f"{q(name)} = ?" for name in step.columns)
-    return _words("UPDATE", q(table.name), "SET", sets, "WHERE", conditions(table, step.terms))
+    terms = (*[(name, "=") for name in step.key], *[(name, "same") for name in step.held])
+    return _words("UPDATE", q(table.name), "SET", sets, "WHERE", conditions(table, terms))
 
 
 def _delete(table: Table, step: Step) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import apsw
 
-from gateway.kernel.errors import Busy
+from gateway.kernel.errors import Busy, LianpeiError
 from gateway.store import files, sql
 from gateway.store.api import Counters
 from gateway.store.chain import Chain
@@ -68,14 +68,14 @@ class Store(Questions):
     async def commit(self, unit: Unit) -> None:
         if not unit.steps:
             return
-        self._admit()
+        if self._closed or self._waiting >= self._max_waiting:
+            raise self._refusal()
         await self._hand_over(self._planner.plan(unit))
 
-    def _admit(self) -> None:
+    def _refusal(self) -> LianpeiError:
         if self._closed:
-            raise closed_store()
-        if self._waiting >= self._max_waiting:
-            raise Busy("the database has too much waiting", code="store-busy", hint="Try again in a moment.")
+            return closed_store()
+        return Busy("the database has too much waiting", code="store-busy", hint="Try again in a moment.")
 
     def _hand_over(self, work: list[sql.Planned], errand: Any = None) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +109,8 @@ class Store(Questions):
             ) from wrong
 
     async def checkpoint(self) -> None:
-        self._admit()
+        if self._closed or self._waiting >= self._max_waiting:
+            raise self._refusal()
         await self._hand_over([], lambda: self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
 
     async def close(self) -> None:

@@ -1,12 +1,13 @@
 """A unit of work: the rows that become durable together or not at all."""
 
 from collections.abc import Mapping
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from gateway.store.errors import BadUnit
+from gateway.store.rows import Row
 from gateway.store.tables import Value
 
 
@@ -17,7 +18,7 @@ class Where(NamedTuple):
     operands: tuple[Value, ...]
 
 
-class Step(msgspec.Struct):
+class Step(msgspec.Struct, gc=False):
     """One row operation: its shape, and last its values, so that a store keeps one prepared statement per shape."""
 
     verb: str
@@ -25,9 +26,13 @@ class Step(msgspec.Struct):
     columns: tuple[str, ...]
     """Columns written."""
     terms: tuple[tuple[str, str], ...]
-    """Conditions on the row: the key, then what the writer expects to find."""
+    """Conditions on the rows that go, of a delete."""
     values: tuple[Value, ...]
-    """Operands in the order of ``columns`` and then ``terms``."""
+    """Operands in the order of ``columns``, ``terms``, ``key`` and ``held``."""
+    key: tuple[str, ...] = ()
+    """Of an update: which row."""
+    held: tuple[str, ...] = ()
+    """Of an update: columns in which the writer expects to find what it knows."""
 
 
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">=", "!=", "in"})
@@ -76,6 +81,10 @@ class Unit:
         self.steps.append(Step("insert", table, tuple(columns), (), tuple(columns.values())))
         return self
 
+    def add(self, row: Row) -> None:
+        """``insert`` of a typed row."""
+        self.steps.append(Step("insert", row.table, row.__struct_fields__, (), astuple(row)))
+
     insert_new = insert
     """The same, spelt where a clash is an expected answer (an idempotency key, a nonce) and ``Duplicate`` is caught."""
 
@@ -83,11 +92,15 @@ class Unit:
         self, table: str, key: Mapping[str, Value], /, *, expect: Mapping[str, Value] | None = None, **changes: Value
     ) -> "Unit":
         """Change the one row with this whole key that also holds what ``expect`` says, else ``StaleWrite``."""
-        held = expect or {}
-        terms = (*zip(key, repeat("=")), *zip(held, repeat("same")))
-        values = (*changes.values(), *key.values(), *held.values())
-        self.steps.append(Step("update", table, tuple(changes), terms, values))
+        self.change(table, key, changes, expect or {})
         return self
+
+    def change(
+        self, table: str, key: Mapping[str, Value], changes: Mapping[str, Value], expect: Mapping[str, Value]
+    ) -> None:
+        """``update`` with columns that were gathered before."""
+        values = (*changes.values(), *key.values(), *expect.values())
+        self.steps.append(Step("update", table, tuple(changes), (), values, tuple(key), tuple(expect)))
 
     def upsert(self, table: str, /, **columns: Value) -> "Unit":
         """A new row, or these columns put into the row that has the same key."""

@@ -75,7 +75,8 @@ class BillVault:
             raise VaultRefused("a record is larger than the vault takes", code="vault-size")
         packs = len(data) >= _MIN_PACKED
         head, nonce = bytes((_VERSION, _PACKED if packs else 0)), take(_NONCE)
-        sealed = self._cipher(record_id, kind).encrypt(nonce, _packers.pack(data) if packs else data, head)
+        cipher = AESGCM(_derived(self._mac, _bound(b"record", kind, record_id)))
+        sealed = cipher.encrypt(nonce, _packers.pack(data) if packs else data, head)
         return head + nonce + sealed
 
     def open(self, record_id: str, blob: bytes, kind: str) -> bytes:
@@ -84,7 +85,7 @@ class BillVault:
         if len(nonce) < _NONCE or head[0] != _VERSION:
             raise _tampered()
         try:
-            packed = self._cipher(record_id, kind).decrypt(nonce, sealed, head)
+            packed = AESGCM(_derived(self._mac, _bound(b"record", kind, record_id))).decrypt(nonce, sealed, head)
         except (InvalidTag, ValueError):
             raise _tampered() from None
         return _packers.unpack(packed, max_output_size=MAX_RECORD) if head[1] & _PACKED else packed
@@ -104,9 +105,6 @@ class BillVault:
     def secret(self, purpose: str) -> bytes:
         """32 bytes that belong to this bill and purpose and are gone when its data key is."""
         return _derived(self._mac, _bound(b"secret", purpose))
-
-    def _cipher(self, record_id: str, kind: str) -> AESGCM:
-        return AESGCM(_derived(self._mac, _bound(b"record", kind, record_id)))
 
 
 class Vault:

@@ -125,13 +125,14 @@ def bill_view(bill: Bill, registry: Registry) -> bytes:
         }
         for claim in bill.claims
     ]
+    approved, self_pay_due = bill.amounts()
     head = {
         "order_id": bill.order_id,
         "kind": bill.kind,
         "state": bill.state,
         "total": bill.submission.split.total,
-        "approved": bill.approved,
-        "self_pay_due": bill.self_pay_due,
+        "approved": approved,
+        "self_pay_due": self_pay_due,
         "quoted_until": bill.quoted_until,
     }
     return _encode(head, rows, registry)
