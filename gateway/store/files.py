@@ -95,11 +95,12 @@ def _set_up(connection: apsw.Connection) -> None:
         raise ConfigRefused(
             "this file system can't carry a write-ahead log", hint="Put the database on a local disk, never on NFS."
         )
-    # cache_size: 16 MB, so that the pages of one group do not spill into the log before their COMMIT.
+    # cache_size: 4 MB, so that the pages of one group do not spill into the log before their COMMIT; not more, because
+    # a COMMIT that split a page looks through the whole cache.
     # secure_delete: an erased record's wrapped key must not survive on a free page.
     for pragma in (
         "synchronous = FULL",
-        "cache_size = -16384",
+        "cache_size = -4096",
         f"wal_autocheckpoint = {WAL_PAGES}",
         "journal_size_limit = 67108864",
         "secure_delete = ON",

@@ -25,9 +25,11 @@ from gateway.store.tables import Value
 MAX_GROUP = 256
 """Units in one transaction: enough to hide fsync, few enough that the first of them does not wait long."""
 
+COMPANY_S = 0.008
+"""So long at most a group waits to become as large as the one before it. One who was alone last time waits for nobody."""
 QUIET_TURNS = 4
 """Turns of the event loop without anything new to write, after which a group is written. A turn without work takes some
-ten microseconds, so one who is alone does not notice."""
+ten microseconds."""
 PATIENCE_S = 0.1
 """A group is written after this time even if every turn brings more."""
 
@@ -67,6 +69,10 @@ class Writer:
         self._chain = chain
         self._waiting: deque[Job] = deque()
         self._busy = False
+        self._company = 1
+        """How many wrote together last time."""
+        self._arrival: asyncio.TimerHandle | None = None
+        """While a group waits for as many as last time."""
         self._told: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Callable[[], Settled]] | None] = (
             queue.SimpleQueue()
         )
@@ -79,9 +85,23 @@ class Writer:
         if not self._busy:
             self._busy = True
             self._gather(job.done.get_loop())
+        elif self._arrival is not None and self._all_came():
+            self._arrival.cancel()
+            self._all_here(job.done.get_loop())
 
     def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wait for who else is about to put something: a transaction for two costs little more than one for one."""
+        if self._all_came():
+            self._all_here(loop)
+        else:
+            self._arrival = loop.call_later(COMPANY_S, self._all_here, loop)
+
+    def _all_came(self) -> bool:
+        """As many as last time; an errand waits for nobody."""
+        return len(self._waiting) >= self._company or self._waiting[-1].errand is not None
+
+    def _all_here(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._arrival = None
         loop.call_soon(self._look, loop, loop.time() + PATIENCE_S, 0, 0)
 
     def _look(self, loop: asyncio.AbstractEventLoop, until: float, quiet: int, seen: int) -> None:
@@ -117,6 +137,7 @@ class Writer:
         group: list[Job] = []
         while self._waiting and len(group) < MAX_GROUP and self._waiting[0].errand is None:
             group.append(self._waiting.popleft())
+        self._company = len(group)
         return group
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop, work: Callable[[], Settled]) -> None:

@@ -188,6 +188,39 @@ async def test_what_comes_in_the_next_turns_of_the_loop_joins_the_group(tmp_path
     await store.close()
 
 
+async def together(store: Store, names: range, pause_s: float = 0.0) -> None:
+    async def caller(number: int) -> None:
+        await asyncio.sleep(pause_s * (number - names.start))
+        await store.commit(Unit().insert("setting", name=f"name-{number}", value="v"))
+
+    await asyncio.gather(*(caller(number) for number in names))
+
+
+async def test_a_group_waits_for_as_many_as_wrote_together_last_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "COMPANY_S", 3600)
+    store = Store.open(tmp_path / "claims.db", CLAIMS)
+    async with asyncio.timeout(60):
+        await together(store, range(5))
+        await together(store, range(5, 10), pause_s=0.02)
+    assert store.counters.groups == 2
+    await store.close()
+
+
+async def test_who_does_not_come_again_is_waited_for_once_and_a_moment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "claims.db", CLAIMS)
+    async with asyncio.timeout(60):
+        await together(store, range(5))
+        await together(store, range(5, 6))
+        monkeypatch.setattr(writer, "COMPANY_S", 3600)
+        await together(store, range(6, 7))
+    assert store.counters.groups == 3
+    await store.close()
+
+
 async def test_a_stream_without_end_does_not_hold_the_first_of_a_group_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
