@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -62,14 +62,6 @@ class MappedAct:
     callback_path: str = ""
     reply: Direction | None = None
     reply_status: int = 200
-    content_type: str = field(init=False, default="")
-    utf8: bool = field(init=False, default=False)
-    """Of a request."""
-
-    def __post_init__(self) -> None:
-        if self.request is not None:
-            self.content_type = self._content_type(self.request.target)
-            self.utf8 = is_utf8(self.request.target.encoding)
 
     def every(self) -> tuple[CompiledAct, ...]:
         return (self,)
@@ -84,13 +76,13 @@ class MappedAct:
         text, path, query, headers, protected, correlation, inner, bare = made
         document = self._document(self.request, text, inner, sure=self.request.sure and not bare)
         return Outgoing(
-            *(document, self.content_type, self.http.method, path, query),
+            *(document, self._content_type(self.request.target), self.http.method, path, query),
             headers=self._soap_action(headers) if self.http.action else headers,
             protected=protected,
             correlation=correlation,
             pin=self.pin,
             gzip=self.http.gzip,
-            utf8=self.utf8,
+            utf8=is_utf8(self.request.target.encoding),
             act=self,
         )
 
