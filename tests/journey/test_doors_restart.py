@@ -14,6 +14,7 @@ from support.doorstage import DoorStage, EvilInsurer
 from support.hostile import require_refusal
 from support.house import Answer, House
 from support.middleman import SETTLE, Middleman
+from support.patience import until
 from test_admin_door import ask, proposal
 
 from gateway.cli.stage import ROOT
@@ -102,12 +103,21 @@ async def test_a_kill_changes_no_promise_of_the_doors(narrow: DoorStage, ward: H
         # A claim asked for in vain goes to a person; asked for again it gets the insurer's answer, and is paid once.
         assert (await _state(after, lost, "manual"))["reason"] == "outcome-unknown"
         middle.heal()
-        again = await ask(after, "wang.wei", f"claims/{lost['claim_id']}/enquire", {"reason": "case-7"})
-        assert again.status == 202, again.body
+        await until(lambda: _asked_again(after, lost["claim_id"]))
         view = (await after.decided(lost["order_id"], 10)).document
         assert view["claims"][0]["outcome"] == "paid"
         assert len(await after.settlements("package", bill)) == 1
     _require_whole_audit(narrow)
+
+
+async def _asked_again(house: House, claim_id: str) -> bool:
+    """Whoever is told that the order is being worked on repeats the request, as the answer says."""
+    again = await ask(house, "wang.wei", f"claims/{claim_id}/enquire", {"reason": "case-7"})
+    if again.status == 409:
+        assert again.document["code"] == "order-busy", again.body
+    else:
+        assert again.status == 202, again.body
+    return again.status == 202
 
 
 def _require_whole_audit(narrow: DoorStage) -> None:
