@@ -17,8 +17,7 @@ class Milestone:
     def set(self) -> None:
         self.reached = True
         for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+            _wake(waiter)
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Whether it was reached, at most ``seconds`` from now."""

@@ -81,12 +81,12 @@ class Unit:
         self.steps.append(Step("insert", table, tuple(columns), (), tuple(columns.values())))
         return self
 
+    insert_new = insert
+    """The same, spelt where a clash is an expected answer (an idempotency key, a nonce) and ``Duplicate`` is caught."""
+
     def add(self, row: Row) -> None:
         """``insert`` of a typed row."""
         self.steps.append(Step("insert", row.table, row.__struct_fields__, (), astuple(row)))
-
-    insert_new = insert
-    """The same, spelt where a clash is an expected answer (an idempotency key, a nonce) and ``Duplicate`` is caught."""
 
     def update(
         self, table: str, key: Mapping[str, Value], /, *, expect: Mapping[str, Value] | None = None, **changes: Value

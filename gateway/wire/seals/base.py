@@ -1,5 +1,6 @@
 """What a seal is: the only place where a message becomes bytes that can be trusted, and back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -50,7 +51,7 @@ class Seal(Protocol):
         ...
 
 
-class HeaderSeal:
+class HeaderSeal(ABC):
     """A ``Seal`` whose signature may travel in HTTP headers. Only these ever see a header; to all others none can matter."""
 
     __slots__ = ()
@@ -59,9 +60,9 @@ class HeaderSeal:
         """A message without headers."""
         return self.open_with(body, {}, role, now)
 
+    @abstractmethod
     def open_with(self, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
         """``Seal.open``, given the message's headers by lower-case name."""
-        raise NotImplementedError
 
 
 def open_message(seal: Seal, body: bytes, headers: Mapping[str, str], role: Role, now: datetime) -> Plain:
