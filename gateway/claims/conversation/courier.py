@@ -191,7 +191,7 @@ class Courier:
                 return brought
             if step.rule.status:
                 result = await ask_if_open(errand, act, self._clock)
-                if result.state not in ("pending", "unknown", "not_found", "need_more"):
+                if errand.ends_with(result):
                     return await self._conclude(errand, act, result)
         self._mailbox.close(act.act_id)
         return None

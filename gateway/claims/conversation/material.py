@@ -54,6 +54,7 @@ class Material:
         if result is None:
             return False
         work.move_claim(bill, claim, ClaimEvent.SEND, name)
+        errand.handed_over = True
         if result.state == "refused":
             ask(bill, claim.claim_id, work)
         return result.state != "refused"
