@@ -16,7 +16,7 @@ _PERSON = "of a person, whose certificate number is read from standard input (ne
 
 def add_commands(commands: Any) -> None:
     vault = commands.add_parser(
-        "vault", help="rewrap keys, erase, export a person's data, apply retention 保险库：换钥、删除、导出、留存"
+        "vault", help="rewrap keys, erase, export a person's data, apply retention 加密库：换钥、删除、导出、留存"
     )
     chores = vault.add_subparsers(title="chores", metavar="CHORE", required=True)
     rewrap = _chore(

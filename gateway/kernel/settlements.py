@@ -75,7 +75,7 @@ SETTLEMENT = Machine(
         (_S.RETURNED, _E.WRONG_ACCOUNT): _S.ACCOUNT,
     },
     {
-        _S.CREATED: Words("已编号", "it has its number; the payment room may or may not have the order"),
+        _S.CREATED: Words("支付处理中，请勿重复收款", "on its way: collect nothing again until it says how it ended"),
         _S.ORDERED: Words("支付中", "the payment room has the order"),
         _S.SCHEDULED: Words("先诊后付，待扣款", "a pay-later order waits for its time"),
         _S.PAID: Words("已完成", "the money moved, or nothing had to"),

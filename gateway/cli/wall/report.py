@@ -151,7 +151,7 @@ def _summary(told: dict[str, Any]) -> Iterator[str]:
     yield (
         f"埋点 marks planted: {planted['marks']}, and {planted['days_and_times']} days and times, 覆盖字段 in all {able} "
         f"medical and identity leaves that can hold one (另有 {len(planted['can_hold_none'])} codes, numbers and flags can't); "
-        f"保险库中确认 seen in the opened vault: {planted['seen_in_opened_vault']}"
+        f"加密库中确认 seen in the opened vault: {planted['seen_in_opened_vault']}"
     )
     size, rows = sum(place["bytes"] for place in searched), sum(place["rows"] for place in searched)
     yield f"搜索 searched: {len(searched)} places, {size:,} bytes, {rows:,} values or files; 发现 findings: {len(told['findings'])}"
