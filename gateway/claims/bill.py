@@ -124,6 +124,8 @@ class Bill(msgspec.Struct):
     """By insurer: the quota (分) of the stay's guarantee and the insurer's numbers of it, as the bill was brought."""
     owes_a_look: bool = False
     """Where several processes share the database: an insurer was asked about money whose answer may be brought to another too."""
+    warnings: str = ""
+    """What was odd about it and did not refuse it, as it is kept and shown (``warnings_of``)."""
     held: str = ""
     """Why nothing of this bill is sent until a person has looked."""
     quoted_until: int = 0

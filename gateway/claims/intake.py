@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.explain import explain_invalid
-from gateway.claims.rules import require_sound
+from gateway.claims.rules import Finding, require_sound
 from gateway.kernel.errors import BadClaim, BadRequest
 from gateway.kernel.strictjson import strict_json
 from gateway.mapping.api import Incoming
@@ -38,8 +38,11 @@ class Intake:
         reader = self._readers.get(form)
         return "json" if reader is None else reader.kind
 
-    def read(self, form: str, body: bytes) -> Submission:
-        """Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); naming fields only."""
+    def read(self, form: str, body: bytes) -> tuple[Submission, list[Finding]]:
+        """The bill, and what is odd about it and does not refuse it.
+
+        Raises ``BadRequest`` (form), ``BadClaim`` (canonical form, rules) or ``BadMoney`` (identities); naming fields only.
+        """
         if form == "canonical":
             try:
                 submission = _decoder.decode(body)
@@ -47,8 +50,7 @@ class Intake:
                 raise self._explained(body, bad) from None
         else:
             submission = self._mapped(form, body)
-        require_sound(submission)
-        return submission
+        return submission, require_sound(submission)
 
     def _explained(self, body: bytes, bad: Exception) -> BadRequest | BadClaim:
         strict_json(body)

@@ -114,6 +114,7 @@ class Ledger:
             amendments=row["amendments"] or 0,
             quoted_until=row["quoted_until"] or 0,
             undo_id=row["undo_id"] or "",
+            warnings=row["warnings"] or "",
         )
         bill.guaranteed = pinned_guarantees(self.store, bill)
         bill.acknowledged.set()

@@ -22,6 +22,7 @@ A field is absent or has a value; `null` is refused, and so is any field that is
 _RULES_HEAD = """## Rules · 校验规则
 
 A broken rule refuses the bill or only flags it; a refusal names rule, fields and difference, never a value.
+A flagged bill is taken as it is; the order shows its flags as `warnings`.
 """
 
 

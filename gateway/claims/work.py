@@ -147,6 +147,7 @@ class Work(Changes):
             wishes=None if wish is UNSET else 1,
             amendments=bill.amendments or None,
             quoted_until=bill.quoted_until if bill.asks else None,
+            warnings=bill.warnings or None,
         )
         self.unit.add(row)
         self.message(bill.order_id, "submission", bill.encoded, bill.digest, "", 0)

@@ -29,7 +29,8 @@ BILL = Table(
     | _columns(TEXT, "order_kind visit_id")
     | _columns(INT, "fund_total account_pay cash_pay")
     | {"payout_token": TEXT, "look_at": INT, "owner": TEXT, "wishes": INT, "undo_id": TEXT}
-    | _columns(INT, "amendments quoted_until"),
+    | _columns(INT, "amendments quoted_until")
+    | {"warnings": TEXT},
     key=("order_id",),
     unique=(("hospital", "idem_key"),),
     sparse=("look_at",),
@@ -40,7 +41,7 @@ BILL = Table(
 """``look_at``: when somebody must take the bill up again; every bill that is not at rest for good has a time there.
 ``owner``: the process that works on it, where several share the database. ``wishes``: it has a row in ``pay_wish``.
 ``amendments``: how many the vault has; ``quoted_until``: when quotes that wait for the patient expire (epoch ms).
-``undo_id``: the undo under way.
+``undo_id``: the undo under way. ``warnings``: what was odd about it and did not refuse it, as JSON; rules and places only.
 What is chained of a bill stays as it was brought, its totals included."""
 DUE_NOW = 1
 """``look_at`` of a bill that must be taken up at once, whatever the clock of its host says."""
@@ -197,7 +198,7 @@ CLAIMS = Schema(
         LEASE,
         SETTING,
     ),
-    version=6,
+    version=7,
     name="claims",
     oldest=3,
 )

@@ -40,6 +40,7 @@ class BillRow(Row, gc=False):
     wishes: int | None
     amendments: int | None
     quoted_until: int | None
+    warnings: str | None
 
 
 class ClaimRow(Row, gc=False):

@@ -64,3 +64,31 @@ def test_bundle_without_a_needed_resource_is_refused(resource: str) -> None:
     bundle["entry"] = [entry for entry in bundle["entry"] if entry["resource"]["resourceType"] != resource]
     with pytest.raises((MessageRefused, msgspec.ValidationError)):
         read("fhir-r4", bundle)
+
+
+def resource(bundle: Any, kind: str) -> Any:
+    return next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind)
+
+
+VOID = [
+    *[(kind, "status", word) for kind in ("Claim", "Coverage", "Consent") for word in ("draft", "entered-in-error")],
+    *[("Encounter", "status", "cancelled"), ("Encounter", "status", "entered-in-error")],
+    *[("Claim", "use", "preauthorization"), ("Claim", "status", "cancelled"), ("Claim", "status", "no-such-word")],
+]
+
+
+@pytest.mark.parametrize(("kind", "member", "word"), VOID)
+def test_what_says_of_itself_that_it_does_not_stand_is_no_bill(kind: str, member: str, word: str) -> None:
+    bundle = fhir()
+    resource(bundle, kind)[member] = word
+
+    with pytest.raises(MessageRefused, match=member):
+        read("fhir-r4", bundle)
+
+
+@pytest.mark.parametrize("status", ["in-progress", "onleave", "finished"])
+def test_bill_of_a_visit_that_goes_on_is_a_bill(status: str) -> None:
+    bundle = fhir()
+    resource(bundle, "Encounter")["status"] = status
+
+    assert read("fhir-r4", bundle).visit.visit_id == "OP20250305000017"

@@ -247,6 +247,17 @@ def test_answer_that_says_the_settlement_failed_is_no_bill() -> None:
         read("yibao-2207", {**national("op"), "settlement": published("yibao", "op_2207_failure_answer")})
 
 
+@pytest.mark.parametrize("code", [-1, "-1", 1, "", None, ...])
+def test_settlement_without_the_code_of_success_is_no_bill_whatever_amounts_it_holds(code: Any) -> None:
+    with pytest.raises(MessageRefused, match=r"settlement\.infcode"):
+        read("yibao-2207", changed(national("op"), ("settlement", "infcode"), code))
+
+
+def test_code_of_success_is_a_number_or_a_text() -> None:
+    for code in (0, "0"):
+        assert len(read("yibao-2207", changed(national("op"), ("settlement", "infcode"), code)).lines) == 9
+
+
 REFUSED: dict[str, tuple[Any, ...]] = {
     "visit of a kind that is not listed": ("settlement", "output", "setlinfo", "med_type", "99"),
     "amount with three decimals": ("settlement", "output", "setlinfo", "psn_cash_pay", 172.311),

@@ -51,7 +51,7 @@ def test_d5_a_rare_name_arrives_as_it_was_written(intake: Intake, name: str, cha
 
     (piece,) = pieces_of(text_of(file, charset))
 
-    assert intake.read("csv", piece.document()).patient.name == name
+    assert intake.read("csv", piece.document())[0].patient.name == name
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from gateway.claims.door.body import require_one_meaning, require_writable
 from gateway.claims.door.entrance import caller_of, came_with
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
+from gateway.claims.rules import Finding, warnings_of
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
 from gateway.kernel.ids import is_id
 from gateway.store.api import Row
@@ -83,7 +84,8 @@ class Handlers:
         ``path`` says when it is no bill but asks for a guarantee or for the patient's policies.
         """
         tenant = caller.tenant
-        submission = preferred(self._read(form, body, tenant), prefer)
+        read, flags = self._read(form, body, tenant)
+        submission = preferred(read, prefer)
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
@@ -92,16 +94,18 @@ class Handlers:
             return await self._repeated(before, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
         bill.apart = _APART.get(path, "")
+        if flags:
+            bill.warnings = warnings_of(flags)
         if submission.counter is not UNSET:
             await inherit(self._engine, bill)
         return await self._accept(bill, caller, wait)
 
-    def _read(self, form: str, body: bytes, tenant: Tenant) -> Submission:
+    def _read(self, form: str, body: bytes, tenant: Tenant) -> tuple[Submission, list[Finding]]:
         started = perf_counter()
         if (seal := tenant.seals.get(form)) is not None:
             body = seal.open(body, Role.REQUEST, self._engine.clock.now()).document
         require_writable(body, self._intake.kind_of(form))
-        submission = self._intake.read(form, body)
+        submission, flags = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:
             raise NotAllowed(
                 "the visit belongs to another hospital than the caller",
@@ -110,7 +114,7 @@ class Handlers:
                 fields=("visit.hospital_code",),
             )
         self._metrics.stage("normalise", "other", perf_counter() - started)
-        return submission
+        return submission, flags
 
     async def _accept(self, bill: Bill, caller: Caller, wait: float) -> web.Response:
         engine = self._engine
@@ -159,7 +163,7 @@ class Handlers:
         held = self._engine.new_bill(
             bill.submission, bill.encoded, bill.hospital, bill.idem_key, bill.digest, INVOICE_REASON
         )
-        held.guaranteed = bill.guaranteed
+        held.guaranteed, held.warnings = bill.guaranteed, bill.warnings
         return held
 
     async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:

@@ -71,6 +71,20 @@ _ORDER = {
         "self_pay_due_fen": {"type": "integer"},
         "claims": {"type": "array", "items": {"$ref": "#/components/schemas/ClaimView"}},
         "quote": {"$ref": "#/components/schemas/Quote"},
+        "warnings": {
+            "type": "array",
+            "description": "What is odd about the bill and did not refuse it; absent where nothing is.",
+            "items": {
+                "type": "object",
+                "required": ["rule", "fields", "zh", "en"],
+                "properties": {
+                    "rule": {"type": "string", "description": "By its number in docs/model.md, like claim-19."},
+                    "fields": {"type": "array", "items": {"type": "string"}},
+                    "zh": {"type": "string"},
+                    "en": {"type": "string"},
+                },
+            },
+        },
         "links": {"type": "object", "properties": {"self": {"type": "string"}, "confirm": {"type": "string"}}},
     },
 }

@@ -66,7 +66,13 @@ def accepted(message_id: str, view: Mapping[str, Any]) -> str:
         ("SelfPayDue", yuan(due) if decided else ""),
         ("ClaimList", claims),
     ]
+    if "warnings" in view:
+        found.append(("WarningList", [("Warning", _warning(one)) for one in view["warnings"]]))
     return _inner(message_id, [("ResultCode", "0"), ("ResultContent", "成功"), ("CommercialVisitRp", found)])
+
+
+def _warning(told: Mapping[str, Any]) -> Parts:
+    return [("Rule", told["rule"]), ("Message", told["zh"]), *(("Field", field) for field in told["fields"])]
 
 
 def _claim(claim: Mapping[str, Any]) -> Parts:

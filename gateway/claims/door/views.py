@@ -134,6 +134,7 @@ def bill_view(bill: Bill, registry: Registry) -> bytes:
         "approved": approved,
         "self_pay_due": self_pay_due,
         "quoted_until": bill.quoted_until,
+        "warnings": bill.warnings,
     }
     return _encode(head, rows, registry)
 
@@ -154,6 +155,8 @@ def _encode(head: dict[str, Any], claims: list[dict[str, Any]], registry: Regist
         "claims": [_claim(claim, registry) for claim in claims],
         "links": {"self": f"/v1/orders/{order_id}"},
     }
+    if head["warnings"]:
+        view["warnings"] = msgspec.Raw(head["warnings"].encode())
     if head["state"] == "quoted":
         view["quote"] = _quote(head, claims)
         view["links"] |= {"confirm": f"/v1/claims/{order_id}/confirm"}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from gateway.claims.conversation.states import WAITING
 from gateway.claims.custody.bills import messages_of
 from gateway.claims.custody.export import shown_message
@@ -38,11 +40,13 @@ class Desk:
         return {name: claim[name] for name in _CLAIM} | {"amount_fen": row["amount"], "age_s": age}
 
     def story(self, who: Operator, claim_id: str) -> dict[str, Any]:
-        """One claim from its rows: changes, acts, and messages by digest."""
+        """One claim from its rows: changes, acts, messages by digest, and what is odd about its bill."""
         who.require(Role.VIEW)
         row = claim_row(self._ledger, claim_id)
         changes = self._ledger.store.find("change", {"order_id": row["order_id"]}, limit=10_000)
         messages = messages_of(self._ledger, row["order_id"], [claim_id])
+        bill = self._ledger.bill_row(row["order_id"])
+        assert bill is not None
         amounts = {f"{name}_fen": row[name] for name in ("claimed", "quoted", "approved")}
         times = {name: row[name] for name in ("created_at", "updated_at")}
         return {
@@ -50,6 +54,7 @@ class Desk:
             "changes": [_only(one, _CHANGE) for one in changes if one["claim_id"] in ("", claim_id)],
             "acts": [_only(one, _ACT + _ACT_TIMES) for one in self._ledger.act_rows(claim_id)],
             "messages": [_only(one, _MESSAGE) for one in messages],
+            "warnings": msgspec.json.decode(bill["warnings"] or "[]"),
         }
 
     async def message(self, who: Operator, claim_id: str, number: str, reason: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.rules import case, idcard, lines, numbers, split
+from gateway.claims.rules import case, cover, idcard, lines, numbers, split
 from gateway.claims.rules.finding import Finding, Severity
 from gateway.kernel.errors import BadClaim, BadMoney
 
@@ -27,6 +27,8 @@ RULES: tuple[Rule, ...] = (
     idcard.identity_card,
     case.diagnoses,
     numbers.plain_numbers,
+    cover.policies_once,
+    cover.guardian,
 )
 
 MOST = 100

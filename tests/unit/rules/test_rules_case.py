@@ -3,10 +3,11 @@
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from rule_bills import CERT_NO, submission
 
-from gateway.claims.rules import Severity, check_submission, require_sound
+from gateway.claims.rules import Severity, check_submission, require_sound, warnings_of
 from gateway.claims.rules.idcard import birth_in, check_digit
 from gateway.kernel.errors import BadClaim
 
@@ -120,3 +121,24 @@ def test_thirty_lines_are_checked_in_a_small_part_of_a_millisecond() -> None:
         best = min(best, time.perf_counter() - started)
 
     assert best < 300e-6
+
+
+def test_flags_are_told_once_each_with_every_place() -> None:
+    flags = require_sound(
+        submission({"patient.gender": "female", "lines.0.class_level": "C", "lines.1.class_level": "C"})
+    )
+
+    assert msgspec.json.decode(warnings_of(flags)) == [
+        {
+            "rule": "money-7",
+            "fields": [f"lines.{line}.{name}" for line in (0, 1) for name in ("class_level", "own_amount")],
+            "zh": "丙类明细未全自费",
+            "en": "a class C line is not wholly own-pay",
+        },
+        {
+            "rule": "claim-19",
+            "fields": ["patient.cert_no", "patient.gender"],
+            "zh": "身份证号与性别不符",
+            "en": "the identity number and the sex disagree",
+        },
+    ]

@@ -247,6 +247,46 @@ def test_a_number_that_cannot_be_written_out_is_refused_by_its_field(field: str,
     assert number not in refused.value.message
 
 
+@pytest.mark.parametrize("ratio", ["-5", "-0.0001", "1.0001", "20", "99999"])
+@pytest.mark.parametrize("field", ["lines.0.self_ratio", "policies.0.liabilities"])
+def test_a_ratio_is_a_part_of_the_whole(field: str, ratio: str) -> None:
+    told = [{"code": "L1", "ratio": ratio}] if field.endswith("liabilities") else ratio
+
+    assert only({field: told}) == ("money-21", Severity.REFUSE, None)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"lines.0.price_limit": "-0.01"},
+        {"policies.0.deductible_left": -1},
+        {"policies.0.liabilities": [{"code": "L1", "limit": -1}]},
+    ],
+)
+def test_a_limit_and_what_is_left_of_one_are_not_negative(edits: dict[str, Any]) -> None:
+    assert only(edits) == ("money-21", Severity.REFUSE, None)
+
+
+def test_a_negative_residual_is_refused_even_where_nothing_is_to_be_paid_of_it() -> None:
+    cash = edited({})["split"]["cash_pay"]
+    edits = {"policies.0.residual": -1, "split.commercial_pay": [], "split.self_pay_due": cash}
+
+    assert only(edits) == ("money-21", Severity.REFUSE, None)
+
+
+def test_nothing_and_the_whole_are_ratios_and_limits_too() -> None:
+    cover = {"code": "L1", "ratio": "1", "limit": 0}
+    edits = {
+        "lines.0.self_ratio": "0",
+        "lines.1.self_ratio": "1.0000",
+        "lines.2.price_limit": "0",
+        "policies.0.deductible_left": 0,
+        "policies.0.liabilities": [cover, cover | {"ratio": "0.0000"}],
+    }
+
+    assert check_submission(submission(edits)) == []
+
+
 def test_a_price_beyond_any_is_refused_although_nothing_was_taken_of_it() -> None:
     with pytest.raises(BadMoney, match="money-1"):
         require_sound(submission({"lines.0.price": "1E+400", "lines.0.qty": "0", "lines.0.amount": 0}))
