@@ -86,12 +86,13 @@ class Handlers:
         submission = preferred(self._read(form, body, tenant), prefer)
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
+        apart = _APART.get(path, "")
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
-            return await self._repeated(before, digest, wait)
+            return await self._repeated(before, apart or submission.kind, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
-        bill.apart = _APART.get(path, "")
+        bill.apart = apart
         if submission.counter is not UNSET:
             await inherit(self._engine, bill)
         return await self._accept(bill, caller, wait)
@@ -133,7 +134,7 @@ class Handlers:
         """What the bill became in memory is not on disk, or not yet: a hospital is told what is."""
         row = await self._engine.ledger.read(self._engine.ledger.bill_row, bill.order_id)
         assert row is not None
-        return await self._repeated(row, bill.digest, 0)
+        return await self._repeated(row, bill.kind, bill.digest, 0)
 
     def _require_room(self, tenant: Tenant) -> None:
         running, mine, most = self._engine.running, self._open[tenant.hospital], tenant.limits.open_bills
@@ -151,7 +152,7 @@ class Handlers:
                 raise replayed()
             row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
-                return await self._repeated(row, bill.digest, wait)
+                return await self._repeated(row, bill.kind, bill.digest, wait)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
 
     def _stopped(self, bill: Bill) -> Bill:
@@ -162,13 +163,14 @@ class Handlers:
         held.guaranteed = bill.guaranteed
         return held
 
-    async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
-        """The same key again: the same bill, its first answer; another bill under the key is refused."""
-        if row["body_digest"] != digest:
+    async def _repeated(self, row: Row, kind: str, digest: str, wait: float) -> web.Response:
+        """The same key again: the same bill, its first answer; another bill, or another wish about it, is refused."""
+        if row["body_digest"] != digest or row["kind"] != kind:
             raise Conflict(
                 "this Idempotency-Key was used for another bill",
                 code="idempotency-key-reused",
-                hint=f"First digest {row['body_digest'][:8]}, this one {digest[:8]}. Use a new key for a new bill.",
+                hint=f"First {row['kind']} {row['body_digest'][:8]}, this one {kind} {digest[:8]}. "
+                "Use a new key for a new bill.",
             )
         worker = self._engine.running.get(row["order_id"])
         if worker is not None:
