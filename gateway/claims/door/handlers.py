@@ -1,7 +1,6 @@
 """The hospital door's routes: submit a bill, ask for it, read the event feed."""
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from time import perf_counter
@@ -11,7 +10,6 @@ from aiohttp import web
 
 from gateway.claims.bill import Apart, Bill
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.guarantees import inherit
@@ -20,18 +18,16 @@ from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
 from gateway.claims.door.entrance import caller_of, came_with
+from gateway.claims.door.idempotency import key_of
+from gateway.claims.door.preferences import NONE, Preferences, preferences_of
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
-from gateway.kernel.ids import is_id
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.seals.base import Role
 
-_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
-_DEFAULT_WAIT_S = 25
-_LONGEST_WAIT_S = 60
 GUARANTEES, POLICIES = "/v1/guarantees", "/v1/policies"
 _APART: Mapping[str, Apart] = {GUARANTEES: "guarantee", POLICIES: "policies"}
 _JSON = {"Content-Type": "application/json"}
@@ -51,20 +47,14 @@ class Handlers:
         """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
         started = perf_counter()
         came = came_with(request)
-        key = request.headers.get("Idempotency-Key", "")
-        if not is_id(key):
-            raise BadRequest(
-                "the Idempotency-Key header is missing or not an id",
-                code="idempotency-key-missing",
-                hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
-            )
+        key = key_of(request, "bill")
         self._metrics.stage("door", "other", perf_counter() - started)
-        prefer = request.headers.get("Prefer", "")
+        prefer = preferences_of(request)
+        prefer.require_clear()
         form = request.match_info.get("format", "canonical")
-        wait = wait_of(prefer)
-        answer = await self.take(came.caller, form, came.body, key, wait, prefer=prefer, path=request.path)
-        if prefer:
-            answer.headers["Preference-Applied"] = f"wait={wait:g}"
+        answer = await self.take(came.caller, form, came.body, key, prefer.wait, prefer=prefer, path=request.path)
+        if prefer.applied:
+            answer.headers["Preference-Applied"] = prefer.applied
         return answer
 
     async def take(
@@ -75,7 +65,7 @@ class Handlers:
         key: str,
         wait: float,
         *,
-        prefer: str = "",
+        prefer: Preferences = NONE,
         path: str = "",
     ) -> web.Response:
         """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken.
@@ -83,7 +73,7 @@ class Handlers:
         ``path`` says when it is no bill but asks for a guarantee or for the patient's policies.
         """
         tenant = caller.tenant
-        submission = preferred(self._read(form, body, tenant), prefer)
+        submission = prefer.laid_on(self._read(form, body, tenant))
         encoded, digest = canonical_bytes(submission)
         require_one_meaning(form, body, encoded)
         apart = _APART.get(path, "")
@@ -217,21 +207,3 @@ def _answer(view: bytes, decided: bool, order_id: str) -> web.Response:
     return web.Response(
         status=202, body=view, headers={**_JSON, "Location": f"/v1/orders/{order_id}", "Retry-After": "2"}
     )
-
-
-def preferred(submission: Submission, prefer: str) -> Submission:
-    """``Prefer: confirm`` and ``Prefer: quick-claim`` say in any format what ``counter`` says in a canonical bill."""
-    if "confirm" not in prefer and "quick-claim" not in prefer:
-        return submission
-    words = {word.strip() for word in prefer.replace(";", ",").split(",")}
-    wish = CounterWish() if submission.counter is UNSET else submission.counter
-    if "confirm" in words:
-        wish = msgspec.structs.replace(wish, confirm=True)
-    if "quick-claim" in words:
-        wish = msgspec.structs.replace(wish, quick_claim=True)
-    return msgspec.structs.replace(submission, counter=wish)
-
-
-def wait_of(prefer: str) -> float:
-    found = _PREFER_WAIT.search(prefer)
-    return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)
