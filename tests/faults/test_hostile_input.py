@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from support.bills import SampleBill, sample_bill
 from support.hostile import PLANT, bomb, deep, first_amount, replaced, require_refusal, require_serving, spelt
 from support.house import Answer, House
@@ -105,6 +106,16 @@ async def test_a_key_that_is_no_id_is_refused(house: House, key: str) -> None:
     bill = sample_bill("package")
 
     answer = await house.submit(bill, headers={"Idempotency-Key": key})
+
+    require_refusal(answer, 400, "idempotency-key-missing")
+
+
+@pytest.mark.parametrize("path", ["/v1/claims", "/v1/policies", "/v1/orders/ord_1/undo", "/v1/deposits"])
+async def test_two_keys_are_refused_because_either_may_be_meant(house: House, path: str) -> None:
+    bill = sample_bill("package")
+    headers = CIMultiDict([("Idempotency-Key", bill.key), ("Idempotency-Key", f"{bill.key}-b")])
+
+    answer = await house.call("POST", path, bill.body, headers)
 
     require_refusal(answer, 400, "idempotency-key-missing")
 
