@@ -183,7 +183,7 @@ async def test_another_hospitals_visit_is_refused_without_its_code(house: House)
 
     answer = await house.submit(bill)
 
-    require_refusal(answer, 401, "hospital-mismatch")
+    require_refusal(answer, 403, "hospital-mismatch")
     assert HOSPITAL_TWO.encode() not in answer.body
 
 

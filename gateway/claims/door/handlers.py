@@ -22,7 +22,7 @@ from gateway.claims.door.idempotency import key_of
 from gateway.claims.door.preferences import NONE, Preferences, preferences_of
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
-from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
+from gateway.kernel.errors import BadRequest, Busy, Conflict, NotFound, NotTheirs
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
@@ -94,7 +94,7 @@ class Handlers:
         require_writable(body, self._intake.kind_of(form))
         submission = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:
-            raise NotAllowed(
+            raise NotTheirs(
                 "the visit belongs to another hospital than the caller",
                 code="hospital-mismatch",
                 hint="visit.hospital_code must be the caller's own code.",

@@ -104,6 +104,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
     texts = {
         400: "The request's form is wrong.",
         401: "The caller is not known, or the request was received before.",
+        403: "The caller is known, but may not speak for this hospital.",
         404: "No such thing for this caller.",
         409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
         408: "The body was not whole in time.",
@@ -112,7 +113,8 @@ def _refusals(*codes: int) -> dict[str, Any]:
         429: "More requests a second than agreed; wait as long as Retry-After says.",
         503: "Overloaded or not ready: nothing was accepted.",
     }
-    return {str(code): _answer(texts[code], "Problem", "application/problem+json") for code in codes}
+    told = [code for code in texts if code in codes or (code == 403 and 401 in codes)]
+    return {str(code): _answer(texts[code], "Problem", "application/problem+json") for code in told}
 
 
 def _submit(form: str | None) -> dict[str, Any]:
