@@ -14,6 +14,7 @@ from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
 from gateway.claims.door.problems import SOAP_PATH
+from gateway.claims.schema_export import tell_decimals
 
 FOR_HOSPITAL = {
     "name": "Lianpei-Hospital",
@@ -177,6 +178,7 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
     document = _document(formats)
     _behind_entrance(document["paths"])
+    tell_decimals(document["components"]["schemas"])
     return document
 
 
