@@ -14,6 +14,9 @@ from gateway.claims.canonical.dispatch import ActResult, Dispatch
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID_BASE = f"urn:lianpei:canonical:v{MODEL_VERSION}:"
 
+DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?(?!\n)$"
+"""How a decimal is written as text. As a JSON number it is read digit by digit too, never as a binary float."""
+
 ROOTS: dict[str, type] = {
     "submission": Submission,
     "claim": Claim,
@@ -30,7 +33,16 @@ ROOTS: dict[str, type] = {
 def published_schema(name: str) -> dict[str, Any]:
     """The schema of one root with ``$id`` and, on each leaf, ``x-label``, ``x-zh`` and ``x-yibao``."""
     made = msgspec.json.schema(ROOTS[name])
+    tell_decimals(made["$defs"])
     return {"$schema": DRAFT, "$id": f"{ID_BASE}{name}", "$ref": made["$ref"], "$defs": made["$defs"]}
+
+
+def tell_decimals(definitions: Mapping[str, Any]) -> None:
+    """Write into schemas how decimals are spelt: the library that makes them tells of a text without a form."""
+    for definition in definitions.values():
+        for spelt in definition.get("properties", {}).values():
+            if spelt.get("format") == "decimal":
+                spelt |= {"type": ["string", "number"], "pattern": DECIMAL}
 
 
 def schema_text(name: str) -> str:

@@ -6,6 +6,7 @@ LianpeiError
 │   ├── BadMoney            amounts that do not tie out or are no amounts
 │   ├── BadClaim            the canonical form or a rule of the model is broken
 │   ├── NotAllowed          who asks is not known, or asks for what is not theirs
+│   │   ├── NotTheirs       who asks is known, and asks in another hospital's name
 │   │   └── RoleMissing     an operator without the role for it
 │   ├── NotFound            no such thing for this caller (the same answer for another hospital's)
 │   ├── Conflict            the same idempotency key with another body, or a state that does not allow this
@@ -63,6 +64,10 @@ class BadClaim(InputRefused):
 class NotAllowed(InputRefused):
     code = "not-allowed"
     http_status = 401
+
+
+class NotTheirs(NotAllowed):
+    http_status = 403
 
 
 class RoleMissing(NotAllowed):

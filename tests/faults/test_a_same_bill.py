@@ -1,6 +1,7 @@
 """Cases A6 to A9 and A15: the same bill again, another bill under the same key, and repeats after everything is forgotten."""
 
 import asyncio
+import itertools
 import json
 import unicodedata
 from collections.abc import Callable
@@ -81,6 +82,41 @@ async def test_a7_another_amount_under_a_used_key_is_refused(house: House) -> No
 
     require_refusal(other, 409, "idempotency-key-reused")
     await one_settlement(house, bill)
+
+
+OPERATIONS = ("/v1/claims", "/v1/guarantees", "/v1/policies")
+"""Each takes a bill: the same body means something else at each of them."""
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(OPERATIONS, 2)))
+async def test_a7_the_same_bill_asked_for_something_else_under_a_used_key_is_refused(
+    house: House, first: str, second: str
+) -> None:
+    """Whoever claims and gets the answer of a question would collect everything, and no insurer would be asked."""
+    bill = sample_bill("hcx", story="inpatient")
+    headers = {"Idempotency-Key": bill.key, "Prefer": "wait=20"}
+    taken = await house.call("POST", first, bill.body, headers)
+    before = await sent(house, "hcx")
+
+    other = await house.call("POST", second, bill.body, headers)
+    again = await house.call("POST", first, bill.body, headers)
+
+    require_refusal(other, 409, "idempotency-key-reused")
+    assert (again.status, again.body) == (taken.status, taken.body)
+    assert await sent(house, "hcx") == before
+
+
+async def test_a7_of_two_operations_at_once_under_one_key_one_is_refused(house: House) -> None:
+    bill = sample_bill("package")
+    headers = {"Idempotency-Key": bill.key, "Prefer": "wait=20"}
+
+    answers = await asyncio.gather(
+        *(house.call("POST", path, bill.body, headers) for path in ("/v1/policies", "/v1/claims"))
+    )
+
+    taken, refused = sorted(answers, key=lambda answer: answer.status)
+    assert taken.is_decided
+    require_refusal(refused, 409, "idempotency-key-reused")
 
 
 def _one_yuan_more(bill: dict[str, Any]) -> None:

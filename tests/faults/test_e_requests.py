@@ -255,11 +255,11 @@ async def test_e13_a_hospital_signs_for_itself_alone(house: House, stage: Stage)
     claimed = headers | {"Signature-Input": headers["Signature-Input"].replace("hospital-h2-sign", "hospital-h3-hmac")}
     other = sample_bill("package")
 
-    for bill, sent, codes in (
-        (mine, claimed, ("signature-bad", "signature-algorithm", "signature-malformed")),
-        (other, _signed(stage, other), ("hospital-mismatch",)),
+    for bill, sent, status, codes in (
+        (mine, claimed, 401, ("signature-bad", "signature-algorithm", "signature-malformed")),
+        (other, _signed(stage, other), 403, ("hospital-mismatch",)),
     ):
-        require_refusal(await _post(house, bill, sent), 401, *codes)
+        require_refusal(await _post(house, bill, sent), status, *codes)
         assert await house.settlements("package", bill) == []
 
 

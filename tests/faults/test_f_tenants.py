@@ -124,7 +124,7 @@ async def test_f1_lists_and_replays_show_nothing_of_anothers(house: House, known
     same_key = await _as_two(house, "POST", "/v1/claims", theirs.body, bill.key)
     feed = await _as_two(house, "GET", "/v1/events?after=0")
 
-    require_refusal(replayed, 401, "hospital-mismatch")
+    require_refusal(replayed, 403, "hospital-mismatch")
     assert same_key.status in (200, 202), "the same key is another bill of another hospital"
     assert same_key.document["order_id"] != mine.document["order_id"]
     assert mine.document["order_id"].encode() not in feed.body

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from support.bills import SampleBill, sample_bill
 from support.hostile import PLANT, bomb, deep, first_amount, replaced, require_refusal, require_serving, spelt
 from support.house import Answer, House
@@ -109,6 +110,16 @@ async def test_a_key_that_is_no_id_is_refused(house: House, key: str) -> None:
     require_refusal(answer, 400, "idempotency-key-missing")
 
 
+@pytest.mark.parametrize("path", ["/v1/claims", "/v1/policies", "/v1/orders/ord_1/undo", "/v1/deposits"])
+async def test_two_keys_are_refused_because_either_may_be_meant(house: House, path: str) -> None:
+    bill = sample_bill("package")
+    headers = CIMultiDict([("Idempotency-Key", bill.key), ("Idempotency-Key", f"{bill.key}-b")])
+
+    answer = await house.call("POST", path, bill.body, headers)
+
+    require_refusal(answer, 400, "idempotency-key-missing")
+
+
 async def test_a_body_of_twenty_megabytes_is_refused(house: House) -> None:
     require_refusal(await _post(house, b" " * (20 << 20)), 413, "body-too-large")
 
@@ -172,7 +183,7 @@ async def test_another_hospitals_visit_is_refused_without_its_code(house: House)
 
     answer = await house.submit(bill)
 
-    require_refusal(answer, 401, "hospital-mismatch")
+    require_refusal(answer, 403, "hospital-mismatch")
     assert HOSPITAL_TWO.encode() not in answer.body
 
 

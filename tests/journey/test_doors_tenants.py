@@ -197,7 +197,7 @@ async def test_a_bill_is_never_brought_in_another_hospitals_name(house: House, f
 
     answer = await _signed(house, HOSPITAL_TWO, "POST", f"/v1/claims{form}", SPELLINGS[form](bill.submission), bill.key)
 
-    require_refusal(answer, 401, "hospital-mismatch")
+    require_refusal(answer, 403, "hospital-mismatch")
     assert await house.settlements("package", bill) == []
 
 

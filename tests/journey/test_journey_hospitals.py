@@ -64,7 +64,7 @@ async def test_another_hospitals_visit_is_refused(house: House) -> None:
 
     answer = await house.submit(bill)
 
-    assert (answer.status, answer.code) == (401, "hospital-mismatch")
+    assert (answer.status, answer.code) == (403, "hospital-mismatch")
     assert answer.document["fields"] == ["visit.hospital_code"]
     assert await house.settlements("package", bill) == []
 

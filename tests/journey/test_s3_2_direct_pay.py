@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from support.bills import SampleBill, sample_bill
 from support.house import Answer, House
 
@@ -39,6 +40,31 @@ async def test_s3_2_the_patient_sees_the_quotes_and_confirms_before_anything_is_
     assert settled.is_decided, settled.body
     assert [claim["approved_fen"] for claim in settled.document["claims"]] == shown
     assert settled.document["self_pay_due_fen"] == quoted["quote"]["patient_fen"]
+
+
+@pytest.mark.parametrize("lines", [("wait=20", "confirm"), ("Confirm", "wait=20"), ("wait=20, confirm",)])
+async def test_s3_2_the_wish_to_be_asked_may_be_a_header_written_in_any_way(
+    house: House, lines: tuple[str, ...]
+) -> None:
+    bill = sample_bill("package")
+    headers = CIMultiDict([("Idempotency-Key", bill.key), *(("Prefer", line) for line in lines)])
+
+    answer = await house.call("POST", "/v1/claims", bill.body, headers)
+
+    assert (answer.status, answer.document["state"]) == (202, "quoted")
+    assert answer.headers["preference-applied"] == "wait=20, confirm"
+    assert await house.settlements("package", bill) == []
+
+
+async def test_s3_2_a_wish_to_be_asked_that_is_not_understood_takes_nothing(house: House) -> None:
+    bill = sample_bill("package")
+
+    refused = await house.submit(bill, headers={"Prefer": "wait=20, confirm=maybe"})
+    taken = await house.submit(bill, headers={"Prefer": "respond-async"})
+
+    assert (refused.status, refused.code) == (400, "preference-unclear")
+    assert taken.is_decided
+    assert "preference-applied" not in taken.headers, "nobody asked for a wait"
 
 
 async def test_s3_2_a_confirmation_is_good_once_and_only_for_what_was_shown(house: House) -> None:

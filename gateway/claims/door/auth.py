@@ -14,7 +14,7 @@ from gateway.claims.door.fairness import HospitalLimits, Pace
 from gateway.claims.door.problems import SOAP_PATH
 from gateway.claims.ledger import Ledger
 from gateway.claims.work import Work
-from gateway.kernel.errors import ConfigRefused, NotAllowed
+from gateway.kernel.errors import ConfigRefused, NotAllowed, NotTheirs
 from gateway.kernel.ids import HospitalCode
 from gateway.store.errors import Duplicate
 from gateway.wire.httpsig import require_digest, verify_head
@@ -118,7 +118,7 @@ class Guard:
         other_proof = caller.digest or "Authorization" in request.headers
         member = None if other_proof else self._members.get((caller.tenant.hospital, HospitalCode(code)))
         if member is None:
-            raise NotAllowed(
+            raise NotTheirs(
                 "the caller does not speak for this hospital",
                 code="hospital-not-of-group",
                 hint=f"{FOR_HOSPITAL} names a hospital of the caller's own group, who calls with a certificate.",

@@ -13,7 +13,7 @@ from gateway.claims.conversation.guarantees import Projection, look, project, wi
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.body import require_writable
 from gateway.claims.door.entrance import body_of, caller_of
-from gateway.claims.door.handlers import wait_of
+from gateway.claims.door.preferences import preferences_of
 from gateway.claims.door.views import stored_view
 from gateway.kernel.errors import BadRequest, NotFound
 from gateway.kernel.strictjson import strict_json
@@ -98,7 +98,7 @@ class CounterDoor:
         engine = self._engine
         worker = engine.running.get(order_id)
         if worker is not None:
-            await asyncio.wait({worker}, timeout=wait_of(request.headers.get("Prefer", "")))
+            await asyncio.wait({worker}, timeout=preferences_of(request).wait)
         row = await engine.ledger.read(engine.ledger.bill_row, order_id)
         assert row is not None
         view = await engine.ledger.read(stored_view, row, engine.ledger, engine.registry)

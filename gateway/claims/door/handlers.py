@@ -1,7 +1,6 @@
 """The hospital door's routes: submit a bill, ask for it, read the event feed."""
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from time import perf_counter
@@ -11,7 +10,6 @@ from aiohttp import web
 
 from gateway.claims.bill import Apart, Bill
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.canonical.counter import CounterWish
 from gateway.claims.canonical.types import UNSET
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.guarantees import inherit
@@ -20,19 +18,17 @@ from gateway.claims.conversation.states import BillState
 from gateway.claims.door.auth import Caller, Guard, Tenant, replayed, spend
 from gateway.claims.door.body import require_one_meaning, require_writable
 from gateway.claims.door.entrance import caller_of, came_with
+from gateway.claims.door.idempotency import key_of
+from gateway.claims.door.preferences import NONE, Preferences, preferences_of
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.claims.rules import Finding, warnings_of
-from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
-from gateway.kernel.ids import is_id
+from gateway.kernel.errors import BadRequest, Busy, Conflict, NotFound, NotTheirs
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.seals.base import Role
 
-_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
-_DEFAULT_WAIT_S = 25
-_LONGEST_WAIT_S = 60
 GUARANTEES, POLICIES = "/v1/guarantees", "/v1/policies"
 _APART: Mapping[str, Apart] = {GUARANTEES: "guarantee", POLICIES: "policies"}
 _JSON = {"Content-Type": "application/json"}
@@ -52,20 +48,14 @@ class Handlers:
         """``POST /v1/claims[/{format}]``: accept a bill and answer with what is decided within ``Prefer: wait``."""
         started = perf_counter()
         came = came_with(request)
-        key = request.headers.get("Idempotency-Key", "")
-        if not is_id(key):
-            raise BadRequest(
-                "the Idempotency-Key header is missing or not an id",
-                code="idempotency-key-missing",
-                hint="Send one key per bill, 1 to 64 characters of A-Z a-z 0-9 _ . : -, and the same one when you send again.",
-            )
+        key = key_of(request, "bill")
         self._metrics.stage("door", "other", perf_counter() - started)
-        prefer = request.headers.get("Prefer", "")
+        prefer = preferences_of(request)
+        prefer.require_clear()
         form = request.match_info.get("format", "canonical")
-        wait = wait_of(prefer)
-        answer = await self.take(came.caller, form, came.body, key, wait, prefer=prefer, path=request.path)
-        if prefer:
-            answer.headers["Preference-Applied"] = f"wait={wait:g}"
+        answer = await self.take(came.caller, form, came.body, key, prefer.wait, prefer=prefer, path=request.path)
+        if prefer.applied:
+            answer.headers["Preference-Applied"] = prefer.applied
         return answer
 
     async def take(
@@ -76,7 +66,7 @@ class Handlers:
         key: str,
         wait: float,
         *,
-        prefer: str = "",
+        prefer: Preferences = NONE,
         path: str = "",
     ) -> web.Response:
         """One bill under its key, and what is decided of it within ``wait`` seconds. What it raises, it has not taken.
@@ -85,15 +75,16 @@ class Handlers:
         """
         tenant = caller.tenant
         read, flags = self._read(form, body, tenant)
-        submission = preferred(read, prefer)
+        submission = prefer.laid_on(read)
         encoded, digest = canonical_bytes(submission)
-        require_one_meaning(form, body, encoded)
+        require_one_meaning(form, body, encoded if submission is read else canonical_bytes(read)[0])
+        apart = _APART.get(path, "")
         before = await self._engine.ledger.read(self._engine.ledger.bill_by_key, tenant.hospital, key)
         if before is not None:
             await self._guard.use_up(caller)
-            return await self._repeated(before, digest, wait)
+            return await self._repeated(before, apart or submission.kind, digest, wait)
         bill = self._engine.new_bill(submission, encoded, tenant.hospital, key, digest)
-        bill.apart = _APART.get(path, "")
+        bill.apart = apart
         if flags:
             bill.warnings = warnings_of(flags)
         if submission.counter is not UNSET:
@@ -107,7 +98,7 @@ class Handlers:
         require_writable(body, self._intake.kind_of(form))
         submission, flags = self._intake.read(form, body)
         if submission.visit.hospital_code != tenant.hospital:
-            raise NotAllowed(
+            raise NotTheirs(
                 "the visit belongs to another hospital than the caller",
                 code="hospital-mismatch",
                 hint="visit.hospital_code must be the caller's own code.",
@@ -137,7 +128,7 @@ class Handlers:
         """What the bill became in memory is not on disk, or not yet: a hospital is told what is."""
         row = await self._engine.ledger.read(self._engine.ledger.bill_row, bill.order_id)
         assert row is not None
-        return await self._repeated(row, bill.digest, 0)
+        return await self._repeated(row, bill.kind, bill.digest, 0)
 
     def _require_room(self, tenant: Tenant) -> None:
         running, mine, most = self._engine.running, self._open[tenant.hospital], tenant.limits.open_bills
@@ -155,7 +146,7 @@ class Handlers:
                 raise replayed()
             row = await self._engine.ledger.read(self._engine.ledger.bill_by_key, bill.hospital, bill.idem_key)
             if row is not None:
-                return await self._repeated(row, bill.digest, wait)
+                return await self._repeated(row, bill.kind, bill.digest, wait)
         raise bill.refused if bill.refused is not None else Busy("the bill was not stored; nothing was sent")
 
     def _stopped(self, bill: Bill) -> Bill:
@@ -166,13 +157,14 @@ class Handlers:
         held.guaranteed, held.warnings = bill.guaranteed, bill.warnings
         return held
 
-    async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
-        """The same key again: the same bill, its first answer; another bill under the key is refused."""
-        if row["body_digest"] != digest:
+    async def _repeated(self, row: Row, kind: str, digest: str, wait: float) -> web.Response:
+        """The same key again: the same bill, its first answer; another bill, or another wish about it, is refused."""
+        if row["body_digest"] != digest or row["kind"] != kind:
             raise Conflict(
                 "this Idempotency-Key was used for another bill",
                 code="idempotency-key-reused",
-                hint=f"First digest {row['body_digest'][:8]}, this one {digest[:8]}. Use a new key for a new bill.",
+                hint=f"First {row['kind']} {row['body_digest'][:8]}, this one {kind} {digest[:8]}. "
+                "Use a new key for a new bill.",
             )
         worker = self._engine.running.get(row["order_id"])
         if worker is not None:
@@ -219,21 +211,3 @@ def _answer(view: bytes, decided: bool, order_id: str) -> web.Response:
     return web.Response(
         status=202, body=view, headers={**_JSON, "Location": f"/v1/orders/{order_id}", "Retry-After": "2"}
     )
-
-
-def preferred(submission: Submission, prefer: str) -> Submission:
-    """``Prefer: confirm`` and ``Prefer: quick-claim`` say in any format what ``counter`` says in a canonical bill."""
-    if "confirm" not in prefer and "quick-claim" not in prefer:
-        return submission
-    words = {word.strip() for word in prefer.replace(";", ",").split(",")}
-    wish = CounterWish() if submission.counter is UNSET else submission.counter
-    if "confirm" in words:
-        wish = msgspec.structs.replace(wish, confirm=True)
-    if "quick-claim" in words:
-        wish = msgspec.structs.replace(wish, quick_claim=True)
-    return msgspec.structs.replace(submission, counter=wish)
-
-
-def wait_of(prefer: str) -> float:
-    found = _PREFER_WAIT.search(prefer)
-    return float(min(int(found[1]), _LONGEST_WAIT_S)) if found else float(_DEFAULT_WAIT_S)

@@ -13,6 +13,8 @@ from gateway.claims.door.openapi_counter import SCHEMAS as COUNTER_SCHEMAS
 from gateway.claims.door.openapi_counter import body_schemas, counter_paths
 from gateway.claims.door.openapi_payments import ROOTS, SCHEMAS, paths
 from gateway.claims.door.openapi_undo import undo_paths, undo_schemas
+from gateway.claims.door.problems import SOAP_PATH
+from gateway.claims.schema_export import tell_decimals
 
 FOR_HOSPITAL = {
     "name": "Lianpei-Hospital",
@@ -118,6 +120,7 @@ def _refusals(*codes: int) -> dict[str, Any]:
     texts = {
         400: "The request's form is wrong.",
         401: "The caller is not known, or the request was received before.",
+        403: "The caller is known, but may not speak for this hospital.",
         404: "No such thing for this caller.",
         409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
         408: "The body was not whole in time.",
@@ -127,6 +130,15 @@ def _refusals(*codes: int) -> dict[str, Any]:
         503: "Overloaded or not ready: nothing was accepted.",
     }
     return {str(code): _answer(texts[code], "Problem", "application/problem+json") for code in codes}
+
+
+def _behind_entrance(paths: dict[str, Any]) -> None:
+    """What is answered before a route is reached, or read of its body, is told of every route alike; SOAP tells it as a fault."""
+    for path, methods in paths.items():
+        for method in methods.keys() & {"get", "post", "put"} if path != SOAP_PATH else ():
+            body = () if method == "get" else (408, 413, 503)
+            one = methods[method]
+            methods[method] = one | {"responses": _refusals(400, 401, 403, 429, *body) | one["responses"]}
 
 
 def _submit(form: str | None) -> dict[str, Any]:
@@ -145,6 +157,7 @@ def _submit(form: str | None) -> dict[str, Any]:
             {
                 "name": "Prefer",
                 "in": "header",
+                "description": "RFC 7240; Preference-Applied in the answer names what was applied.",
                 "schema": {"type": "string", "examples": ["wait=20", "wait=20, confirm, quick-claim"]},
             },
             FOR_HOSPITAL,
@@ -177,6 +190,13 @@ _PROOFS = {
 
 def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     """OpenAPI 3.1 of the hospital door; ``formats`` are the hospital formats besides canonical."""
+    document = _document(formats)
+    _behind_entrance(document["paths"])
+    tell_decimals(document["components"]["schemas"])
+    return document
+
+
+def _document(formats: tuple[str, ...]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
     components |= body_schemas(_REF) | case_schemas(_REF)
     own: dict[str, Any] = {"Problem": _PROBLEM, "ClaimView": _CLAIM, "Order": _ORDER, "Events": _EVENTS, **SCHEMAS}

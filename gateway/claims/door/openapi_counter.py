@@ -111,10 +111,12 @@ def counter_paths(answer: Answers, refusals: Refusals, submit: dict[str, Any]) -
 
     asked = submit | {"operationId": "guarantee", "summary": "Ask an insurer to guarantee a stay, by its estimate."}
     confirm = taking("confirm", "The patient agrees to the quotes shown, or not.", Answer, order)
-    documents = taking("documents", "Bring material that an insurer asked for.", Documents, order)
+    documents = taking("documents", "Bring material that an insurer asked for.", Documents, order | refusals(422))
     moved = taking("policyOrder", "Another order of the policies that were not sent.", PolicyOrder, order)
     account = taking("payoutAccount", "Where quick-claims are paid to from now on.", Account, order)
-    projection = taking("projection", "Hold a stay's projected share against its quota.", Projection, stands)
+    projection = taking(
+        "projection", "Hold a stay's projected share against its quota.", Projection, stands | refusals(422)
+    )
     offers = {"200": answer("Per insurer.", "Offers"), **refusals(401, 429)}
     return {
         "/v1/claims/{order_id}/confirm": {"post": confirm},

@@ -11,12 +11,13 @@ from gateway.claims.canonical.payment import CHANNEL, PaymentWish
 from gateway.claims.conversation.clocks import DayRule
 from gateway.claims.door.auth import Guard
 from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.door.idempotency import key_of
 from gateway.claims.door.own_bill import own_bill
 from gateway.claims.door.paymentviews import deposit_view, payments_view
 from gateway.claims.ledger import Ledger
 from gateway.claims.wishes import put_wish
-from gateway.kernel.errors import BadClaim, BadRequest, Conflict, NotFound
-from gateway.kernel.ids import ID_PATTERN, is_id, new_deposit_id
+from gateway.kernel.errors import BadClaim, Conflict, NotFound
+from gateway.kernel.ids import ID_PATTERN, new_deposit_id
 from gateway.kernel.money import MAX_FEN
 from gateway.kernel.settlements import State
 from gateway.kernel.strictjson import strict_json
@@ -81,13 +82,7 @@ class Payments:
 
     async def take_deposit(self, request: web.Request) -> web.Response:
         """``POST /v1/deposits``: taken before the bill is known; the bill names it and is settled against it."""
-        hospital, key = caller_of(request).tenant.hospital, request.headers.get("Idempotency-Key", "")
-        if not is_id(key):
-            raise BadRequest(
-                "the Idempotency-Key header is missing or not an id",
-                code="idempotency-key-missing",
-                hint="Send one key per deposit, and the same one when you send again.",
-            )
+        hospital, key = caller_of(request).tenant.hospital, key_of(request, "deposit")
         wish = _decoded(request, Deposit)
         await self._guard.use_up(caller_of(request))
         digest = hashlib.sha256(msgspec.json.encode(wish)).hexdigest()

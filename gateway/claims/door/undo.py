@@ -7,13 +7,13 @@ from aiohttp import web
 
 from gateway.claims.door.auth import Caller, Guard, replayed, spend
 from gateway.claims.door.entrance import body_of, caller_of
+from gateway.claims.door.idempotency import key_of
 from gateway.claims.undo.book import Undo, read_undos
 from gateway.claims.undo.service import UndoDesk
 from gateway.claims.undo.view import undo_view
 from gateway.claims.undo.wish import read_wish, read_word
 from gateway.claims.work import Work
-from gateway.kernel.errors import BadRequest, NotFound
-from gateway.kernel.ids import is_id
+from gateway.kernel.errors import NotFound
 from gateway.store.errors import Duplicate
 
 _JSON = {"Content-Type": "application/json"}
@@ -32,13 +32,7 @@ class UndoHandlers:
 
     async def ask(self, request: web.Request) -> web.Response:
         """``POST /v1/orders/{order_id}/undo``: durable when it is answered, worked afterwards."""
-        caller, key = caller_of(request), request.headers.get("Idempotency-Key", "")
-        if not is_id(key):
-            raise BadRequest(
-                "the Idempotency-Key header is missing or not an id",
-                code="idempotency-key-missing",
-                hint="Send one key per undo, and the same one when you send again.",
-            )
+        caller, key = caller_of(request), key_of(request, "undo")
         wish = read_wish(body_of(request))
         order_id, hospital = request.match_info["order_id"], caller.tenant.hospital
         try:

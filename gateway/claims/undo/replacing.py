@@ -6,20 +6,20 @@ from gateway.claims.changes import Order
 from gateway.claims.conversation.states import BILL, BillEvent, BillState
 from gateway.claims.ledger import Ledger
 from gateway.claims.work import Work
-from gateway.kernel.errors import Conflict, NotFound
+from gateway.kernel.errors import BadClaim, Conflict
 
 
 async def replace(ledger: Ledger, bill: Bill, work: Work) -> None:
     """Rows that put the new ``bill`` in the place of the one it names, to be committed with it.
 
-    Raises ``NotFound``, or ``Conflict`` (``order-not-undone``) when the old one still stands or was replaced before.
+    Raises ``BadClaim``, or ``Conflict`` (``order-not-undone``) when the old one still stands or was replaced before.
     """
     named = bill.submission.replaces
     if named is UNSET:
         return
     old = await ledger.read(ledger.bill_row, named)
     if old is None or old["hospital"] != bill.hospital:
-        raise NotFound("no such order", code="order-unknown", fields=("replaces",))
+        raise BadClaim("the order that this bill replaces is not known", code="order-unknown", fields=("replaces",))
     before = BillState(old["state"])
     if (before, BillEvent.REPLACE) not in BILL.table:
         raise Conflict(

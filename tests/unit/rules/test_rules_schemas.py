@@ -1,7 +1,9 @@
 """The published schemas and the model document are the code, and a refused body is explained without its values."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -9,10 +11,11 @@ import pytest
 from rule_bills import bill, edited
 
 from gateway.claims.canonical.claim import Submission
+from gateway.claims.door.openapi import openapi_document
 from gateway.claims.explain import MOST, explain_invalid
 from gateway.claims.model_doc import model_text
 from gateway.claims.rules import RULES
-from gateway.claims.schema_export import ROOTS, leaves, published_schema, schema_text, write_schemas
+from gateway.claims.schema_export import DECIMAL, ROOTS, leaves, published_schema, schema_text, write_schemas
 from gateway.kernel.labels import Label
 
 HOUSE = Path(__file__).parents[3]
@@ -87,7 +90,7 @@ def test_all_mistakes_are_told_at_once_by_path_and_rule() -> None:
         ("/patient/birth_date", "format"),
         ("/lines/0/amount", "type"),
         ("/kind", "enum"),
-        ("/lines/1/price", "format"),
+        ("/lines/1/price", "pattern"),
         ("/split/total", "required"),
         ("/visit/begin_at", "format"),
         ("/patient", "additionalProperties"),
@@ -126,3 +129,34 @@ def test_a_huge_body_gets_its_first_mistake_only() -> None:
 
 def test_every_rule_says_its_number_in_the_document() -> None:
     assert all((rule.__doc__ or "").startswith("Rule") for rule in RULES)
+
+
+PRICES = ["25", "25.00", "-3.5", "+1", ".5", "2.", "1E0", "2.5e+1"]
+NO_PRICES = ["", "abc", "NaN", "Infinity", "２５.００", "٢٥", "2_5.00", " 25.00 ", "25\n", "25,00", "1e"]
+
+
+@pytest.mark.parametrize("price", [*PRICES, 25, 25.5])
+def test_a_decimal_that_the_schema_tells_of_is_taken_digit_by_digit(price: object) -> None:
+    body = json.dumps(edited({"lines.0.price": price})).encode()
+
+    assert explain_invalid(body) == []
+    assert msgspec.json.decode(body, type=Submission).lines[0].price == Decimal(str(price))
+
+
+@pytest.mark.parametrize("price", NO_PRICES)
+def test_a_text_of_another_form_is_no_decimal_of_the_schema(price: str) -> None:
+    line = published_schema("submission")["$defs"]["FeeLine"]["properties"]
+
+    assert not jsonschema.Draft202012Validator(line["price"]).is_valid(price)
+
+
+@pytest.mark.parametrize(
+    "schemas", [published_schema("submission")["$defs"], openapi_document(())["components"]["schemas"]]
+)
+def test_every_decimal_says_how_it_is_written(schemas: dict[str, Any]) -> None:
+    spelt = [one for part in schemas.values() for one in part.get("properties", {}).values()]
+    decimals = [one for one in spelt if one.get("format") == "decimal"]
+
+    assert len(decimals) >= 5
+    assert all((one["pattern"], one["type"]) == (DECIMAL, ["string", "number"]) for one in decimals)
+    assert json.dumps(schemas).count('"format": "decimal"') == len(decimals), "none lies deeper"
