@@ -238,3 +238,13 @@ async def test_d4_ten_letters_do_not_become_a_gigabyte_at_the_door(house: House)
         assert answer.status in (400, 422)
         assert time.monotonic() - started < 2
         assert await house.settlements("package", bill) == []
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_d4_a_wish_in_a_header_hides_no_key_that_was_said_twice(house: House, times: int) -> None:
+    """``Prefer: confirm`` adds two keys to what is kept of the bill: as many as were said twice here."""
+    bill = sample_bill("package").changed(lambda told: [told.pop(name) for name in ("order_kind", "procedures")])
+    twice = bill.body.replace(b'"kind":', b'"kind":"direct_pay",' * times + b'"kind":', 1)
+    wish = {"Idempotency-Key": bill.key, "Prefer": "wait=20, confirm", "Content-Type": "application/json"}
+
+    require_refusal(await house.call("POST", "/v1/claims", twice, wish), 400, "bad-json")
