@@ -62,7 +62,8 @@ async def test_a7_another_bill_under_a_used_key_is_refused_with_both_digests_and
 
     other = await house.submit(bill.changed(change))
 
-    refusal = require_refusal(other, 409, "idempotency-key-reused")
+    refusal = require_refusal(other, 422, "idempotency-key-reused")
+    assert "retry-after" not in other.headers
     assert len([word for word in refusal["hint"].replace(".", "").replace(",", "").split() if is_digest(word)]) == 2
     assert await sent(house) == before
     assert (await house.order(first.document["order_id"])).body == first.body
@@ -79,7 +80,7 @@ async def test_a7_another_amount_under_a_used_key_is_refused(house: House) -> No
 
     other = await house.submit(bill.changed(_one_yuan_more))
 
-    require_refusal(other, 409, "idempotency-key-reused")
+    require_refusal(other, 422, "idempotency-key-reused")
     await one_settlement(house, bill)
 
 
@@ -144,7 +145,7 @@ async def test_a8_a_value_that_is_written_otherwise_is_another_bill_and_decided_
         "POST", "/v1/claims", json.dumps(changed, ensure_ascii=False).encode(), {"Idempotency-Key": bill.key}
     )
 
-    require_refusal(again, 409, "idempotency-key-reused")
+    require_refusal(again, 422, "idempotency-key-reused")
     assert await sent(house) == before
     await one_settlement(house, bill)
 
@@ -181,7 +182,7 @@ async def test_a15_when_the_content_is_erased_a_repeat_still_gets_its_answer_and
 
     assert "erased" in capsys.readouterr().out
     assert (again.status, again.body) == (200, first.body)
-    require_refusal(other, 409, "idempotency-key-reused")
+    require_refusal(other, 422, "idempotency-key-reused")
     assert await sent(house) == before
     await one_settlement(house, bill)
 

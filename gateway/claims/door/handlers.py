@@ -22,7 +22,7 @@ from gateway.claims.door.body import require_one_meaning, require_writable
 from gateway.claims.door.entrance import caller_of, came_with
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
-from gateway.kernel.errors import BadRequest, Busy, Conflict, NotAllowed, NotFound
+from gateway.kernel.errors import BadRequest, Busy, KeyReused, NotAllowed, NotFound
 from gateway.kernel.ids import is_id
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
@@ -165,9 +165,8 @@ class Handlers:
     async def _repeated(self, row: Row, digest: str, wait: float) -> web.Response:
         """The same key again: the same bill, its first answer; another bill under the key is refused."""
         if row["body_digest"] != digest:
-            raise Conflict(
+            raise KeyReused(
                 "this Idempotency-Key was used for another bill",
-                code="idempotency-key-reused",
                 hint=f"First digest {row['body_digest'][:8]}, this one {digest[:8]}. Use a new key for a new bill.",
             )
         worker = self._engine.running.get(row["order_id"])
