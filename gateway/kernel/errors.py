@@ -9,7 +9,9 @@ LianpeiError
 │   │   ├── NotTheirs       who asks is known, and asks in another hospital's name
 │   │   └── RoleMissing     an operator without the role for it
 │   ├── NotFound            no such thing for this caller (the same answer for another hospital's)
-│   ├── Conflict            the same idempotency key with another body, or a state that does not allow this
+│   ├── Conflict            a state that does not allow this
+│   │   ├── KeyReused       the same idempotency key with another body
+│   │   └── UnderWay        somebody works on it: the same request is good a while later
 │   ├── TooMuch             a size or depth limit
 │   ├── TooOften            a rate limit: the same request is good a while later
 │   └── TooSlow             the request was not whole in time
@@ -22,11 +24,12 @@ LianpeiError
 ├── OutcomeUnknown          bytes may have reached the peer: ask, never send again as new
 └── Busy                    we shed load: nothing was accepted, try later
 
-Every error has a stable ``code`` (kebab case, listed in docs/errors.md) and a ``hint`` that says what to do. Messages name rules and
-fields; they never carry values, because an error text ends up in logs and on screens.
+Every error has a stable ``code`` (kebab case, explained in errors.tsv beside this) and a ``hint`` that says what to do. Messages name
+rules and fields; they never carry values, because an error text ends up in logs and on screens.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class LianpeiError(Exception):
@@ -34,13 +37,25 @@ class LianpeiError(Exception):
 
     code: ClassVar[str] = "internal"
     http_status: ClassVar[int] = 500
+    retry_after_s: int = 0
+    """When the same request may be good, in whole seconds; 0 where repeating it never helps."""
 
-    def __init__(self, message: str, *, code: str | None = None, hint: str = "", fields: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str = "",
+        fields: tuple[str, ...] = (),
+        errors: tuple[Mapping[str, Any], ...] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.error_code = code or self.code
         self.hint = hint
         self.fields = fields
+        self.errors = errors
+        """Where several rules are broken: each by its name, its fields and what is wrong."""
 
 
 class InputRefused(LianpeiError):
@@ -85,14 +100,22 @@ class Conflict(InputRefused):
     http_status = 409
 
 
+class KeyReused(Conflict):
+    code = "idempotency-key-reused"
+    http_status = 422
+
+
+class UnderWay(Conflict):
+    code = "order-busy"
+    retry_after_s = 1
+
+
 class TooMuch(InputRefused):
     code = "too-much"
     http_status = 413
 
 
 class TooOften(InputRefused):
-    """``retry_after_s`` is when the next request will be taken, in whole seconds."""
-
     code = "too-often"
     http_status = 429
 
@@ -134,6 +157,7 @@ class NotNow(NotSent):
 
     code = "not-now"
     http_status = 503
+    retry_after_s = 1
 
     def __init__(self, message: str, *, code: str, opens_at: int, again_at: int, hint: str = "") -> None:
         super().__init__(message, code=code, hint=hint)
@@ -148,3 +172,4 @@ class OutcomeUnknown(LianpeiError):
 class Busy(LianpeiError):
     code = "busy"
     http_status = 503
+    retry_after_s = 1

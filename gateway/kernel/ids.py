@@ -45,6 +45,11 @@ def _fresh(prefix: str) -> str:
     return f"{prefix}_{_marks(time.time_ns() // 1_000_000)}{take(16).translate(_FOLDED).decode()}"
 
 
+def new_request_id() -> str:
+    """Of a refused request: named in its answer and in the log."""
+    return _fresh("req")
+
+
 def new_order_id() -> OrderId:
     return OrderId(_fresh("ord"))
 

@@ -16,6 +16,7 @@ from gateway.payment.signing import verify
 from gateway.payment.statement import Statements
 from gateway.store.errors import Duplicate
 from gateway.store.unit import Unit
+from gateway.wire.politeness import due_headers
 
 LARGEST_BODY = 16 * 1024
 PAGE = 500
@@ -66,9 +67,11 @@ class Intake:
             response = await handler(request)
         except LianpeiError as wrong:
             told = {"code": wrong.error_code, "message": wrong.message, "hint": wrong.hint}
-            response = web.json_response(told, status=wrong.http_status)
+            due = due_headers(wrong, wrong.http_status, "Signature")
+            response = web.json_response(told, status=wrong.http_status, headers=due)
         except web.HTTPException as wrong:
-            response = web.json_response({"code": "http"}, status=wrong.status)
+            due = due_headers(wrong, wrong.status, "Signature")
+            response = web.json_response({"code": "http"}, status=wrong.status, headers=due)
         resource = request.match_info.route.resource
         self._metrics.request(resource.canonical if resource else "other", response.status)
         return response

@@ -48,6 +48,7 @@ class BadUnit(LianpeiError):
 class StoreFailed(LianpeiError):
     code = "store-failed"
     http_status = 503
+    retry_after_s = 1
 
 
 class VaultRefused(LianpeiError):

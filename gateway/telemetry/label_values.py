@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errorwords import error_words
 
 OTHER = "other"
 _AT_COUNTER = ("prepare", "quote", "settle")
@@ -43,6 +43,7 @@ ROUTES = (
     "/v1/undos/{undo_id}",
     "/v1/undos/{undo_id}/{leg}",
     "/openapi.json",
+    "/errors/{code}",
     "/partners/{code}/{path}",
 )
 WEAK_ALGORITHMS = ("3DES", "CBC", "ECB", "MD5", "RSA1_5", "SHA-1")
@@ -79,7 +80,7 @@ class LabelValues:
     outcomes: Collection[str] = OUTCOMES
     doors: Collection[str] = ("hospital", "partner", "operator")
     routes: Collection[str] = ROUTES
-    codes: Collection[str] = field(default_factory=lambda: error_codes())
+    codes: Collection[str] = field(default_factory=error_words)
     certificates: Collection[str] = ()
     stages: Collection[str] = STAGES
     statuses: Collection[str] = STATUSES
@@ -109,13 +110,3 @@ class LabelValues:
 def closed(values: Iterable[str], sets: Iterable[frozenset[str]]) -> tuple[str, ...]:
     """The values, ``other`` in place of each that is not in its set."""
     return tuple(value if value in known else OTHER for value, known in zip(values, sets, strict=True))
-
-
-def error_codes() -> frozenset[str]:
-    """The codes of the error family as it is loaded now."""
-    family, found = [LianpeiError], set()
-    while family:
-        one = family.pop()
-        found.add(one.code)
-        family += one.__subclasses__()
-    return frozenset(found)

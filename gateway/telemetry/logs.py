@@ -17,7 +17,7 @@ from typing import Final, TextIO
 
 from gateway.kernel.errors import LianpeiError
 
-_OUR_ID = re.compile(r"(ord|clm|act|evt|stl)_[0-9A-Z]{26}")
+_OUR_ID = re.compile(r"(ord|clm|act|evt|stl|req)_[0-9A-Z]{26}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
 _ROUTE = re.compile(r"/[A-Za-z0-9_{}/.-]{0,63}")
 _DIGEST = re.compile(r"(?=.*[a-f])[0-9a-f]{12,64}")
@@ -30,7 +30,7 @@ _MAX_NUMBER: Final = 10**9
 """Larger numbers are ids, phone numbers or amounts, none of which is a count or a duration."""
 
 FIELDS: Final[dict[str, re.Pattern[str] | None]] = (
-    dict.fromkeys(("order_id", "claim_id", "act_id", "event_id", "settlement_id"), _OUR_ID)
+    dict.fromkeys(("order_id", "claim_id", "act_id", "event_id", "settlement_id", "request_id"), _OUR_ID)
     | dict.fromkeys(("insurer", "channel", "name", "kind", "state", "old_state", "new_state", "step"), _CODE)
     | dict.fromkeys(("outcome", "code", "cause", "door", "method", "lane", "stage", "mapping", "version"), _CODE)
     | dict.fromkeys(("format", "key_id", "certificate", "error", "at_line", "act", "field"), _CODE)

@@ -9,13 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.web_request import BaseRequest
 
+from gateway.kernel.errorwords import in_chinese, problem_document
 from gateway.wire.doorlimits import DoorLimits
 
-_TITLES = {400: "this is no HTTP request that can be read", 500: "the gateway made a mistake; nothing was confirmed"}
-_CODES = {400: "bad-request", 500: "internal"}
-
-
+_TITLES = {
+    400: "this is no HTTP request that can be read",
+    417: "nothing but 100-continue can be expected of this door",
+    500: "the gateway made a mistake; nothing was confirmed",
+}
+_SERVER = "lianpei"
+"""The library's own word tells its version and Python's to whoever looks for a weakness."""
 _LINGER_S = 2.0
 """How long the rest of a refused body is read and thrown away, so that its sender sees the answer."""
 
@@ -55,16 +60,35 @@ class PoliteHandler(web.RequestHandler):
     ) -> web.StreamResponse:
         del message
         super().handle_error(request, status, exc, "")  # logs it, and refuses when an answer was begun
-        code = _CODES.get(status, "bad-request")
-        told = {
-            "type": f"https://lianpei.example/errors/{code}",
-            "title": _TITLES.get(status, "the request can't be served"),
-            "status": status,
-            "code": code,
-        }
-        answer = web.Response(status=status, text=json.dumps(told), content_type="application/problem+json")
-        answer.force_close()
-        return answer
+        return _refusal(status)
+
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """An exception here was raised by the library outside the doors' own boundary, as for an ``Expect`` it doesn't know."""
+        if isinstance(resp, web.HTTPException):
+            resp = _refusal(resp.status)
+        resp.headers["Server"] = _SERVER
+        return await super().finish_response(request, resp, start_time)
+
+
+def _refusal(status: int) -> web.Response:
+    code = "internal" if status >= 500 else "bad-request"
+    title = _TITLES.get(status, "the request can't be served")
+    told = problem_document(status, {"code": code, "title": title, "zh": in_chinese(code)})
+    answer = web.Response(status=status, text=json.dumps(told), content_type="application/problem+json")
+    answer.force_close()
+    return answer
+
+
+def due_headers(wrong: Exception, status: int, challenge: str) -> dict[str, str]:
+    """What RFC 9110 asks of a refusal: a 405 says what may be done (15.5.6), a 401 how to prove oneself (11.6.1).
+
+    ``challenge`` is an authentication scheme. A client certificate has none: it is asked for before any request.
+    """
+    if isinstance(wrong, web.HTTPMethodNotAllowed):
+        return {"Allow": wrong.headers["Allow"]}
+    return {"WWW-Authenticate": f'{challenge} realm="lianpei"'} if status == 401 else {}
 
 
 class PoliteServer(web.Server):

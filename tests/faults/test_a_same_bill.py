@@ -63,7 +63,8 @@ async def test_a7_another_bill_under_a_used_key_is_refused_with_both_digests_and
 
     other = await house.submit(bill.changed(change))
 
-    refusal = require_refusal(other, 409, "idempotency-key-reused")
+    refusal = require_refusal(other, 422, "idempotency-key-reused")
+    assert "retry-after" not in other.headers
     assert len([word for word in refusal["hint"].replace(".", "").replace(",", "").split() if is_digest(word)]) == 2
     assert await sent(house) == before
     assert (await house.order(first.document["order_id"])).body == first.body
@@ -80,7 +81,7 @@ async def test_a7_another_amount_under_a_used_key_is_refused(house: House) -> No
 
     other = await house.submit(bill.changed(_one_yuan_more))
 
-    require_refusal(other, 409, "idempotency-key-reused")
+    require_refusal(other, 422, "idempotency-key-reused")
     await one_settlement(house, bill)
 
 
@@ -101,7 +102,7 @@ async def test_a7_the_same_bill_asked_for_something_else_under_a_used_key_is_ref
     other = await house.call("POST", second, bill.body, headers)
     again = await house.call("POST", first, bill.body, headers)
 
-    require_refusal(other, 409, "idempotency-key-reused")
+    require_refusal(other, 422, "idempotency-key-reused")
     assert (again.status, again.body) == (taken.status, taken.body)
     assert await sent(house, "hcx") == before
 
@@ -116,7 +117,7 @@ async def test_a7_of_two_operations_at_once_under_one_key_one_is_refused(house: 
 
     taken, refused = sorted(answers, key=lambda answer: answer.status)
     assert taken.is_decided
-    require_refusal(refused, 409, "idempotency-key-reused")
+    require_refusal(refused, 422, "idempotency-key-reused")
 
 
 def _one_yuan_more(bill: dict[str, Any]) -> None:
@@ -180,7 +181,7 @@ async def test_a8_a_value_that_is_written_otherwise_is_another_bill_and_decided_
         "POST", "/v1/claims", json.dumps(changed, ensure_ascii=False).encode(), {"Idempotency-Key": bill.key}
     )
 
-    require_refusal(again, 409, "idempotency-key-reused")
+    require_refusal(again, 422, "idempotency-key-reused")
     assert await sent(house) == before
     await one_settlement(house, bill)
 
@@ -217,7 +218,7 @@ async def test_a15_when_the_content_is_erased_a_repeat_still_gets_its_answer_and
 
     assert "erased" in capsys.readouterr().out
     assert (again.status, again.body) == (200, first.body)
-    require_refusal(other, 409, "idempotency-key-reused")
+    require_refusal(other, 422, "idempotency-key-reused")
     assert await sent(house) == before
     await one_settlement(house, bill)
 

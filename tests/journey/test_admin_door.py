@@ -50,7 +50,9 @@ def proposal(claim: dict[str, Any], fen: int, action: str = "decide") -> dict[st
 
 async def test_strangers_get_nothing_and_machines_their_probes(ward: House) -> None:
     for headers in ({}, {"Authorization": "Bearer " + "0" * 64}, {"Authorization": "Basic bGk6bGk="}):
-        require_refusal(await ask(ward, "", "claims?state=manual", **headers), 401, "operator-unknown")
+        answer = await ask(ward, "", "claims?state=manual", **headers)
+        require_refusal(answer, 401, "operator-unknown")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="lianpei"'
     assert (await ward.call("GET", "/metrics", door="operator")).status == 200
 
 

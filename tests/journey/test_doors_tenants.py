@@ -251,6 +251,8 @@ async def test_a_hospital_beyond_its_pace_is_told_when_to_come_back(narrow: Door
     assert 8 <= len(refused) <= 11
     require_refusal(refused[0], 429, "too-often")
     assert refused[0].headers["retry-after"] == "1"
+    log = (narrow.home / "gateway.log").read_text("utf-8").splitlines()
+    assert any(refused[0].headers["x-request-id"] in line and HOSPITAL_TWO in line for line in log)
     assert (await ward.submit(sample_bill("huiyibao"))).is_decided
     await asyncio.sleep(1)
     assert (await _signed(ward, HOSPITAL_TWO, "GET", "/v1/events")).status == 200

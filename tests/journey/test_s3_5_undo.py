@@ -54,7 +54,7 @@ async def test_s3_5_the_same_key_is_the_same_undo_and_a_second_undo_is_refused(h
 
     assert again.document["undo_id"] == asked["undo_id"]
     require_refusal(other, 409, "undo-under-way")
-    require_refusal(changed, 409, "idempotency-key-reused")
+    require_refusal(changed, 422, "idempotency-key-reused")
     require_refusal(unknown, 404, "order-unknown")
     require_refusal(stranger, 404, "undo-unknown")
 

@@ -3,13 +3,13 @@
 import asyncio
 
 from gateway.claims.conversation.engine import Engine
-from gateway.kernel.errors import Conflict
+from gateway.kernel.errors import UnderWay
 
 _REST_S = 20.0
 
 
 async def rest(engine: Engine, order_id: str) -> None:
-    """Wait until nobody here works on this bill. Raises ``Conflict`` (``order-busy``)."""
+    """Wait until nobody here works on this bill. Raises ``UnderWay``."""
     worker = engine.running.get(order_id)
     if worker is not None:
         await asyncio.wait({worker}, timeout=_REST_S)
@@ -17,5 +17,5 @@ async def rest(engine: Engine, order_id: str) -> None:
         raise busy()
 
 
-def busy() -> Conflict:
-    return Conflict("the order is being worked on", code="order-busy", hint="Look at it again and repeat the request.")
+def busy() -> UnderWay:
+    return UnderWay("the order is being worked on", hint="Look at it again and repeat the request.")

@@ -18,7 +18,7 @@ from gateway.claims.door.admin_recon import AdminRecon
 from gateway.claims.door.admin_webhooks import AdminWebhooks
 from gateway.claims.door.bodies import Bodies
 from gateway.claims.door.enveloped import WeakEnvelope
-from gateway.claims.door.problems import answer_errors
+from gateway.claims.door.problems import add_explanations, answer_errors
 from gateway.claims.door.worklist import WorkRoutes, shown
 from gateway.claims.operators.desk import Desk
 from gateway.claims.operators.roles import Operators, Role, unknown
@@ -188,6 +188,7 @@ def operator_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", is_ready)
+    add_explanations(app)
     if admin is not None:
         admin.add_to(app)
     return app

@@ -14,9 +14,10 @@ from gateway.claims.door.feed import Feed
 from gateway.claims.door.handlers import GUARANTEES, POLICIES, Handlers
 from gateway.claims.door.openapi import openapi_document
 from gateway.claims.door.parts import Part
-from gateway.claims.door.problems import answer_to, require_plain_bytes
+from gateway.claims.door.problems import add_explanations, require_plain_bytes
+from gateway.claims.door.refusals import REFUSALS, Refusals
 from gateway.claims.partners.registry import Registry
-from gateway.kernel.errors import LianpeiError, NotFound
+from gateway.kernel.errors import NotFound
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.politeness import vouch_for
 
@@ -33,7 +34,9 @@ def hospital_app(
     formats: tuple[str, ...],
 ) -> web.Application:
     """``parts`` are groups of further routes."""
-    app = web.Application(middlewares=[metered("hospital", metrics, feed.mark), entrance.enter])
+    refusals = Refusals("hospital", metrics)
+    app = web.Application(middlewares=[metered(refusals, feed.mark), entrance.enter])
+    app[REFUSALS] = refusals
     document = msgspec.json.encode(openapi_document(formats))
 
     async def openapi(_: web.Request) -> web.Response:
@@ -47,6 +50,7 @@ def hospital_app(
     app.router.add_get("/v1/events", handlers.events)
     for part in (feed, *parts):
         part.add_to(app)
+    add_explanations(app)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_get("/schemas/{name}", published(schemas / "canonical"))
     return app
@@ -67,7 +71,7 @@ def published(folder: Path) -> Handler:
 
 def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodies: Bodies) -> web.Application:
     """Insurers call ``/partners/<code>/<path>``; a seal, not an address, says who they are."""
-    app = web.Application(middlewares=[metered("partner", metrics)])
+    app = web.Application(middlewares=[metered(Refusals("partner", metrics))])
 
     async def receive(request: web.Request) -> web.Response:
         partner = registry.get(request.match_info["code"])
@@ -82,13 +86,13 @@ def partner_app(callbacks: Callbacks, registry: Registry, metrics: Metrics, bodi
         return web.Response(status=reply.status, body=sealed.body, headers=headers)
 
     app.router.add_post("/partners/{code}/{path:.+}", receive)
+    add_explanations(app)
     return app
 
 
-def metered(
-    door: str, metrics: Metrics, mark: Callable[[web.Request, web.StreamResponse], None] | None = None
-) -> Middleware:
+def metered(refusals: Refusals, mark: Callable[[web.Request, web.StreamResponse], None] | None = None) -> Middleware:
     """Every request gets an answer, and every answer is counted. ``mark`` adds to each what it shall say besides."""
+    door, metrics = refusals.door, refusals.metrics
 
     @web.middleware
     async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -96,9 +100,7 @@ def metered(
             require_plain_bytes(request)
             response = await handler(request)
         except Exception as wrong:
-            response = answer_to(request, wrong)
-            if isinstance(wrong, LianpeiError):
-                metrics.refused(wrong.code)
+            response = refusals.answer(request, wrong)
         resource = request.match_info.route.resource
         metrics.http(door, resource.canonical if resource is not None else "other", response.status)
         if mark is not None:

@@ -105,13 +105,16 @@ class Guard:
         return exchange
 
     def who(self, request: web.Request) -> Caller:
-        """The calling hospital. Raises ``NotAllowed`` without telling more than that, and ``TooOften``."""
+        """The calling hospital. Raises ``NotAllowed`` without telling more than that."""
         caller = self._proven(request)
         code = request.headers.get(FOR_HOSPITAL)
         if code and code != caller.tenant.hospital:
             caller = self._speaks_for(caller, code, request)
-        self._paces[caller.tenant.hospital].take()
         return caller
+
+    def pace(self, caller: Caller) -> None:
+        """Raises ``TooOften``."""
+        self._paces[caller.tenant.hospital].take()
 
     def _speaks_for(self, caller: Caller, code: str, request: web.Request) -> Caller:
         """A group's caller becomes one of its hospitals. Only by certificate: no signature covers the header."""

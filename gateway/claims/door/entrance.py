@@ -8,6 +8,7 @@ from gateway.claims.door.auth import Caller, Guard
 from gateway.claims.door.bodies import Bodies, Room
 from gateway.claims.door.problems import SOAP_PATH
 from gateway.kernel.errors import BadRequest
+from gateway.kernel.errorwords import PAGES
 from gateway.wire.politeness import vouch_for
 
 
@@ -19,8 +20,8 @@ class Came(msgspec.Struct):
 
 
 _CAME = web.RequestKey("came", Came)
-_OPEN = ("/openapi.json", "/schemas/")
-"""What a stranger may read: how to call."""
+_OPEN = ("/openapi.json", "/schemas/", PAGES)
+"""What a stranger may read: how to call, and what a refusal means."""
 
 
 class Entrance:
@@ -37,6 +38,7 @@ class Entrance:
             return await handler(request)
         caller = self._guard.who(request)
         came = request[_CAME] = Came(caller)
+        self._guard.pace(caller)
         vouch_for(request)
         if not sends:
             if request.can_read_body:

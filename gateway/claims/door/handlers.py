@@ -23,7 +23,7 @@ from gateway.claims.door.preferences import NONE, Preferences, preferences_of
 from gateway.claims.door.views import bill_view, stored_view
 from gateway.claims.intake import Intake, canonical_bytes
 from gateway.claims.rules import Finding, warnings_of
-from gateway.kernel.errors import BadRequest, Busy, Conflict, NotFound, NotTheirs
+from gateway.kernel.errors import BadRequest, Busy, KeyReused, NotFound, NotTheirs
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate
 from gateway.telemetry.metrics import Metrics
@@ -160,9 +160,8 @@ class Handlers:
     async def _repeated(self, row: Row, kind: str, digest: str, wait: float) -> web.Response:
         """The same key again: the same bill, its first answer; another bill, or another wish about it, is refused."""
         if row["body_digest"] != digest or row["kind"] != kind:
-            raise Conflict(
+            raise KeyReused(
                 "this Idempotency-Key was used for another bill",
-                code="idempotency-key-reused",
                 hint=f"First {row['kind']} {row['body_digest'][:8]}, this one {kind} {digest[:8]}. "
                 "Use a new key for a new bill.",
             )

@@ -25,14 +25,34 @@ FOR_HOSPITAL = {
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "type": "object",
-    "required": ["type", "title", "status", "code"],
+    "required": ["type", "title", "status", "code", "zh"],
     "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "/errors/{code} at this door, open to anybody: what the code means and what to do.",
+        },
+        "title": {"type": "string", "description": "In English."},
+        "zh": {"type": "string", "description": "What the code means and what to do, in Chinese."},
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "Stable; listed in docs/errors.md."},
         "hint": {"type": "string", "description": "What to do."},
         "fields": {"type": "array", "items": {"type": "string"}},
+        "errors": {
+            "type": "array",
+            "description": "The rules that the bill breaks (docs/model.md), a hundred at most.",
+            "items": {
+                "type": "object",
+                "required": ["rule", "fields", "difference_fen", "zh", "en"],
+                "properties": {
+                    "rule": {"type": "string"},
+                    "fields": {"type": "array", "items": {"type": "string"}},
+                    "difference_fen": {"type": ["integer", "null"], "description": "Found minus expected, in 分."},
+                    "zh": {"type": "string"},
+                    "en": {"type": "string"},
+                },
+            },
+        },
     },
 }
 _TWO_TONGUES = {
@@ -122,10 +142,10 @@ def _refusals(*codes: int) -> dict[str, Any]:
         401: "The caller is not known, or the request was received before.",
         403: "The caller is known, but may not speak for this hospital.",
         404: "No such thing for this caller.",
-        409: "The Idempotency-Key was used for another bill, or the order's state does not allow this.",
+        409: "The order's state does not allow this.",
         408: "The body was not whole in time.",
         413: "The body is too large.",
-        422: "The bill breaks the model or the money does not tie out.",
+        422: "The bill breaks the model, the money does not tie out, or the Idempotency-Key was used for another one.",
         429: "More requests a second than agreed; wait as long as Retry-After says.",
         503: "Overloaded or not ready: nothing was accepted.",
     }

@@ -16,7 +16,7 @@ from gateway.claims.door.own_bill import own_bill
 from gateway.claims.door.paymentviews import deposit_view, payments_view
 from gateway.claims.ledger import Ledger
 from gateway.claims.wishes import put_wish
-from gateway.kernel.errors import BadClaim, Conflict, NotFound
+from gateway.kernel.errors import BadClaim, Conflict, KeyReused, NotFound
 from gateway.kernel.ids import ID_PATTERN, new_deposit_id
 from gateway.kernel.money import MAX_FEN
 from gateway.kernel.settlements import State
@@ -90,10 +90,8 @@ class Payments:
             await self._ledger.store.commit(self._new_deposit(hospital, key, digest, wish))
         row = await self._ledger.read(self._ledger.store.get, "deposit", hospital=hospital, idem_key=key)
         if row is None or row["body_digest"] != digest:
-            raise Conflict(
-                "this Idempotency-Key was used for another deposit",
-                code="idempotency-key-reused",
-                hint="Use a new key for a new deposit.",
+            raise KeyReused(
+                "this Idempotency-Key was used for another deposit", hint="Use a new key for a new deposit."
             )
         return await self._shown(row, 202)
 

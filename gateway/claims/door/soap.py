@@ -14,6 +14,7 @@ from gateway.claims.door.auth import Caller, Guard
 from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.handlers import Handlers
 from gateway.claims.door.problems import SOAP_PATH
+from gateway.claims.door.refusals import REFUSALS
 from gateway.kernel.errors import BadRequest, LianpeiError, MessageRefused, NotFound
 from gateway.kernel.ids import is_id
 from gateway.kernel.xml import parse_xml
@@ -64,6 +65,8 @@ class SoapDoor:
             if not words.is_answer(refused):
                 raise
             text = words.refused(message_id, refused)
+            told = web.Response(body=words.answer(text, call.namespace), headers=_XML)
+            return request.app[REFUSALS].note(request, refused.error_code, told)
         return web.Response(body=words.answer(text, call.namespace), headers=_XML)
 
     async def _answered(self, action: str, inner: etree._Element, message_id: str, caller: Caller) -> str:

@@ -15,6 +15,7 @@ from gateway.kernel.errors import (
     NotAllowed,
     NotFound,
 )
+from gateway.kernel.errorwords import in_chinese
 from gateway.kernel.money import yuan
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -23,28 +24,22 @@ OPERATION = "HIPMessageServer"
 Parts = list[tuple[str, "str | Parts"]]
 """Elements in order: a name with its text or with what is below it."""
 
-_TOLD: Mapping[type[LianpeiError], str] = {
-    BadMoney: "金额不一致，请核对后重新提交",
-    BadClaim: "账单内容不符合规范，请更正后重新提交",
-    Conflict: "该消息号已用于另一张账单",
-    NotAllowed: "无权提交该账单",
-    NotFound: "没有该单据",
-    MessageRefused: "报文缺少内容或格式不正确，请更正后重新提交",
-    BadRequest: "报文格式不正确，请更正后重新提交",
-}
-"""What an answer says in Chinese; every other error means that the call itself has failed and is a fault."""
+_ANSWERED = (BadMoney, BadClaim, Conflict, NotAllowed, NotFound, MessageRefused, BadRequest)
+"""Refusals of a message; every other error means that the call itself has failed and is a fault."""
+_MOST_RULES = 10
 
 
 def is_answer(error: LianpeiError) -> bool:
     """Whether the message was read and refused. All else (who calls, how often, trouble on our side) is no answer to it."""
-    return isinstance(error, tuple(_TOLD)) and error.error_code != "internal"
+    return isinstance(error, _ANSWERED) and error.error_code != "internal"
 
 
 def refused(message_id: str, error: LianpeiError) -> str:
     """ResultCode -1: what is wrong, by rule and field and never by value."""
-    zh = next(text for kind, text in _TOLD.items() if isinstance(error, kind))
     fields: Parts = [("Field", field) for field in error.fields[:100]]
-    said: Parts = [("ResultCode", "-1"), ("ResultContent", f"{zh} [{error.error_code}] {error.message}")]
+    broken = [f"{one['rule']}：{one['zh']} {one['en']}" for one in error.errors[:_MOST_RULES]]
+    text = "；".join([f"{in_chinese(error.error_code)} [{error.error_code}] {error.message}", *broken])
+    said: Parts = [("ResultCode", "-1"), ("ResultContent", text)]
     return _inner(message_id, [*said, ("ErrorCode", error.error_code), ("Hint", error.hint), ("FieldList", fields)])
 
 
@@ -110,13 +105,14 @@ def answer(text: str, namespace: str) -> bytes:
     return _enveloped(_filled(call, [(f"{OPERATION}Result", text)], namespace))
 
 
-def fault(status: int, code: str, title: str, hint: str) -> bytes:
+def fault(status: int, error: LianpeiError) -> bytes:
     """SOAP 1.1 section 4.4; the detail carries the stable error code."""
     ours = status >= 500 or status in (408, 429)
     node = etree.Element(f"{{{ENVELOPE}}}Fault")
     etree.SubElement(node, "faultcode").text = "soap:Server" if ours else "soap:Client"
-    etree.SubElement(node, "faultstring").text = title
-    _filled(etree.SubElement(node, "detail"), [("Problem", [("Code", code), ("Hint", hint)])], OURS)
+    etree.SubElement(node, "faultstring").text = f"{in_chinese(error.error_code)} {error.message}"
+    detail: Parts = [("Problem", [("Code", error.error_code), ("Hint", error.hint)])]
+    _filled(etree.SubElement(node, "detail"), detail, OURS)
     return _enveloped(node)
 
 

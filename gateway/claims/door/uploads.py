@@ -13,6 +13,7 @@ from gateway.claims.door.handlers import Handlers
 from gateway.claims.intake import Intake
 from gateway.claims.upload import Piece, pieces_of, text_of
 from gateway.kernel.errors import BadClaim, LianpeiError
+from gateway.kernel.errorwords import said
 
 FORM = "csv"
 """The hospital format that reads one bill of the file."""
@@ -56,8 +57,7 @@ class Uploads:
 
     def _refusal(self, refused: LianpeiError, piece: Piece) -> dict[str, Any]:
         """``wrong_lines``: where in the file, as far as the fields tell."""
-        told: dict[str, Any] = {"state": "refused", "code": refused.error_code, "title": refused.message}
-        told |= {"hint": refused.hint, "fields": refused.fields}
+        told: dict[str, Any] = {"state": "refused", "hint": "", "fields": (), **said(refused)}
         told["wrong_lines"] = piece.wrong or piece.lines_of(refused, partial(self._intake.read, FORM))
         return told
 

@@ -35,6 +35,10 @@ MOST = 100
 """So many findings are reported at most, refusals first: a wrong mapping breaks every line in the same way."""
 
 
+_MONEY, _CLAIM = "the amounts of the bill do not tie out", "the bill breaks rules of the model"
+_TOLD = ("rule", "fields", "difference_fen", "zh", "en")
+
+
 def check_submission(s: Submission) -> list[Finding]:
     """Every rule that the submission breaks; an empty list is a sound bill. Raises nothing and changes nothing."""
     found = [finding for rule in RULES for finding in rule(s)]
@@ -54,11 +58,7 @@ def require_sound(s: Submission) -> list[Finding]:
 
 def _refusal(refusals: list[Finding]) -> BadMoney | BadClaim:
     money = any(finding.rule.startswith("money-") for finding in refusals)
-    told = "; ".join(f"{finding.rule}: {finding.en} ({', '.join(finding.fields)})" for finding in refusals[:10])
+    error, title = (BadMoney, _MONEY) if money else (BadClaim, _CLAIM)
     fields = tuple(dict.fromkeys(field for finding in refusals for field in finding.fields))
-    hint = (
-        "；".join(f"{finding.rule}：{finding.zh}" for finding in refusals[:10])
-        + " — 请更正后重新提交 / mend it and send again"
-    )
-    error = BadMoney if money else BadClaim
-    return error(told, hint=hint, fields=fields[:MOST])
+    errors = tuple({name: getattr(finding, name) for name in _TOLD} for finding in refusals)
+    return error(title, hint="Mend what each of errors names and send it again.", fields=fields[:MOST], errors=errors)

@@ -12,7 +12,7 @@ from gateway.claims.undo.planning import legs_of, money_of, require_refundable
 from gateway.claims.undo.states import LEG_MACHINE, LegEvent, LegState
 from gateway.claims.undo.wish import LegWord, RefundLine, UndoWish
 from gateway.claims.work import Work
-from gateway.kernel.errors import BadMoney, Conflict, NotFound
+from gateway.kernel.errors import BadMoney, Conflict, KeyReused, NotFound
 from gateway.kernel.ids import new_undo_id
 from gateway.store.api import Row
 from gateway.store.claims_tables import DUE_NOW
@@ -84,11 +84,7 @@ class UndoDesk:
         lines = await self.engine.ledger.read(self._lines, before)
         same = before["order_id"] == order_id and lines == wish.lines
         if not same or any(before[name] != getattr(wish, name) for name in ("scope", "reason", "requested_by")):
-            raise Conflict(
-                "this Idempotency-Key was used for another undo",
-                code="idempotency-key-reused",
-                hint="Use a new key for a new undo.",
-            )
+            raise KeyReused("this Idempotency-Key was used for another undo", hint="Use a new key for a new undo.")
         return before
 
     def _undoable(self, hospital: str, order_id: str, wish: UndoWish) -> Row:

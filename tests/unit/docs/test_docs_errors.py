@@ -1,10 +1,15 @@
-"""docs/errors.md lists exactly the codes that the rooms can tell, each with what it means, who acts and what to do."""
+"""docs/errors.md lists exactly the codes that the rooms can tell, each with what it means, who acts and what to do.
+
+A new code goes into gateway/kernel/errors.tsv and, in the same words, into the table of its section.
+"""
 
 import ast
 import re
 
 import pytest
 from docs_codes import ROOT, claim_reasons, mistake_codes, module_codes, source_codes
+
+from gateway.kernel.errorwords import WHO, error_words
 
 _ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \| (.+) \|$", re.M)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -21,6 +26,18 @@ def test_every_code_of_the_source_is_documented() -> None:
 
 def test_no_documented_code_is_stale() -> None:
     assert {row[0] for row in rows()} - source_codes() - claim_reasons() == set()
+
+
+def test_the_page_says_of_a_code_what_the_doors_say() -> None:
+    """A reason on a claim may have the name of an error; the error comes first."""
+    page: dict[str, tuple[str, ...]] = {}
+    for code, *told in rows():
+        page.setdefault(code, tuple(told))
+
+    assert page == {
+        code: (f"{one.zh}； {one.en}", f"{one.who} {WHO[one.who]}", f"{one.remedy_zh}。{one.remedy_en}")
+        for code, one in error_words().items()
+    }
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])

@@ -154,3 +154,12 @@ async def test_health_readiness_and_metrics_need_no_secret_and_tell_no_order(
 
 async def test_an_unknown_path_is_not_found(room: RunningPayment) -> None:
     assert (await call(room, "GET", "/claims"))[0] == 404
+
+
+async def test_a_refusal_says_what_http_asks_of_it(room: RunningPayment) -> None:
+    url = f"http://127.0.0.1:{room.port}"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/receipts?after=0") as stranger:
+            assert (stranger.status, stranger.headers["WWW-Authenticate"]) == (401, 'Signature realm="lianpei"')
+        async with session.get(f"{url}/orders") as wrong:
+            assert (wrong.status, wrong.headers["Allow"]) == (405, "POST")

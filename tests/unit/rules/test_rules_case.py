@@ -98,7 +98,8 @@ def test_a_broken_rule_without_money_is_a_bad_claim() -> None:
         require_sound(submission({"diagnoses.0.is_main": False}))
 
     assert caught.value.error_code == "bad-claim"
-    assert "claim-20" in caught.value.message
+    assert [error["rule"] for error in caught.value.errors] == ["claim-20"]
+    assert caught.value.errors[0]["difference_fen"] is None
     assert caught.value.fields == ("diagnoses.is_main",)
 
 
