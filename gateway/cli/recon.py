@@ -85,6 +85,8 @@ def _books(chosen: argparse.Namespace, told: dict[str, Any]) -> int:
     if chosen.json:
         _told(told)
     else:
+        if not told["books"]:
+            print("no books 没有账册")
         for book in told["books"]:
             names = (book[name] for name in ("recon_id", "day", "peer", "hospital", "state"))
             print("  ".join(names), f"open {book['differences']['open']}")
