@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.cli.conformance.examine import CASES, Wanted, examine
 from gateway.cli.conformance.report import Report
+from gateway.cli.folders import folder_of, there
 from gateway.kernel.errors import ConfigRefused
 
 _EPILOG = """\
@@ -31,12 +32,18 @@ def add_commands(commands: Any) -> None:
     )
     one.add_argument("url", help="the partner's endpoint, as a deployment would set it")
     one.add_argument("--insurer", type=Path, help="partner folder (default: that of the simulator at the address)")
-    one.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
-    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
+    one.add_argument(
+        "--mappings", type=Path, help="folder of the partners (default: the settings' 设置所指, else mappings)"
+    )
+    one.add_argument(
+        "--schemas", type=Path, help="folder of the schemas (default: the settings' 设置所指, else schemas)"
+    )
     one.add_argument("--keys", type=Path, required=True, help="key directory with our keys and the partner's")
     one.add_argument("--ca", default="", help="authority of the endpoint's certificate, a file in the key directory")
     one.add_argument("--client-certificate", default="", help="our certificate for mTLS, a name in the key directory")
-    one.add_argument("--port", type=int, default=8444, help="where the partner's calls are taken (127.0.0.1)")
+    one.add_argument(
+        "--port", type=int, default=8444, help="where the calls of a partner that decides later are taken (8444)"
+    )
     one.add_argument("--door", default="gateway-tls", help="certificate of that door; empty: plain HTTP")
     one.add_argument("--refused", default="", help="start of the number of a policy that the partner refuses")
     one.add_argument(
@@ -52,12 +59,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    folder = chosen.insurer or chosen.mappings / "insurers" / _simulator(chosen.url, chosen.keys, chosen.ca)
+    folder = chosen.insurer or _folder(chosen)
     wanted = Wanted(
         url=chosen.url,
         folder=folder,
         keys=chosen.keys,
-        schemas=chosen.schemas,
+        schemas=folder_of("schemas", chosen.schemas),
         ca=chosen.ca,
         client_certificate=chosen.client_certificate,
         port=chosen.port,
@@ -90,6 +97,11 @@ def _members(file: Path | None) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise ConfigRefused("the file with members of the submission is no object", code="conformance-setting")
     return read
+
+
+def _folder(chosen: argparse.Namespace) -> Path:
+    mappings = there(folder_of("mappings", chosen.mappings), "--mappings")
+    return mappings / "insurers" / _simulator(chosen.url, chosen.keys, chosen.ca)
 
 
 def _simulator(url: str, keys: Path, ca: str) -> str:
