@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.cli.nearby import ask_nearby
 from gateway.cli.ports import release, require_free
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import create_development_keys
@@ -219,7 +219,7 @@ ca = "ca.cert.pem"
         until = time.monotonic() + patience_s
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ports['operator']}/readyz", timeout=1)
+                ask_nearby(f"http://127.0.0.1:{self.ports['operator']}/readyz", timeout=1)
                 return
             time.sleep(0.05)
         raise ConfigRefused("the gateway did not become ready", hint=f"See {self.home / 'gateway.log'}.")

@@ -3,14 +3,13 @@
 import argparse
 import asyncio
 import json
-import ssl
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.conformance.examine import CASES, Wanted, examine
 from gateway.cli.conformance.report import Report
 from gateway.cli.folders import folder_of, there
+from gateway.cli.nearby import ask_nearby
 from gateway.kernel.errors import ConfigRefused
 
 _EPILOG = """\
@@ -106,10 +105,8 @@ def _folder(chosen: argparse.Namespace) -> Path:
 
 def _simulator(url: str, keys: Path, ca: str) -> str:
     """The code of the simulator at this address. Raises ``ConfigRefused`` where there is none."""
-    context = ssl.create_default_context(cafile=str(keys / ca)) if ca else None
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/_health", timeout=5, context=context) as reply:  # noqa: S310
-            return str(json.loads(reply.read())["code"])
+        return str(json.loads(ask_nearby(f"{url.rstrip('/')}/_health", keys / ca if ca else None))["code"])
     except (OSError, ValueError, KeyError):
         raise ConfigRefused(
             "no simulator answers at this address", code="conformance-setting", hint="name the folder with --insurer"
