@@ -15,6 +15,18 @@ TOKEN = "LIANPEI_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 _PLACE = "http://127.0.0.1:9464"
 
 
+def add_top(commands: Any, name: str, text: str, examples: str) -> argparse.ArgumentParser:
+    """A command with parts; ``examples`` are shown below its help."""
+    top: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"examples 例 (export {TOKEN}=… first 先设置令牌):\n  " + examples.replace("\n", "\n  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return top
+
+
 def add_door(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin",

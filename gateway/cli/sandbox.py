@@ -18,9 +18,9 @@ from gateway.wire.tls import server_context
 
 _EPILOG = """\
 start one:
-  lianpei sandbox --keys certs-example --gateway https://localhost:8444 --ports '{"package": 9101}'
+  lianpei sandbox --keys certs-example --gateway https://localhost:8444 --ports '{"package": 9201}'
 ask it for trouble (docs/sandbox.md has the vocabulary, GET /_script what this simulator can play):
-  by script    curl -k https://localhost:9101/_script -d '{"match": {"op": "S291"}, "do": "lose_answer"}'
+  by script    curl -k https://localhost:9201/_script -d '{"match": {"op": "S291"}, "do": "lose_answer"}'
   by file      --script trouble.yaml     package: [{op: S291, do: delay, seconds: 19.9}]
   by header    X-Sandbox-Trouble: garbage          on the one request to the simulator that shall go wrong
   by policy    a submission whose policy number is TROUBLE.half_open.0001 (a real insurer knows no such policy)

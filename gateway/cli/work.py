@@ -5,15 +5,19 @@ import json
 import urllib.parse
 from typing import Any
 
-from gateway.cli.operator_door import add_door, ask
+from gateway.cli.operator_door import add_door, add_top, ask
 from gateway.cli.table import show
 from gateway.kernel.money import yuan
 
+_EXAMPLES = """lianpei work list --insurer huiyibao
+lianpei work enquire clm_… --reason case-2026-114
+lianpei work accept clm_… --fen 12300 --evidence letter-2026-115
+lianpei work approve cor_…          the second person, with their own token 第二人"""
+
 
 def add_commands(commands: Any) -> None:
-    top = commands.add_parser(
-        "work", help="what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
-    )
+    text = "what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
+    top = add_top(commands, "work", text, _EXAMPLES)
     tools = top.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done 列出待办")
     listed.add_argument("--insurer", default="", help="only this insurer's 只看该公司")

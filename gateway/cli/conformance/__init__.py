@@ -14,7 +14,8 @@ from gateway.kernel.errors import ConfigRefused
 
 _EPILOG = """\
 examples:
-  lianpei conformance https://localhost:9101 --keys certs-example --ca ca.cert.pem       a simulator says who it is
+  lianpei conformance https://localhost:9101 --keys certs-example --ca ca.cert.pem --port 0
+      a simulator of make run says who it is; one that calls back: docs/conformance.md
   lianpei conformance https://uat.example/claims --insurer mappings/insurers/acme --keys keys --with members.json
 Exit status 0: every point that counts was earned; 1: some were lost. docs/conformance.md explains each case.
 按合作方文件夹逐项检查对方接口并打分，输出文本、JSON 或 HTML；证据不含个人信息。
