@@ -68,7 +68,7 @@ def _up(chosen: argparse.Namespace) -> int:
     keys = ROOT / "certs-example"
     leave_in_order()
     _say_start()
-    with Stage(chosen.home, FIXED, keys) as stage:
+    with Stage(chosen.home, FIXED, keys, operators=OPERATORS) as stage:
         tally = _play(stage, quiet=False)
         _say_where(stage)
         lasted = stay(stage)

@@ -41,6 +41,8 @@ class Stage:
     database: str = "claims.db"
     insurers: tuple[str, ...] = FIVE
     """Who is connected, each with its simulator."""
+    operators: tuple[str, ...] = ()
+    """Who may do everything at the operators' door, each with the token of this name."""
     through: dict[str, int] = field(default_factory=dict)
     """Server -> port of a relay that its callers shall use instead (``cli/wall``)."""
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Stage:
         )
         operators = "\n".join(
             f'[[operators]]\nname = "{name}"\ntoken = "{name}"\nroles = ["view", "view-body", "re-drive", "configure"]\n'
-            for name in OPERATORS
+            for name in self.operators
         )
         return f"""mode = "development"
 keys = "{self.keys}"

@@ -103,10 +103,11 @@ def test_an_operator_can_try_the_commands_with_the_lines_that_it_prints(terminal
     told = terminal.wait_for("/v1/claims")
     lines = [line.strip() for line in told.splitlines() if line.strip().startswith("export ")]
     lines.append(f"export LIANPEI_ADMIN=http://127.0.0.1:{terminal.ports['operator']}")
-    lines += [f"{sys.executable} -m gateway {words}" for words in ("work list", "audit checkpoint", "keys check")]
+    lines += [f"{sys.executable} -m gateway {words}" for words in ("work list", "audit checkpoint", "keys list")]
 
     done = subprocess.run(["sh", "-ec", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=False)
     os.kill(terminal.pid, signal.SIGTERM)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert "operator operator-two" in done.stdout
     assert terminal.exit_status() == 0
