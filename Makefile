@@ -39,7 +39,7 @@ wall: .venv/.ready    ## plant marks everywhere, play journeys and failures, sea
 audit: .venv/.ready   ## locked packages, licences, known vulnerabilities, secrets in files
 	@$(PY) scripts/audit.py
 
-bench: .venv/.ready   ## measure against hand-written code in the same run: mapping, folders, seals, the whole job
+bench: .venv/.ready   ## measure against hand-written code: mapping, folders, seals, the whole job, nodes, lanes (may install PostgreSQL)
 	@$(PY) -m benchmarks.mapping_speed
 	@$(PY) -m benchmarks.check_folders
 	@$(PY) -m benchmarks.seals

@@ -13,6 +13,7 @@ from gateway.kernel.errors import ConfigRefused
 from gateway.wire.doorlimits import DoorLimits
 
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_OF_THE_RUN = Path("var/run/gateway.toml")
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -232,8 +233,9 @@ def load_settings(path: str | Path | None = None) -> Settings:
     try:
         raw = tomllib.loads(source.read_text("utf-8"))
     except FileNotFoundError:
+        made = f" That of make run: --config {_OF_THE_RUN}." if _OF_THE_RUN.exists() else ""
         raise ConfigRefused(
-            f"there is no settings file {source.name}", hint="Name one with --config or LIANPEI_CONFIG."
+            f"there is no settings file {source.name}", hint=f"Name one with --config or LIANPEI_CONFIG.{made}"
         ) from None
     except tomllib.TOMLDecodeError as bad:
         raise ConfigRefused(f"{source.name}: {bad}", hint="See docs/settings.md.") from None

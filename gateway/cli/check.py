@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.app import HOSPITAL_VOCABULARY, INSURER_VOCABULARY, insurer_folders
 from gateway.claims.partners.manifest import Manifest, load_faults, load_manifest
+from gateway.cli.folders import folder_of, there
 from gateway.cli.weak import hospital_rows, weak_mistakes, weak_rows
 from gateway.config import load_settings
 from gateway.kernel.errors import LianpeiError
@@ -24,8 +25,12 @@ def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "check", help="judge every partner folder: manifest, mappings, schemas, goldens, weak crypto 检查合作方文件夹"
     )
-    one.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
-    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
+    one.add_argument(
+        "--mappings", type=Path, help="folder of the partners (default: the settings' 设置所指, else mappings)"
+    )
+    one.add_argument(
+        "--schemas", type=Path, help="folder of the schemas (default: the settings' 设置所指, else schemas)"
+    )
     one.add_argument(
         "--json", action="store_true", help="print one JSON object: mistakes, remarks, and what is weak until when"
     )
@@ -35,7 +40,9 @@ def add_commands(commands: Any) -> None:
     table = commands.add_parser(
         "support", help="print the insurer support table, or put it into README files 保险公司支持表"
     )
-    table.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
+    table.add_argument(
+        "--mappings", type=Path, help="folder of the partners (default: the settings' 设置所指, else mappings)"
+    )
     table.add_argument("--write", type=Path, nargs="*", default=[], metavar="README", help="put it into these files")
     table.set_defaults(run=_support)
 
@@ -66,9 +73,11 @@ def _missing_acts(folder: Path, manifest: Manifest) -> list[Mistake]:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    folders = insurer_folders(chosen.mappings)
-    readers = sorted((chosen.mappings / "hospitals").glob("*/visit.yaml"))
-    reviews = [judge_folder(folder, chosen.schemas) for folder in folders]
+    mappings = there(folder_of("mappings", chosen.mappings, chosen.config), "--mappings")
+    schemas = there(folder_of("schemas", chosen.schemas, chosen.config), "--schemas")
+    folders = insurer_folders(mappings)
+    readers = sorted((mappings / "hospitals").glob("*/visit.yaml"))
+    reviews = [judge_folder(folder, schemas) for folder in folders]
     reviews += [review_reader(file, HOSPITAL_VOCABULARY) for file in readers]
     whole = Review([m for one in reviews for m in one.mistakes], [r for one in reviews for r in one.remarks])
     today = day_of(datetime.now(UTC))
@@ -108,7 +117,7 @@ def support_table(mappings: Path) -> str:
 
 
 def _support(chosen: argparse.Namespace) -> int:
-    table = support_table(chosen.mappings)
+    table = support_table(there(folder_of("mappings", chosen.mappings), "--mappings"))
     if not chosen.write:
         print(table)
     for readme in chosen.write:

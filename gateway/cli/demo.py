@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.ports import FIXED, free_ports
-from gateway.cli.stage import FIVE, ROOT, Stage
+from gateway.cli.stage import FIVE, OPERATORS, ROOT, Stage
+from gateway.cli.staying import leave_in_order, say, stay
 from gateway.cli.table import bar, show
 from gateway.cli.tally import Tally, Told
 from gateway.cli.wall.places import search_payment_side
@@ -66,14 +66,14 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _up(chosen: argparse.Namespace) -> int:
     keys = ROOT / "certs-example"
+    leave_in_order()
     _say_start()
-    with Stage(chosen.home, FIXED, keys) as stage:
+    with Stage(chosen.home, FIXED, keys, operators=OPERATORS) as stage:
         tally = _play(stage, quiet=False)
         _say_where(stage)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-        print("\nStopping 正在停止", flush=True)
-    print("Stopped 已停止")
-    return 0 if tally.ok else 1
+        lasted = stay(stage)
+    say("Stopped 已停止")
+    return 0 if tally.ok and lasted else 1
 
 
 def _say_start() -> None:
@@ -92,6 +92,11 @@ def _say_where(stage: Stage) -> None:
     print(f"  databases, logs 数据日志 {stage.home}")
     print("\nLook with the throw-away certificates 用一次性开发证书查看:")
     print(f"  curl --cacert {_shown(stage.keys / 'ca.cert.pem')} https://localhost:{ports['package']}/_ledger")
+    print("Operators' commands, as the first of two throw-away persons 运维命令，以两名一次性操作员之一的身份:")
+    print(f"  export LIANPEI_CONFIG={_shown(stage.home / 'gateway.toml')}")
+    tokens = [f"$(cat {_shown(stage.keys / name)}.secret)" for name in OPERATORS]
+    print(f"  export LIANPEI_TOKEN={tokens[0]}   # the second 第二人: {tokens[1]}")
+    print(f"  {_shown(ROOT / '.venv/bin/lianpei')} work list")
     say_own_bill(stage)
 
 

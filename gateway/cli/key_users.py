@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from gateway.claims.partners.manifest import load_manifest
 from gateway.config import ClaimsSettings, PaymentSettings, Settings
 from gateway.wire.keys import CERTIFICATE, KeyRing
@@ -36,8 +39,11 @@ def _of_rooms(settings: Settings) -> Iterator[tuple[str, str]]:
 def _of_claims(room: ClaimsSettings) -> Iterator[tuple[str, str]]:
     for name in ("hospital_door", "partner_door", "operator_door"):
         yield getattr(room, name).certificate, name.replace("_", " ")
-    yield room.vault_key, "vault"
+    yield from ((name, "vault") for name in (room.vault_key, *room.vault_keys_old, room.vault_index_key))
+    yield room.audit_key, "audit"
+    yield room.database_password, "database"
     yield _stem(room.client_ca), "hospital door"
+    yield _stem(room.operator_ca), "operator door"
 
 
 def _of_payment(room: PaymentSettings) -> Iterator[tuple[str, str]]:
@@ -49,11 +55,28 @@ def _of_payment(room: PaymentSettings) -> Iterator[tuple[str, str]]:
 
 def _of_people(settings: Settings, keys: KeyRing) -> Iterator[tuple[str, str]]:
     for hospital in settings.hospitals:
+        yield from ((name, hospital.code) for name in _certified(hospital.certificate_name, keys))
         yield hospital.signing_key, hospital.code
         yield hospital.password, hospital.code
+        if hospital.webhook is not None:
+            yield hospital.webhook.key, hospital.code
+            yield _stem(hospital.webhook.ca), hospital.code
         for config in hospital.seals.values():
             for name in seal_names(config, keys):
                 yield name, hospital.code
+    for operator in settings.operators:
+        yield operator.token, f"operator {operator.name}"
+
+
+def _certified(common_name: str, keys: KeyRing) -> list[str]:
+    """Keys with a certificate under this name. A hospital keeps its own; development has them here."""
+    return [
+        name for name, entry in keys.entries.items() if entry.certificate and common_name in _names(entry.certificate)
+    ]
+
+
+def _names(certificate: x509.Certificate) -> list[str | bytes]:
+    return [one.value for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
 
 
 def _of_insurers(settings: Settings, keys: KeyRing) -> Iterator[tuple[str, str]]:

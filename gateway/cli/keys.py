@@ -22,48 +22,96 @@ from gateway.wire.keymaking import KINDS, certificate_request, new_key, parse_su
 from gateway.wire.keys import KEY, KeyRing
 from gateway.wire.rotation import Accepted, Role, accepting, read_roles, role_of, switched, write_roles
 
+_EPILOG = """\
+examples 例:
+  lianpei keys list
+  lianpei keys new ant-gateway-rsa.2027 --kind rsa-2048
+  lianpei keys csr gateway-tls --subject CN=gateway.example,C=CN --dns gateway.example --out gateway.csr
+  lianpei keys accept ant-insurer-rsa ant-insurer-rsa.2027 --until 2027-03-31
+  lianpei keys rotate ant --dry-run
+"""
 _ABOUT = """Keys lie in one directory, by name: <name>.key.pem, .pub.pem, .cert.pem, .p12 (passphrase in <name>.p12.secret),
 .pkcs11 (address of a key in a slot) and .secret. rotation.toml says which name a role means now. See docs/keys.md."""
 
 
 def add_commands(commands: Any) -> None:
     top = commands.add_parser(
-        "keys", help="see, make, request, judge and rotate keys 密钥管理与轮换", description=_ABOUT
+        "keys",
+        help="see, make, request, judge and rotate keys 密钥管理与轮换",
+        description=_ABOUT,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add(verbs, "list", _list, "every key: kind, place, fingerprint, last day, who uses it")
-    one = _add(verbs, "show", _show, "everything public about one key")
-    one.add_argument("name")
-    _add(verbs, "check", _check, "judge every key and every use of it; exit status 1 when something is wrong")
-    one = _add(verbs, "new", _new, "make a key pair: the private file for its owner only, and the public file")
-    one.add_argument(
-        "name", help="a new name; a role's next key is named <role>.<anything>, such as ant-gateway-rsa.2027"
+    _add(verbs, "list", _list, "every key: kind, place, fingerprint, last day, who uses it 列出密钥")
+    one = _add(verbs, "show", _show, "everything public about one key 查看一枚密钥")
+    one.add_argument("name", help="its name, or that of a role 密钥或角色名称")
+    _add(
+        verbs,
+        "check",
+        _check,
+        "judge every key and every use of it; exit status 1 when something is wrong 检查密钥及其用途",
     )
-    one.add_argument("--kind", choices=KINDS, required=True)
-    one = _add(verbs, "csr", _csr, "a certificate request (PKCS#10) signed by the key, on standard output or in a file")
-    one.add_argument("name")
-    one.add_argument("--subject", required=True, help="for example CN=gateway.example,O=Example Hospital,C=CN")
-    one.add_argument("--dns", action="append", default=[], metavar="NAME", help="a host name; may come several times")
-    one.add_argument("--out", type=Path, help="a new file")
-    one = _add(verbs, "accept", _accept, "let a peer's other key count beside the one in use, until a day")
-    one.add_argument("role", help="the name that the manifest or setting uses")
-    one.add_argument("name", help="the other key's name in the key directory")
-    one.add_argument("--until", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD", help="its last day")
-    one.add_argument("--from", dest="since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="its first day")
-    one = _add(verbs, "use", _use, "make another key what a role means now; the former one counts for a while")
-    one.add_argument("role", help="the name that the manifest or setting uses: a peer's, for ours see rotate")
-    one.add_argument("name", help="the other key's name in the key directory")
-    one.add_argument("--overlap-days", type=int, default=30, metavar="N", help="how long the former key counts (30)")
-    rotate.add_command(_add(verbs, "rotate", rotate.run, "prove, switch to, or switch back from an insurer's next key"))
-    one = verbs.add_parser("development", help="create throw-away keys for development (a CA, RSA and SM2 keys)")
-    one.add_argument("directory", type=Path, nargs="?", default=Path("certs-example"))
+    one = _add(
+        verbs, "new", _new, "make a key pair: the private file for its owner only, and the public file 生成密钥对"
+    )
+    one.add_argument(
+        "name", help="a new name; a role's next key is named <role>.<anything>, such as ant-gateway-rsa.2027 新名称"
+    )
+    one.add_argument("--kind", choices=KINDS, required=True, help="what is made 种类")
+    one = _add(
+        verbs,
+        "csr",
+        _csr,
+        "a certificate request (PKCS#10) signed by the key, on standard output or in a file 证书申请",
+    )
+    one.add_argument("name", help="its name, or that of a role 密钥或角色名称")
+    one.add_argument("--subject", required=True, help="for example CN=gateway.example,O=Example Hospital,C=CN 主体名称")
+    one.add_argument(
+        "--dns", action="append", default=[], metavar="NAME", help="a host name; may come several times 域名，可多个"
+    )
+    one.add_argument("--out", type=Path, help="a new file 新文件")
+    _add_turns(verbs)
+    one = verbs.add_parser(
+        "development", help="create throw-away keys for development (a CA, RSA and SM2 keys) 生成一次性开发密钥"
+    )
+    one.add_argument(
+        "directory", type=Path, nargs="?", default=Path("certs-example"), help="where (certs-example) 目录"
+    )
     one.set_defaults(run=_create)
+
+
+def _add_turns(verbs: Any) -> None:
+    """From one key to another."""
+    one = _add(
+        verbs,
+        "accept",
+        _accept,
+        "let a peer's other key count beside the one in use, until a day 限期并用对方另一枚密钥",
+    )
+    one.add_argument("role", help="the name that the manifest or setting uses 角色名")
+    one.add_argument("name", help="the other key's name in the key directory 密钥目录中的名称")
+    one.add_argument(
+        "--until", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD", help="its last day 最后一日"
+    )
+    one.add_argument("--from", dest="since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="its first day 首日")
+    one = _add(
+        verbs, "use", _use, "make another key what a role means now; the former one counts for a while 切换到对方新密钥"
+    )
+    one.add_argument("role", help="the name that the manifest or setting uses: a peer's, for ours see rotate 角色名")
+    one.add_argument("name", help="the other key's name in the key directory 密钥目录中的名称")
+    one.add_argument(
+        "--overlap-days", type=int, default=30, metavar="N", help="how long the former key counts (30) 旧钥有效天数"
+    )
+    rotate.add_command(
+        _add(verbs, "rotate", rotate.run, "prove, switch to, or switch back from an insurer's next key 轮换我方密钥")
+    )
 
 
 def _add(verbs: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     one: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
-    one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml)")
-    one.add_argument("--keys", type=Path, help="a key directory instead of the one that the settings name")
+    one.add_argument("--config", help="settings file (default: LIANPEI_CONFIG, else lianpei.toml) 设置文件")
+    one.add_argument("--keys", type=Path, help="a key directory instead of the one that the settings name 密钥目录")
     one.set_defaults(run=run)
     return one
 

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.cli.operator_door import add_door, ask, call
+from gateway.cli.operator_door import add_door, add_top, ask, call
 from gateway.kernel.money import yuan
+
+_EXAMPLES = """lianpei recon run --day 2026-11-21 --peer package
+lianpei recon show --state differs
+lianpei recon close dif_… --action adjust --evidence letter-2026-7
+lianpei recon approve ent_…         the second person, with their own token 第二人"""
 
 
 def add_commands(commands: Any) -> None:
     text = "hold a day's books against an insurer's, a channel's or a hospital's 对账"
-    top = commands.add_parser("recon", help=text, description=text)
+    top = add_top(commands, "recon", text, _EXAMPLES)
     parts = top.add_subparsers(metavar="WHAT", required=True)
     run = _part(
         parts, "run", _run, "lock the day if needed and compare with the peer's book, or with a CSV file 锁定当日并比对"
@@ -85,6 +90,8 @@ def _books(chosen: argparse.Namespace, told: dict[str, Any]) -> int:
     if chosen.json:
         _told(told)
     else:
+        if not told["books"]:
+            print("no books 没有账册")
         for book in told["books"]:
             names = (book[name] for name in ("recon_id", "day", "peer", "hospital", "state"))
             print("  ".join(names), f"open {book['differences']['open']}")

@@ -19,23 +19,29 @@ _RESTART = "Send the gateway SIGHUP to make it so (kill -HUP): nothing stops."
 
 
 def add_command(one: argparse.ArgumentParser) -> None:
-    one.add_argument("insurer", help="the partner folder's name")
+    one.add_argument("insurer", help="the partner folder's name 保险公司文件夹名")
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--dry-run", action="store_true", help="prove the next key against the partner's simulator; nothing changes"
+        "--dry-run",
+        action="store_true",
+        help="prove the next key against the partner's simulator; nothing changes 只试不改",
     )
     what.add_argument(
-        "--switch", action="store_true", help="prove it, then use it; the old key still opens for a while"
+        "--switch", action="store_true", help="prove it, then use it; the old key still opens for a while 验证后切换"
     )
-    what.add_argument("--back", action="store_true", help="use the key again that was in use before the last switch")
-    one.add_argument("--role", help="which of our keys, where the partner's seal has several")
+    what.add_argument(
+        "--back", action="store_true", help="use the key again that was in use before the last switch 退回上一枚"
+    )
+    one.add_argument("--role", help="which of our keys, where the partner's seal has several 角色名")
     one.add_argument(
-        "--to", metavar="NAME", help="the next key, where several wait (default: the only <role>.* not in use)"
+        "--to", metavar="NAME", help="the next key, where several wait (default: the only <role>.* not in use) 新密钥"
     )
     one.add_argument(
-        "--overlap-days", type=int, default=30, metavar="N", help="how long the other key still opens (30)"
+        "--overlap-days", type=int, default=30, metavar="N", help="how long the other key still opens (30) 旧钥有效天数"
     )
-    one.add_argument("--no-drill", action="store_true", help="switch without proof: only where no simulator can run")
+    one.add_argument(
+        "--no-drill", action="store_true", help="switch without proof: only where no simulator can run 不验证直接切换"
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:

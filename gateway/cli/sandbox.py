@@ -1,14 +1,16 @@
 """``lianpei sandbox``: partners to practise against, on this machine, that make trouble when they are asked to."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from gateway.cli.lasting import Running, serving
+from gateway.cli.ports import require_free
+from gateway.config import Port
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import MARKER
 from gateway.wire.keys import KeyRing
@@ -16,9 +18,9 @@ from gateway.wire.tls import server_context
 
 _EPILOG = """\
 start one:
-  lianpei sandbox --keys certs-example --gateway https://localhost:8444 --ports '{"package": 9101}'
+  lianpei sandbox --keys certs-example --gateway https://localhost:8444 --ports '{"package": 9201}'
 ask it for trouble (docs/sandbox.md has the vocabulary, GET /_script what this simulator can play):
-  by script    curl -k https://localhost:9101/_script -d '{"match": {"op": "S291"}, "do": "lose_answer"}'
+  by script    curl -k https://localhost:9201/_script -d '{"match": {"op": "S291"}, "do": "lose_answer"}'
   by file      --script trouble.yaml     package: [{op: S291, do: delay, seconds: 19.9}]
   by header    X-Sandbox-Trouble: garbage          on the one request to the simulator that shall go wrong
   by policy    a submission whose policy number is TROUBLE.half_open.0001 (a real insurer knows no such policy)
@@ -59,9 +61,22 @@ async def _sandbox(chosen: argparse.Namespace) -> Running:
     tls = None if chosen.plain else server_context(ring, "sandbox-tls", None)
     ca = chosen.keys / "ca.cert.pem"
     settings = SimulatorSettings(keys=chosen.keys, gateway_url=chosen.gateway, ca=ca, delay_s=chosen.delay)
-    ports = json.loads(chosen.ports)
+    ports = _ports(chosen.ports)
+    require_free(ports)
     print("lianpei sandbox: synthetic insurers for development; nothing here is a real partner", file=sys.stderr)
     return await serve_all(settings, ports, tls, _script(chosen.script))
+
+
+def _ports(told: str) -> dict[str, int]:
+    """Raises ``ConfigRefused``."""
+    try:
+        return msgspec.json.decode(told, type=dict[str, Port])
+    except msgspec.DecodeError as error:
+        raise ConfigRefused(
+            "--ports is no JSON object of simulator to port",
+            code="bad-ports",
+            hint="""for example --ports '{"package": 9101}'""",
+        ) from error
 
 
 def _script(file: Path | None) -> dict[str, list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.claims.model_doc import write_model
 from gateway.claims.schema_export import write_schemas
+from gateway.cli.folders import there
 from gateway.cli.formats import write_format_schemas
 from gateway.cli.statedoc import write_states
 from gateway.payment.schema_export import write_schemas as write_payment_schemas
@@ -21,6 +22,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _write(chosen: argparse.Namespace) -> int:
+    there(chosen.schemas, "--schemas")
+    there(chosen.docs, "--docs")
     write_schemas(chosen.schemas / "canonical")
     write_format_schemas(chosen.schemas / "tools")
     write_payment_schemas(chosen.schemas / "payment")

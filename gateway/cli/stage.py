@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.cli.nearby import ask_nearby
 from gateway.cli.ports import release, require_free
 from gateway.kernel.errors import ConfigRefused
 from gateway.wire.devkeys import create_development_keys
@@ -25,6 +25,8 @@ _PAYMENT_KEYS = (
     "DEVELOPMENT-ONLY",
 )
 _PROCESSES = ("sandbox", "payment", "gateway")
+OPERATORS = ("operator-one", "operator-two")
+"""Throw-away persons with every role, two of them because one approves what the other proposes."""
 FIVE = ("package", "huiyibao", "ant", "eclaimlink", "hcx")
 
 
@@ -39,9 +41,13 @@ class Stage:
     database: str = "claims.db"
     insurers: tuple[str, ...] = FIVE
     """Who is connected, each with its simulator."""
+    operators: tuple[str, ...] = ()
+    """Who may do everything at the operators' door, each with the token of this name."""
     through: dict[str, int] = field(default_factory=dict)
     """Server -> port of a relay that its callers shall use instead (``cli/wall``)."""
     processes: dict[str, "subprocess.Popen[str]"] = field(default_factory=dict)
+    _logged: dict[str, int] = field(default_factory=dict)
+    """How long each log was when its process was launched."""
 
     def __enter__(self) -> "Stage":
         try:
@@ -75,6 +81,10 @@ class Stage:
         insurers = "\n".join(
             f'[insurers.{code}]\nendpoint = "https://localhost:{ports[code]}"\nca = "ca.cert.pem"\n'
             for code in self.insurers
+        )
+        operators = "\n".join(
+            f'[[operators]]\nname = "{name}"\ntoken = "{name}"\nroles = ["view", "view-body", "re-drive", "configure"]\n'
+            for name in self.operators
         )
         return f"""mode = "development"
 keys = "{self.keys}"
@@ -123,6 +133,7 @@ app_id = "TESTAPPID0000004TESTAPPID0000004"
 answers = "plain"
 exception = {{ until = "2027-12-31", reason = "the profile's cipher is SM4-ECB" }}
 
+{operators}
 {insurers}"""
 
     def _payment_settings(self, keys: Path) -> str:
@@ -157,6 +168,7 @@ ca = "ca.cert.pem"
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
         command = [sys.executable, *self._program(name), name, *self._arguments(name)]
         with (self.home / f"{name}.log").open("a", encoding="utf-8") as log:
+            self._logged[name] = log.tell()
             self.processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
             )
@@ -169,11 +181,15 @@ ca = "ca.cert.pem"
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith('{"listening"'):
-            status, words = process.wait(5), (self.home / f"{name}.log").read_text("utf-8")[-2000:]
             raise ConfigRefused(
-                f"the {name} process did not start (exit status {status})",
-                hint=words or "It said nothing; see its log.",
+                f"the {name} process did not start (exit status {process.wait(5)})",
+                hint=self._last_words(name) or "It said nothing; see its log.",
             )
+
+    def _last_words(self, name: str) -> str:
+        """What a process told a person, not what it logged."""
+        told = (self.home / f"{name}.log").read_bytes()[self._logged.get(name, 0) :].decode("utf-8", "replace")
+        return "\n".join(line for line in told.splitlines() if not line.startswith("{"))[-2000:]
 
     def _arguments(self, name: str) -> list[str]:
         if name != "sandbox":
@@ -205,7 +221,7 @@ ca = "ca.cert.pem"
         until = time.monotonic() + patience_s
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ports['operator']}/readyz", timeout=1)
+                ask_nearby(f"http://127.0.0.1:{self.ports['operator']}/readyz", timeout=1)
                 return
             time.sleep(0.05)
         raise ConfigRefused("the gateway did not become ready", hint=f"See {self.home / 'gateway.log'}.")

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import ssl
 import time
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.cli.nearby import ask_nearby
 from gateway.cli.stage import Stage
 
 
@@ -101,10 +100,7 @@ def _bill_problems(told: Told) -> list[str]:
 
 
 def _ledger(stage: Stage) -> list[dict[str, Any]]:
-    context = ssl.create_default_context(cafile=str(stage.keys / "ca.cert.pem"))
-    with urllib.request.urlopen(
-        f"https://localhost:{stage.ports['pay']}/_ledger", context=context, timeout=5
-    ) as answer:
-        settlements = json.load(answer)["settlements"]
+    told = ask_nearby(f"https://localhost:{stage.ports['pay']}/_ledger", stage.keys / "ca.cert.pem")
+    settlements = json.loads(told)["settlements"]
     kept = ("reference", "amount_fen", "times_applied", "state")
     return [{name: one[name] for name in kept} for one in settlements]

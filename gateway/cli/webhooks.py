@@ -5,12 +5,16 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from gateway.cli.operator_door import add_door, ask
+from gateway.cli.operator_door import add_door, add_top, ask
+
+_EXAMPLES = """lianpei webhooks list
+lianpei webhooks waiting H99990100001
+lianpei webhooks enable H99990100001"""
 
 
 def add_commands(commands: Any) -> None:
     text = "the hospitals' endpoints and what is brought to them 医院事件推送"
-    top = commands.add_parser("webhooks", help=text, description=text)
+    top = add_top(commands, "webhooks", text, _EXAMPLES)
     parts = top.add_subparsers(metavar="WHAT", required=True)
     for name, path, method, argument, told in (
         ("list", "/admin/webhooks", "GET", "", "every endpoint 全部接收地址"),

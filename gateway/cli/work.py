@@ -2,26 +2,22 @@
 
 import argparse
 import json
-import os
-import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
-from pathlib import Path
 from typing import Any
 
+from gateway.cli.operator_door import add_door, add_top, ask
 from gateway.cli.table import show
-from gateway.kernel.errors import ConfigRefused, NotAllowed
 from gateway.kernel.money import yuan
 
-_DOOR = "http://localhost:9464"
-_PATIENCE_S = 30
+_EXAMPLES = """lianpei work list --insurer huiyibao
+lianpei work enquire clm_… --reason case-2026-114
+lianpei work accept clm_… --fen 12300 --evidence letter-2026-115
+lianpei work approve cor_…          the second person, with their own token 第二人"""
 
 
 def add_commands(commands: Any) -> None:
-    top = commands.add_parser(
-        "work", help="what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
-    )
+    text = "what waits for a person: list, enquire, redrive, reverse, accept, assign 待办"
+    top = add_top(commands, "work", text, _EXAMPLES)
     tools = top.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = tools.add_parser("list", help="everything parked: amount, age, owner, why, what may be done 列出待办")
     listed.add_argument("--insurer", default="", help="only this insurer's 只看该公司")
@@ -68,8 +64,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _door(parser: argparse.ArgumentParser, run: Any) -> None:
-    parser.add_argument("--admin", default=os.environ.get("LIANPEI_ADMIN", _DOOR), help=f"the door's URL ({_DOOR})")
-    parser.add_argument("--ca", type=Path, help="certificate of the door's authority")
+    add_door(parser)
     parser.set_defaults(run=run, action=parser.prog.rpartition(" ")[2])
 
 
@@ -78,13 +73,16 @@ def _list(chosen: argparse.Namespace) -> int:
     items: list[dict[str, Any]] = []
     after = ""
     while True:
-        page = _call(chosen, "GET", "/admin/worklist?" + urllib.parse.urlencode(asked | {"after": after}))
+        page = ask(chosen, "GET", "/admin/worklist?" + urllib.parse.urlencode(asked | {"after": after}))
         items += page["items"]
         after = page["next"]
         if not after:
             break
     if chosen.json:
         print(json.dumps(items, ensure_ascii=False, indent=1))
+        return 0
+    if not items:
+        print("nothing waits for a person 没有待办")
         return 0
     rows = [_row(one) for one in items]
     show(
@@ -113,37 +111,11 @@ def _post(chosen: argparse.Namespace) -> int:
     }
     body = {name: getattr(chosen, name) for name in bodies[chosen.action]}
     path = f"/admin/worklist/{urllib.parse.quote(chosen.item, safe=':')}/{chosen.action}"
-    print(json.dumps(_call(chosen, "POST", path, body), ensure_ascii=False))
+    print(json.dumps(ask(chosen, "POST", path, body), ensure_ascii=False))
     return 0
 
 
 def _approve(chosen: argparse.Namespace) -> int:
     path = f"/admin/corrections/{urllib.parse.quote(chosen.correction)}/approve"
-    print(json.dumps(_call(chosen, "POST", path, {}), ensure_ascii=False))
+    print(json.dumps(ask(chosen, "POST", path, {}), ensure_ascii=False))
     return 0
-
-
-def _call(chosen: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """What the door answers. The token is in LIANPEI_TOKEN, because a command line is seen by others.
-
-    Raises ``NotAllowed`` without a token, ``ConfigRefused`` when the door refuses or can't be reached.
-    """
-    token, url = os.environ.get("LIANPEI_TOKEN", ""), chosen.admin.rstrip("/") + path
-    if not token:
-        raise NotAllowed("no operator token is given", code="operator-unknown", hint="export LIANPEI_TOKEN=…")
-    if not url.startswith(("http://", "https://")):
-        raise ConfigRefused("the operators' door is an http or https URL", hint=f"--admin {_DOOR}")
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    context = ssl.create_default_context(cafile=chosen.ca) if url.startswith("https:") else None
-    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the scheme was looked at
-    try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE_S, context=context) as answer:  # noqa: S310
-            return json.load(answer)
-    except urllib.error.HTTPError as refused:
-        told = json.loads(refused.read() or b"{}")
-        raise ConfigRefused(
-            told.get("title", "the door refused"), code=told.get("code", "refused"), hint=told.get("hint", "")
-        ) from None
-    except OSError:
-        raise ConfigRefused("the operators' door can't be reached", hint=f"--admin, now {chosen.admin}") from None

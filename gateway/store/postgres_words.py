@@ -19,6 +19,7 @@ _LISTS = {
 }
 """Whole numbers go as texts: the driver would choose an array's type anew by the size of what is in it."""
 LOCK = "SELECT 1 FROM store_head FOR UPDATE"
+TOUCH = "UPDATE store_head SET version = version"
 _ADDED = """(
     SELECT jsonb_object_agg(name, COALESCE((numbers::jsonb ->> name)::bigint, 0) + COALESCE((added ->> name)::bigint, 0))
     FROM (SELECT %s::jsonb AS added) AS given, jsonb_object_keys(numbers::jsonb || added) AS name

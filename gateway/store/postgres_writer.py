@@ -55,12 +55,19 @@ class GroupWriter:
             await opened.close()
 
     async def probe(self) -> None:
-        """Returns when the database takes writes."""
-        connection = await self._connection()
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            await connection.execute(words.LOCK)
-            await connection.execute("ROLLBACK")
+        """Returns when the database takes writes: a commit that changes nothing is on the disks that were asked for."""
+        try:
+            connection = await self._connection()
+            self._warned = False
+            async with connection.pipeline():
+                await connection.execute("BEGIN")
+                await connection.execute(words.LOCK)
+                await connection.execute(words.TOUCH)
+                done = await connection.execute("COMMIT")
+            self._require_durable(done)
+        except BaseException:
+            await self.close()
+            raise
 
     async def write(self, steps: Steps) -> LianpeiError | None:
         """None when all of it is durable, or why its rows can't be kept: then nothing was written.
@@ -107,11 +114,14 @@ class GroupWriter:
         except _UNFIT as unfit:
             failed = sum(cursor.rowcount >= 0 for cursor in told)
             return _refusal(unfit, batches[min(failed, len(batches) - 1)][0].table)
+        self._require_durable(done)
+        return None
+
+    def _require_durable(self, done: AsyncCursor[tuple[Any, ...]]) -> None:
         # PostgreSQL answers a COMMIT in a broken transaction with success and the word ROLLBACK; and one whose standby
         # did not answer with success and a warning.
         if done.statusmessage != "COMMIT" or self._warned:
             raise errors.TransactionResolutionUnknown("not surely on the disks that were asked for")
-        return None
 
     def _numbered(self, steps: Steps) -> tuple[Steps, dict[str, int]]:
         """The steps with each new row's place among those of its numbered table, and how many rows each was given."""

@@ -24,6 +24,7 @@ _Answer = TypeVar("_Answer")
 
 MAX_WAITING = 4096
 """Units that may wait for the disk; beyond that the gateway says it is busy instead of growing."""
+_MEND_S = 1.0
 
 
 class Store(Questions):
@@ -35,6 +36,7 @@ class Store(Questions):
         self._max_waiting = max_waiting
         self._waiting = 0
         self._closed = False
+        self._mending: asyncio.Task[None] | None = None
         self._planner = sql.Planner(schema)
         self._connection = files.open_writer(path, schema)
         self._reader = files.open_reader(path)
@@ -93,6 +95,16 @@ class Store(Questions):
                 done.set_result(None)
             else:
                 done.set_exception(error)
+        if self._writer.waits_for_room and self._mending is None and not self._closed:
+            self._mending = asyncio.create_task(self._mend())
+
+    async def _mend(self) -> None:
+        """Without new work nobody would notice that the disk has room again."""
+        while self._writer.waits_for_room:
+            await asyncio.sleep(_MEND_S)
+            with suppress(StoreFailed):
+                await self._hand_over([], self._writer.probe)
+        self._mending = None
 
     async def read(self, ask: Callable[_Asked, _Answer], /, *asked: _Asked.args, **named: _Asked.kwargs) -> _Answer:
         return ask(*asked, **named)
@@ -117,6 +129,8 @@ class Store(Questions):
         if self._closed:
             return
         self._closed = True
+        if self._mending is not None:
+            self._mending.cancel()
         await self._hand_over([], lambda: None)  # stands behind every unit that was accepted, so those are finished
         await asyncio.to_thread(self._writer.stop)
         # The reader goes first: the last connection to close is the one that empties the log into the main file.

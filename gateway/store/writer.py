@@ -32,6 +32,8 @@ QUIET_TURNS = 4
 ten microseconds."""
 PATIENCE_S = 0.1
 """A group is written after this time even if every turn brings more."""
+PROBE_COMMITS = 16
+"""Each writes one page to the log, together as much as a bill: less would still fit where its last attempt broke off."""
 
 _CLASH = frozenset({apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_ROWID})
 _PASSING = frozenset({apsw.SQLITE_FULL, apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_BUSY})
@@ -117,6 +119,18 @@ class Writer:
         """Finish what was put, then end the thread. Called off the event loop, when nothing is put any more."""
         self._told.put(None)
         self._thread.join()
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Not ready, and a ``probe`` may find that it is again."""
+        return not self.ready and not self._spent
+
+    def probe(self) -> None:
+        """An errand: real commits, which leave everything as it was. Setting the version to what it is writes its page."""
+        version = self._execute("PRAGMA user_version").get
+        for _ in range(PROBE_COMMITS):
+            self._execute(f"PRAGMA user_version = {version}")
+        self.ready = True
 
     def _pump(self) -> None:
         """Write the next group and hand its COMMIT over."""

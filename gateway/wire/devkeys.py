@@ -43,6 +43,8 @@ SECRETS = (
     "eclaimlink-pwd",
     "hcx-pwd",
     "gbk-soap-password",
+    "operator-one",
+    "operator-two",
 )
 """32 random bytes, written as 64 hex digits."""
 AES_SECRETS = ("package-aes",)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from gateway.cli.conformance.examine import CASES, Wanted, examine
 from gateway.cli.conformance.report import Report
 from gateway.cli.ports import free_ports
 from gateway.cli.stage import ROOT
+from gateway.kernel.errors import ConfigRefused
 from gateway.sandbox.ant import envelope as ant_envelope
 from gateway.sandbox.common import courier
 from gateway.sandbox.common.base import SimulatorSettings
@@ -90,6 +92,31 @@ async def test_every_simulator_earns_every_point_that_counts(keys: Path) -> None
     assert {one.insurer: (one.score, one.possible) for one in reports} == {
         code: (points, points) for code, points in POSSIBLE.items()
     }
+
+
+async def test_a_partner_that_calls_elsewhere_is_not_blamed_without_saying_so(keys: Path) -> None:
+    async with simulator(keys, "hcx", {}) as (running, _):
+        url, elsewhere = running.urls["hcx"].replace("127.0.0.1", "localhost"), free_ports()["partner"]
+        folder, schemas = ROOT / "mappings" / "insurers" / "hcx", ROOT / "schemas"
+        report = await examine(
+            Wanted(url, folder, keys, schemas, ca="ca.cert.pem", port=elsewhere, patience_s=0.2, only=("decides",))
+        )
+
+    assert report.lost == ("decides",)
+    assert f"--gateway https://localhost:{elsewhere}" in report.as_text()
+
+
+async def test_where_the_door_for_its_calls_cannot_be_opened_the_way_out_is_told(keys: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        wanted = Wanted(
+            "https://localhost:1", ROOT / "mappings" / "insurers" / "hcx", keys, ROOT / "schemas", port=taken
+        )
+        with pytest.raises(ConfigRefused, match=f"port {taken}") as told:
+            await examine(wanted)
+
+    assert told.value.error_code == "port-in-use"
+    assert "--port" in told.value.hint
 
 
 async def test_an_insurer_that_tells_another_amount_loses_amounts_and_enquiry(keys: Path) -> None:

@@ -198,7 +198,7 @@ async def test_after_a_crash_of_the_server_all_that_was_acknowledged_is_there_an
         server.close()
 
 
-async def test_what_only_the_primary_has_is_not_acknowledged_when_the_wait_for_the_standby_is_cut_short() -> None:
+async def test_what_only_the_primary_has_is_not_acknowledged_and_the_store_is_ready_when_a_commit_lands_again() -> None:
     server = await asyncio.to_thread(Server)
     try:
         store = Store.open(server.url("postgres"), CLAIMS)
@@ -214,6 +214,13 @@ async def test_what_only_the_primary_has_is_not_acknowledged_when_the_wait_for_t
                 await asyncio.sleep(0.05)
             with pytest.raises(StoreFailed):
                 await waiting
+        await asyncio.sleep(2.5)
+        assert not store.ready, "no commit would land"
+        server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        server.execute("SELECT pg_reload_conf()")
+        async with asyncio.timeout(15):
+            while not store.ready:  # noqa: ASYNC110 - as a load balancer looks
+                await asyncio.sleep(0.05)
         server.crash()
         await store.close()
     finally:

@@ -95,6 +95,23 @@ async def test_b3_a_disk_that_is_full_when_the_answer_comes_leaves_the_claim_pen
     assert await applied(house, bill) == [1]
 
 
+async def test_b3_the_gateway_is_ready_again_once_there_is_room_and_not_before_although_nobody_sends_a_bill(
+    house: House, stage: Stage
+) -> None:
+    with full_disk(stage):
+        await house.submit(sample_bill("package"))
+        while_full = []
+        for _ in range(30):
+            while_full.append(await probe(house, "/readyz"))
+            await asyncio.sleep(0.1)
+
+    async def is_ready() -> bool:
+        return await probe(house, "/readyz") == 200
+
+    assert set(while_full) == {503}
+    await until(is_ready)
+
+
 async def test_b6_a_flipped_bit_in_the_history_is_found_by_name(tmp_path: Path) -> None:
     room = open_room(tmp_path / "claims.db")
     bill = await room.brought()

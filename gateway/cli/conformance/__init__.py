@@ -3,18 +3,19 @@
 import argparse
 import asyncio
 import json
-import ssl
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.conformance.examine import CASES, Wanted, examine
 from gateway.cli.conformance.report import Report
+from gateway.cli.folders import folder_of, there
+from gateway.cli.nearby import ask_nearby
 from gateway.kernel.errors import ConfigRefused
 
 _EPILOG = """\
 examples:
-  lianpei conformance https://localhost:9101 --keys certs-example --ca ca.cert.pem       a simulator says who it is
+  lianpei conformance https://localhost:9101 --keys certs-example --ca ca.cert.pem --port 0
+      a simulator of make run says who it is; one that calls back: docs/conformance.md
   lianpei conformance https://uat.example/claims --insurer mappings/insurers/acme --keys keys --with members.json
 Exit status 0: every point that counts was earned; 1: some were lost. docs/conformance.md explains each case.
 按合作方文件夹逐项检查对方接口并打分，输出文本、JSON 或 HTML；证据不含个人信息。
@@ -31,12 +32,18 @@ def add_commands(commands: Any) -> None:
     )
     one.add_argument("url", help="the partner's endpoint, as a deployment would set it")
     one.add_argument("--insurer", type=Path, help="partner folder (default: that of the simulator at the address)")
-    one.add_argument("--mappings", type=Path, default=Path("mappings"), help="folder of the partners (mappings)")
-    one.add_argument("--schemas", type=Path, default=Path("schemas"), help="folder of the schemas (schemas)")
+    one.add_argument(
+        "--mappings", type=Path, help="folder of the partners (default: the settings' 设置所指, else mappings)"
+    )
+    one.add_argument(
+        "--schemas", type=Path, help="folder of the schemas (default: the settings' 设置所指, else schemas)"
+    )
     one.add_argument("--keys", type=Path, required=True, help="key directory with our keys and the partner's")
     one.add_argument("--ca", default="", help="authority of the endpoint's certificate, a file in the key directory")
     one.add_argument("--client-certificate", default="", help="our certificate for mTLS, a name in the key directory")
-    one.add_argument("--port", type=int, default=8444, help="where the partner's calls are taken (127.0.0.1)")
+    one.add_argument(
+        "--port", type=int, default=8444, help="where the calls of a partner that decides later are taken (8444)"
+    )
     one.add_argument("--door", default="gateway-tls", help="certificate of that door; empty: plain HTTP")
     one.add_argument("--refused", default="", help="start of the number of a policy that the partner refuses")
     one.add_argument(
@@ -52,12 +59,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    folder = chosen.insurer or chosen.mappings / "insurers" / _simulator(chosen.url, chosen.keys, chosen.ca)
+    folder = chosen.insurer or _folder(chosen)
     wanted = Wanted(
         url=chosen.url,
         folder=folder,
         keys=chosen.keys,
-        schemas=chosen.schemas,
+        schemas=folder_of("schemas", chosen.schemas),
         ca=chosen.ca,
         client_certificate=chosen.client_certificate,
         port=chosen.port,
@@ -92,12 +99,15 @@ def _members(file: Path | None) -> dict[str, Any]:
     return read
 
 
+def _folder(chosen: argparse.Namespace) -> Path:
+    mappings = there(folder_of("mappings", chosen.mappings), "--mappings")
+    return mappings / "insurers" / _simulator(chosen.url, chosen.keys, chosen.ca)
+
+
 def _simulator(url: str, keys: Path, ca: str) -> str:
     """The code of the simulator at this address. Raises ``ConfigRefused`` where there is none."""
-    context = ssl.create_default_context(cafile=str(keys / ca)) if ca else None
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/_health", timeout=5, context=context) as reply:  # noqa: S310
-            return str(json.loads(reply.read())["code"])
+        return str(json.loads(ask_nearby(f"{url.rstrip('/')}/_health", keys / ca if ca else None))["code"])
     except (OSError, ValueError, KeyError):
         raise ConfigRefused(
             "no simulator answers at this address", code="conformance-setting", hint="name the folder with --insurer"

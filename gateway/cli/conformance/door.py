@@ -9,10 +9,17 @@ from aiohttp import web
 
 from gateway.claims.canonical.dispatch import ActResult, read_result
 from gateway.claims.partners.partner import Partner
-from gateway.kernel.errors import LianpeiError
+from gateway.kernel.errors import ConfigRefused, LianpeiError
 from gateway.mapping.api import Incoming
 from gateway.wire.keys import KeyRing
+from gateway.wire.listen import port_refused
 from gateway.wire.tls import server_context
+
+_HOST = "127.0.0.1"
+_ELSEWHERE = (
+    "The partner's calls are taken here; make run's gateway has 8444. Stop what listens, or give --port: 0 for a partner "
+    "that calls nobody, another that it is told to call (a simulator: --gateway https://localhost:PORT)."
+)
 
 
 @dataclass(slots=True)
@@ -78,5 +85,9 @@ async def open_door(door: Door, port: int, keys: KeyRing, certificate: str) -> w
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     context = server_context(keys, certificate) if certificate else None
-    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
+    try:
+        await web.TCPSite(runner, _HOST, port, ssl_context=context).start()
+    except OSError as wrong:
+        refused = port_refused(_HOST, port, wrong)
+        raise ConfigRefused(refused.message, code=refused.error_code, hint=_ELSEWHERE) from wrong
     return runner

@@ -5,7 +5,7 @@ import json
 import secrets
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,21 @@ async def examine(wanted: Wanted) -> Report:
                 )
             refused = wanted.refused or (_REFUSED if is_simulator else "")
             ca = str(wanted.keys / wanted.ca) if wanted.ca else ""
-            return await _judge(Exam(bench, wanted.url, ca, refused), wanted.only)
+            report = await _judge(Exam(bench, wanted.url, ca, refused), wanted.only)
+            waited = any(answer.result.state == "pending" for answer in bench.answers)
+            return replace(report, note=_nobody_called(wanted)) if waited and not door.calls else report
     finally:
         await runner.cleanup()
         await partner.client.close()
+
+
+def _nobody_called(wanted: Wanted) -> str:
+    door = f"{'https' if wanted.door_certificate else 'http'}://localhost:{wanted.port}"
+    return (
+        f"对方从未回调 {door}，其后来的决定无从得知；模拟器须以 --gateway {door} 重新启动 · "
+        f"the partner never called {door}, so what it decided later is not known here: "
+        f"tell it that address, and start a simulator anew with --gateway {door}"
+    )
 
 
 async def _judge(exam: Exam, only: tuple[str, ...]) -> Report:

@@ -22,6 +22,8 @@ class Report:
     en: str
     at: datetime
     results: tuple[tuple[Case, Finding], ...]
+    note: str = ""
+    """What lies behind lost points without being the partner's fault."""
 
     @property
     def possible(self) -> int:
@@ -36,18 +38,21 @@ class Report:
         return tuple(case.name for case, found in self.results if found.mark is Mark.LOST)
 
     def as_json(self) -> dict[str, Any]:
-        """``{insurer, at, score, possible, cases: [{name, points, mark, zh, en, evidence, mend}]}``; mend where points were lost."""
+        """``{insurer, at, score, possible, note, cases: [{name, points, mark, zh, en, evidence, mend}]}``; mend if any was lost."""
         return {
             "insurer": self.insurer,
             "names": {"zh": self.zh, "en": self.en},
             "at": self.at.isoformat(timespec="seconds"),
             "score": self.score,
             "possible": self.possible,
+            "note": self.note,
             "cases": [_case(case, found) for case, found in self.results],
         }
 
     def as_text(self) -> str:
         lines = [f"{self.insurer} {self.zh} · {self.en}: {self.score} of {self.possible} points 得分"]
+        if self.note:
+            lines.append(f"! {self.note}")
         for case, found in self.results:
             lines.append(f"{_SIGNS[found.mark]} {case.name:<15} {case.points}  {case.zh} · {case.en}")
             lines += [f"      {fact}" for fact in found.evidence]
@@ -61,7 +66,7 @@ class Report:
         return (
             f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
             f"<h1>接口符合性报告 Conformance report</h1><p><b>{escape(title)}</b><br>{self.at:%Y-%m-%d %H:%M:%S %z}</p>"
-            f"<p><b>{self.score} / {self.possible}</b> 分 points</p>"
+            f"<p><b>{self.score} / {self.possible}</b> 分 points</p>{f'<p>{escape(self.note)}</p>' if self.note else ''}"
             "<table><tr><th></th><th>项目 case</th><th>分 points</th><th>证据 evidence</th><th>改进 what to mend</th></tr>"
             f"{rows}</table></html>\n"
         )

@@ -36,7 +36,7 @@ def _run(chosen: argparse.Namespace) -> int:
     return 1 if found.mistakes else 0
 
 
-def judge(spelt: str, mappings: Path) -> Review:
+def judge(spelt: str, mappings: Path | None) -> Review:
     """What can be said about the folder, or about one act of it. Raises ``ConfigRefused`` when there is no such folder."""
     folder, _ = find_folder(spelt, mappings)
     try:

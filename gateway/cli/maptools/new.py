@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.app import INSURER_VOCABULARY
+from gateway.cli.folders import folder_of
 from gateway.cli.maptools.place import schemas_of
 from gateway.cli.maptools.tool import add_tool
 from gateway.kernel.errors import ConfigRefused
@@ -43,7 +44,7 @@ def add_commands(tools: Any) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    folder: Path = chosen.mappings / "insurers" / chosen.code
+    folder: Path = folder_of("mappings", chosen.mappings) / "insurers" / chosen.code
     if not _CODE.fullmatch(chosen.code):
         raise ConfigRefused("a partner's code has small letters, digits and -", hint="write it like harbour-life")
     contract = _read(chosen.origin, chosen.operation)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.app import HOSPITAL_VOCABULARY, INSURER_VOCABULARY
 from gateway.claims.partners.manifest import load_manifest
+from gateway.cli.folders import folder_of
 from gateway.kernel.errors import ConfigRefused
 from gateway.mapping import Vocabulary
 from gateway.mapping.inherit import lineage_of
@@ -13,7 +14,6 @@ from gateway.mapping.loader import NOT_MAPPINGS, Loaded, read_folder
 from gateway.payment.room import VOCABULARY as PAYMENT_VOCABULARY
 from gateway.payment.statement import STATEMENT_FOLDER, STATEMENTS
 
-MAPPINGS = Path("mappings")
 KINDS = ("insurers", "payment", "hospitals")
 _OWN_REFS = frozenset({"item", "token"})
 """Refs that the conversation itself gives, beside those of the manifest."""
@@ -52,14 +52,14 @@ class Place:
         return read_folder(*self.ends)
 
 
-def find_place(spelt: str, mappings: Path = MAPPINGS) -> Place:
+def find_place(spelt: str, mappings: Path | None = None) -> Place:
     """A folder by path or code, with ``/act`` or ``/act.yaml`` behind it or not. Raises ``ConfigRefused``."""
     return _place(*find_folder(spelt, mappings))
 
 
-def find_folder(spelt: str, mappings: Path = MAPPINGS) -> tuple[Path, str]:
+def find_folder(spelt: str, mappings: Path | None = None) -> tuple[Path, str]:
     """The folder and the act (or an empty text) that are meant. Raises ``ConfigRefused`` (``no-such-mapping``)."""
-    whole = Path(spelt)
+    whole, mappings = Path(spelt), folder_of("mappings", mappings)
     for folder, act in ((whole, ""), (whole.parent, whole.name.removesuffix(".yaml"))):
         for candidate in (folder, *(mappings / kind / folder for kind in KINDS)):
             if str(folder) != "." and _is_folder(candidate) and (not act or act in acts_of(candidate)):

@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.maptools.place import MAPPINGS
-
 
 def add_tool(tools: Any, name: str, summary: str, examples: str, *, place: str = "place") -> argparse.ArgumentParser:
     """A subcommand whose first argument is a folder or an act; ``examples`` are shown below its help."""
@@ -18,7 +16,9 @@ def add_tool(tools: Any, name: str, summary: str, examples: str, *, place: str =
     )
     if place:
         one.add_argument(place, metavar="FOLDER[/ACT]", help="a code such as package, or a path 文件夹或其中一个动作")
-    one.add_argument("--mappings", type=Path, default=MAPPINGS, help="where codes are looked up (default: mappings)")
+    one.add_argument(
+        "--mappings", type=Path, help="where codes are looked up (default: the settings' 设置所指, else mappings)"
+    )
     return one
 
 

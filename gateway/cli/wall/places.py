@@ -3,14 +3,14 @@
 import base64
 import contextlib
 import json
-import ssl
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from gateway.cli.nearby import ask_nearby
 from gateway.cli.stage import Stage
 from gateway.cli.wall.search import Finding, Marks, Searcher
 from gateway.kernel.secret import Secret
@@ -97,12 +97,8 @@ def search_payment_side(stage: Stage, submissions: Iterable[Mapping[str, Any]]) 
     return len(findings(payment_side(stage), marks_of(submissions)))
 
 
-def _fetch(stage: Stage, url: str, headers: Mapping[str, str] | None = None) -> bytes:
-    context = ssl.create_default_context(cafile=str(stage.keys / "ca.cert.pem")) if url.startswith("https:") else None
-    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - our own stage
-    with urllib.request.urlopen(request, context=context, timeout=20) as answer:  # noqa: S310
-        body: bytes = answer.read()
-        return body
+def _fetch(stage: Stage, url: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    return ask_nearby(url, stage.keys / "ca.cert.pem", headers)
 
 
 def _as_clearing(stage: Stage) -> dict[str, str]:

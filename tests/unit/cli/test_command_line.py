@@ -2,7 +2,9 @@
 
 import argparse
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -73,3 +75,38 @@ def test_every_command_has_a_help_page() -> None:
         with pytest.raises(SystemExit) as ended:
             parser(name).parse_args([name, "--help"])
         assert ended.value.code == 0
+
+
+def options(top: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Every option and argument of a command and its parts, with its help."""
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for part in action.choices.values():
+                yield from options(part)
+        elif not isinstance(action, argparse._HelpAction):
+            yield f"{top.prog} {action.dest}", action.help or ""
+
+
+def test_each_option_of_the_keys_commands_is_told_in_both_languages() -> None:
+    told = dict(options(parser("keys")))
+    assert len(told) > 30
+    assert [
+        name for name, text in told.items() if not re.search("[一-鿿]", text) or not re.search("[a-z]{3}", text)
+    ] == []
+
+
+@pytest.mark.parametrize("command", ["keys", "work", "recon", "webhooks", "sandbox", "conformance"])
+def test_a_command_of_many_parts_shows_examples_that_can_be_typed(command: str) -> None:
+    known = parser(command)
+    shown = next(action for action in known._actions if isinstance(action, argparse._SubParsersAction)).choices[command]
+    examples = re.findall(rf"^  lianpei ({command} .+?)(?:   .*)?$", shown.epilog or "", re.M)
+    assert examples
+    for example in examples:
+        known.parse_args(shlex.split(example))
+
+
+@pytest.mark.parametrize("command", ["work", "recon", "webhooks"])
+def test_the_operators_door_has_one_default_address(command: str) -> None:
+    assert {text for name, text in options(parser(command)) if name.endswith(" admin")} == {
+        "operators' door (LIANPEI_ADMIN, else http://127.0.0.1:9464) 运维入口"
+    }

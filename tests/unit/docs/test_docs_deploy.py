@@ -1,10 +1,13 @@
 """The deployment examples are read as they are: settings by the gateway's own reader, alerts against real metric names."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -42,6 +45,23 @@ def test_the_rooms_share_no_volume_and_no_key_directory() -> None:
 def test_the_payment_room_has_no_road_to_the_claims_database() -> None:
     services = compose()["services"]
     assert set(services["payment"]["networks"]) & set(services["database"]["networks"]) == set()
+
+
+def test_the_images_health_check_asks_no_proxy() -> None:
+    command = json.loads(re.findall(r"^  CMD (\[.+\])$", (ROOT / "Dockerfile").read_text("utf-8"), re.M)[0])
+    environment = {"http_proxy": "http://127.0.0.1:9"}
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as door:
+        Thread(target=door.serve_forever, daemon=True).start()
+        asked = command[2].replace(":9464/healthz", f":{door.server_address[1]}/README.md")
+        checked = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, env=environment, check=False)
+        door.shutdown()
+    assert checked.returncode == 0
+
+
+def test_the_payment_rooms_health_check_asks_no_proxy() -> None:
+    *_, program = compose()["services"]["payment"]["healthcheck"]["test"]
+    assert "ProxyHandler({})" in program
+    compile(program, "healthcheck", "exec")
 
 
 @pytest.mark.parametrize("unit", ["gateway", "payment"])

@@ -32,6 +32,9 @@ def test_the_list_says_kind_place_end_and_user(desk: KeyDesk) -> None:
     assert door.endswith("hospital door, partner door")
     assert line_of(said, "huiyibao-gateway-sm2").split()[1:3] == ["SM2", "file"]
     assert line_of(said, "package-aes").split()[1:] == ["secret", "file", "package"]
+    used = {"audit-sign": "audit", "vault-index": "vault"}
+    used |= {"hospital-h1": "H99990100001", "hospital-h4": "H99990100004"}
+    assert {name: line_of(said, name).endswith(f"  {user}") for name, user in used.items()} == dict.fromkeys(used, True)
 
 
 def test_no_command_prints_private_material(desk: KeyDesk) -> None:

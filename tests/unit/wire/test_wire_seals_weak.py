@@ -168,7 +168,7 @@ def test_a_hospitals_format_is_told_beside_the_partners(tmp_path: Path, capsys: 
     seal = f'profile = "yibao-mobile"\nexception = {{ until = "{LAST}", reason = "the profile is SM4-ECB" }}\n'
     undated, sound = 'profile = "yibao-mobile"\n', 'profile = "yibao-mobile"\ncipher = "sm4-gcm"\n'
     forms = "".join(f"[hospitals.seals.{name}]\n{said}" for name, said in (("a", seal), ("b", undated), ("c", sound)))
-    settings = f'mode = "production"\nkeys = "k"\nmappings = "m"\nschemas = "s"\n[[hospitals]]\ncode = "H1"\nname = "n"\n{forms}'
+    settings = f'mode = "production"\nkeys = "k"\nmappings = "m"\nschemas = "."\n[[hospitals]]\ncode = "H1"\nname = "n"\n{forms}'
     (tmp_path / "lianpei.toml").write_text(settings, "utf-8")
     (tmp_path / "insurers").mkdir()
 
