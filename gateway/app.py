@@ -18,7 +18,7 @@ from gateway.claims.conversation.resolver import Resolver
 from gateway.claims.custody.keeper import Keeper
 from gateway.claims.intake import Intake
 from gateway.claims.lanes.sharing import share_evenly
-from gateway.claims.lanes.telling import tell_lane
+from gateway.claims.lanes.telling import tell_lane, tell_waiting
 from gateway.claims.ledger import Ledger
 from gateway.claims.operators.worklist import tell_work
 from gateway.claims.partners.manifest import load_faults, load_manifest
@@ -27,6 +27,7 @@ from gateway.claims.partners.registry import Registry
 from gateway.claims.undo.own_pay import OwnPayWatch
 from gateway.claims.undo.service import UndoDesk
 from gateway.clearing.carrier import Carrier
+from gateway.clearing.telling import tell_settlements
 from gateway.config import ClaimsSettings, InsurerSettings, Settings
 from gateway.conversing import build_engine, day_rules
 from gateway.doors import Doors
@@ -216,10 +217,6 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
     store, metrics = gateway.store, gateway.metrics
 
     def unknown() -> dict[str, tuple[int, int]]:
-        for kind in ("direct_pay", "quick_claim"):
-            depth = store.tally("waiting", "insurer", {"kind": kind})
-            for code in registry.codes:
-                metrics.lane_depth(code, kind, depth[code].count if code in depth else 0)
         found = store.tally("waiting", "insurer", {"state": "unknown"}, total="amount")
         return {code: (found[code].count, found[code].total) if code in found else (0, 0) for code in registry.codes}
 
@@ -242,7 +239,10 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
 
     metrics.also_on_scrape(lanes)
     metrics.also_on_scrape(metrics.clock.source(gateway.engine.clock))
-    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), gateway.engine.clock.epoch_ms()))
+    now = gateway.engine.clock.epoch_ms
+    metrics.also_on_scrape(lambda: tell_waiting(store, metrics, tuple(registry.codes), now()))
+    metrics.also_on_scrape(lambda: tell_work(store, metrics, tuple(registry.codes), now()))
+    metrics.also_on_scrape(lambda: tell_settlements(store, metrics.clearing, now()))
     metrics.on_scrape(
         unknown=unknown,
         certificates=lambda: renewal.keys.certificate_days() | renewal.guard.certificate_days(),
@@ -250,6 +250,6 @@ def _watch(gateway: Gateway, registry: Registry, renewal: KeyRenewal) -> None:
         weak=weak,
         envelopes=envelopes,
         revocations=renewal.crl_days,
-        unsigned=lambda: unsigned(store, gateway.engine.clock.epoch_ms()),
+        unsigned=lambda: unsigned(store, now()),
         late=late,
     )

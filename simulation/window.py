@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.clearing.carrier import CUTOFF, Carrier
+from gateway.clearing.complaint import Complaint
 from gateway.clearing.door import PaymentDoor
 from gateway.clearing.errands import Errands
 from gateway.clearing.rows import Rows
@@ -29,6 +30,7 @@ class SimulatedCarrier(Carrier):
         self._poll = _EVERY_S
         self._decided = asyncio.Event()
         self._idle = 0
+        self._complaint = Complaint(node.clock)
 
 
 class _Request:

@@ -12,7 +12,7 @@ from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.canonical.types import ClaimKind
 from gateway.claims.clock_watch import ClockWatch
-from gateway.claims.conversation.states import WAITING, BillState, ClaimState
+from gateway.claims.conversation.states import MAY_WAIT, BillState, ClaimState
 from gateway.claims.safe import ref_id
 from gateway.claims.work import Work, moment
 from gateway.kernel.clock import Clock
@@ -143,7 +143,7 @@ class Ledger:
             },
             stored=True,
             dirty=False,
-            waiting=row["state"] in WAITING,
+            waiting=row["state"] in MAY_WAIT,
             policy_no=row["policy"] or 0,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import time
 
+from gateway.clearing.complaint import Complaint
 from gateway.clearing.door import PaymentDoor
 from gateway.clearing.errands import Errands
 from gateway.clearing.reader import NotYet
@@ -54,6 +55,7 @@ class Carrier:
         self._poll = every
         self._decided = asyncio.Event()
         self._idle = 0
+        self._complaint = Complaint(clock)
 
     def wake(self) -> None:
         """A decision was written: carry it now."""
@@ -91,10 +93,12 @@ class Carrier:
             try:
                 if await self._rows.waiting() or loop.time() - asked_at > SELDOM * self._poll:
                     asked_at = loop.time()
-                    if await self.fetch_receipts():
+                    more = await self.fetch_receipts()
+                    self._complaint.over()
+                    if more:
                         continue
             except Exception as wrong:  # a database that is away comes back
-                _trouble("receipts-not-fetched", wrong)
+                self._complaint.make(wrong)
             await asyncio.sleep(self._poll)
 
     async def carry_decided(self) -> int:

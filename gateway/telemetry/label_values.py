@@ -7,7 +7,7 @@ from gateway.kernel.errorwords import error_words
 
 OTHER = "other"
 _AT_COUNTER = ("prepare", "quote", "settle")
-STAGES = ("door", "normalise", "map", "validate", "seal", "send", "open", "answer", "commit", "total", *_AT_COUNTER)
+STAGES = ("door", "normalise", "map", "seal", "send", "open", "commit", "total", *_AT_COUNTER)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 60.0)
 """20 s and 60 s are the promised decision times of direct-pay: outpatient and inpatient."""
 SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 1.0, 2.0)

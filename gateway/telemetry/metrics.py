@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.kernel.errors import LianpeiError
+from gateway.telemetry.clearing_metrics import ClearingMetrics
 from gateway.telemetry.clock_metrics import ClockMetrics
 from gateway.telemetry.counts import Counts
 from gateway.telemetry.delivery_metrics import DeliveryMetrics
@@ -52,7 +53,15 @@ class Metrics:
         self._unknown = self._gauge("lianpei_unknown_claims", "Claims whose outcome is not known", "insurer")
         self._late_payouts = self._gauge("lianpei_payouts_late", "Quick-claims not credited in time, by clock", "clock")
         self._at_risk = self._gauge("lianpei_unknown_amount_fen", "Their amount in fen: money at risk", "insurer")
-        self._lanes = self._gauge("lianpei_lane_depth", "Acts that wait in a partner's lane", "insurer", "kind")
+        self._depth = self._gauge(
+            "lianpei_lane_depth", "Claims that wait for their insurer, an enquiry or a person", "insurer", "kind"
+        )
+        self._depth_s = self._gauge(
+            "lianpei_lane_oldest_seconds",
+            "Age of the oldest claim that waits for its insurer's word",
+            "insurer",
+            "kind",
+        )
         self._days = self._gauge("lianpei_certificate_days_left", "Days until a certificate ends", "name")
         self._http = self._counts("lianpei_http_requests", "Requests at our doors", "door", "route", "status")
         self._refused = self._counter("lianpei_refused", "Requests and messages refused, by error code", "code")
@@ -83,6 +92,7 @@ class Metrics:
         self._ready = Gauge("lianpei_ready", "1 while the gateway takes bills", registry=registry)
         self.delivery = DeliveryMetrics(registry)
         self.recon = ReconMetrics(registry)
+        self.clearing = ClearingMetrics(registry)
         self.lanes = LaneMetrics(registry, values.insurers)
         self.clock = ClockMetrics(registry)
         self._tell_build(version)
@@ -126,8 +136,10 @@ class Metrics:
         self._parked_fen.at(insurer).set(amount_fen)
         self._parked_s.at(insurer).set(oldest_s)
 
-    def lane_depth(self, insurer: str, kind: str, depth: int) -> None:
-        self._lanes.at(insurer, kind).set(depth)
+    def lane_depth(self, insurer: str, kind: str, depth: int, oldest_s: float) -> None:
+        """Claims that wait, and the age of the oldest of those that wait for the insurer itself."""
+        self._depth.at(insurer, kind).set(depth)
+        self._depth_s.at(insurer, kind).set(oldest_s)
 
     def http(self, door: str, route: str, status: int) -> None:
         """``route`` is the route's template, never the path that was asked for."""

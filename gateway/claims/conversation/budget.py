@@ -42,6 +42,14 @@ def budget_for(whole: float, started: datetime, clock: Clock) -> Budget:
     return Budget(clock.monotonic() + max(RESUMED_S if gone > whole else 0.0, whole - gone), clock)
 
 
+def steps_budget(whole: Budget, seconds_in_all: float, started: datetime | None, rule: BudgetRule) -> Budget:
+    """All of ``whole`` but the reserve, for the acts before the settling one; ``started`` of a bill that is taken up again."""
+    reserve = seconds_in_all * rule.reserve / 100
+    if started is None:
+        return Budget(whole.ends_at - reserve, whole.clock)
+    return budget_for(seconds_in_all - reserve, started, whole.clock)
+
+
 class Stage(StrEnum):
     PREPARE = "prepare"
     QUOTE = "quote"

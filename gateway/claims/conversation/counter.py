@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.counter import OnExpiry
 from gateway.claims.canonical.types import UNSET, ClaimKind
-from gateway.claims.conversation.budget import budget_for, stages_for, whole_of
+from gateway.claims.conversation.budget import budget_for, stages_for, steps_budget, whole_of
 from gateway.claims.conversation.falling import drop, fall, is_dead, may_fall
 from gateway.claims.conversation.judge import Judgement
 from gateway.claims.conversation.offers import Offers, Word, word_of
@@ -46,7 +46,8 @@ class Counter:
             return Turn(budget)
         falls = may_fall(bill, claim, partner, self.quick_claim)
         stages = stages_for(whole, since, rule, self.clock) if falls else None
-        return CounterTurn(bill, claim, work, budget, whole, stages, self.metrics)
+        steps = steps_budget(budget, whole, since if bill.resumed else None, rule)
+        return CounterTurn(bill, claim, work, budget, whole, steps, stages, self.metrics)
 
     def hold(self, bill: Bill, work: Work) -> None:
         """Park a bill that was stopped at the door, before anything of it was sent."""

@@ -39,9 +39,9 @@ def is_dead(claim: ClaimRun) -> bool:
     return claim.refused_early
 
 
-def drop(bill: Bill, claim: ClaimRun, work: Work, reason: str) -> None:
-    """End a direct-pay claim whose settling act never happened."""
-    claim.reason, claim.outcome, claim.next_at = reason, TO_QUICK_CLAIM, 0
+def drop(bill: Bill, claim: ClaimRun, work: Work, reason: str, outcome: str = TO_QUICK_CLAIM) -> None:
+    """End a direct-pay claim whose settling act never happened; ``not_sent`` where no quick-claim follows."""
+    claim.reason, claim.outcome, claim.next_at = reason, outcome, 0
     work.move_claim(bill, claim, ClaimEvent.FALL, reason)
 
 

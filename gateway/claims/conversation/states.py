@@ -140,11 +140,15 @@ CLAIM = Machine(
         _E.PARK: Words("转人工", "a person must look"),
         _E.CLOSE: Words("关闭", "it ends without a decision"),
         _E.RELEASE: Words("放行", "two persons let go what was stopped before anything was sent (a used invoice)"),
-        _E.FALL: Words("转快赔", "direct-pay is proven dead: a quick-claim follows under the same order"),
+        _E.FALL: Words(
+            "直赔到此为止", "direct-pay is proven dead: a quick-claim follows under the same order where it is allowed"
+        ),
     },
 )
 WAITING = frozenset({_S.ACCEPTED, _S.QUOTED, _S.NEED_MORE, _S.UNKNOWN, _S.REVERSING, _S.MANUAL})
 """Somebody else must act: the insurer, an enquiry or a person."""
+MAY_WAIT = WAITING | {_S.SENT}
+"""And a claim amid its conversation, once an answer was lost or nothing could be sent."""
 FINAL = CLAIM.final
 move = CLAIM.after
 

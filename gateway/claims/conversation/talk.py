@@ -147,7 +147,7 @@ class Talk:
             return True
         if verdict.verdict is _GO_ON:
             claim.step += 1
-            claim.dirty = True
+            claim.next_at, claim.dirty = 0, True
             if bill.apart == "policies":
                 listed(bill, claim, work, result)
                 return True

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.claims.conversation.states import WAITING
+from gateway.claims.conversation.states import MAY_WAIT
 from gateway.claims.custody.bills import messages_of
 from gateway.claims.custody.export import shown_message
 from gateway.claims.evidence.bundle import claim_row
@@ -27,8 +27,8 @@ class Desk:
     def waiting(self, who: Operator, state: str, insurer: str, after: str) -> dict[str, Any]:
         """Claims in one waiting state, a page after the claim id ``after``. Amounts in 分, age in seconds."""
         who.require(Role.VIEW)
-        if state not in WAITING:
-            raise BadRequest("state names no waiting state", code="state-unknown", hint=", ".join(sorted(WAITING)))
+        if state not in MAY_WAIT:
+            raise BadRequest("state names no waiting state", code="state-unknown", hint=", ".join(sorted(MAY_WAIT)))
         where = {"state": state} | ({"insurer": insurer} if insurer else {})
         rows = self._ledger.store.find("waiting", where, limit=_PAGE, after=(after,) if after else None)
         return {"claims": [self._line(row) for row in rows], "next": rows[-1]["claim_id"] if len(rows) == _PAGE else ""}

@@ -46,7 +46,7 @@ def record_everything(metrics: Metrics, text: str) -> None:
     metrics.claim(text, text, text)
     metrics.stage(text, text, 0.5)
     metrics.unknown(text, 3, 12345)
-    metrics.lane_depth(text, text, 4)
+    metrics.lane_depth(text, text, 4, 1.5)
     metrics.http(text, text, 200)
     metrics.refused(text)
     metrics.weak_crypto(text, True)
