@@ -110,9 +110,8 @@ class Courier:
             batch_no=step.batch_no,
             batch_count=step.batch_count,
         )
-        dispatch = claim_dispatch(
-            view, claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size, errand.target
-        )
+        seen, submission = claim_view(errand.bill, claim), errand.bill.submission
+        dispatch = claim_dispatch(view, seen, submission, claim.policy, claim.refs, step.batch_size, errand.target)
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()

@@ -38,8 +38,9 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
     name = errand.step.rule.status
     partner.admit(partner.manifest.rule(name).role, claim.kind)
     view = ActView(act_id=new_act_id(), name=name, sent_at=clock.now(), serial=next_serial())
-    submission = errand.bill.submission
-    dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=act.seen)
+    bill = errand.bill
+    seen = claim_view(bill, claim)
+    dispatch = claim_dispatch(view, seen, bill.submission, claim.policy, claim.refs, target=act.seen)
     prepared = partner.prepare(dispatch)
     digest = hashlib.sha256(prepared.sealed.body).hexdigest()
     deadline = millis(view.sent_at) + int(seconds(prepared.rule.timeout) * 1000)

@@ -33,8 +33,21 @@ class Visit:
     lines: dict[str, Line] = field(default_factory=dict)
     prior_paid: int = 0
     """What the last S290 said that earlier commercial payers took, in 分."""
+    trials: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By policy, what its last S290 was told of earlier payers and what it found payable, in 分, while not settled."""
     stumbled: bool = False
     """A batch of its lines was refused once (policy ``BATCH…``)."""
+
+    def tried(self, payable: int) -> None:
+        self.trials[self.policy_no] = (self.prior_paid, payable)
+
+    def turn_to_trial(self, confirmed: int) -> None:
+        """S291 names no policy: it is about the trial whose amount it confirms, of the policy that came last if it can be."""
+        for policy_no in sorted(self.trials, key=lambda number: number != self.policy_no):
+            prior_paid, payable = self.trials[policy_no]
+            if payable == confirmed:
+                self.policy_no, self.prior_paid = policy_no, prior_paid
+                return
 
     def total(self) -> int:
         return sum(line.money for line in self.lines.values())
