@@ -41,6 +41,17 @@ async def test_s3_2_the_patient_sees_the_quotes_and_confirms_before_anything_is_
     assert settled.document["self_pay_due_fen"] == quoted["quote"]["patient_fen"]
 
 
+@pytest.mark.parametrize("kind", ["direct_pay", "quick_claim"])
+@pytest.mark.parametrize("insurer", ["package", "hcx"])
+async def test_s3_2_a_patient_without_basic_insurance_is_settled_as_well(house: House, insurer: str, kind: str) -> None:
+    """No line of such a bill has a class of the national catalogue."""
+    bill = sample_bill(insurer, story="self-pay").changed(lambda submission: submission.update(kind=kind))
+
+    (claim,) = (await house.settle(bill))["claims"]
+
+    assert (claim["outcome"], claim["approved_fen"] > 0) == ("paid", True)
+
+
 async def test_s3_2_a_confirmation_is_good_once_and_only_for_what_was_shown(house: House) -> None:
     bill = at_counter("package", confirm=True)
     quoted = (await house.submit(bill)).document
