@@ -69,6 +69,18 @@ def test_a_missing_or_failing_test_is_a_mistake_at_its_line(review, old, new, mi
     assert mistake in found(review(SOUND.replace(old, new)))
 
 
+@pytest.mark.parametrize(("codes", "found_there"), [([], [(12, "unlisted-refusal")]), (["2"], []), (None, [])])
+def test_a_refused_example_must_be_by_a_code_that_the_folder_lists(review, shop, codes, found_there):
+    review(SOUND)
+    shop.put("demo/result.json", '{"state": "refused", "peer_code": "2"}')
+    shop.put("demo/act.yaml", SOUND.replace("{state: =accepted}", "{state: =refused, peer_code: =2}"))
+
+    told = review_folder(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs, codes)
+
+    assert found(told) == found_there
+    assert all("'2'" in one.message and "result.json" in one.message for one in told.mistakes)
+
+
 def test_the_json_form_has_every_field(review):
     told = json.loads(review(SOUND.replace("claim.claim_id", "claim.claimid")).json())
 
