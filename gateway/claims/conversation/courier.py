@@ -162,7 +162,7 @@ class Courier:
         return result
 
     async def _lost(self, errand: Errand, slot: Slot, lost: OutcomeUnknown) -> ActResult:
-        keep_unread(errand.work, slot.act_id, lost)
+        keep_unread(errand, slot.act_id, lost)
         if slot.arrived and (brought := await self._from_slot(slot)):
             return brought
         errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, lost.error_code)
@@ -212,7 +212,7 @@ class Courier:
         self.sightings.since(act.act_id)
         owes_a_look(errand)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
-            self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
+            self._move(errand, ClaimEvent.LOSE, errand.lost, act.act_id)
         attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
         most, soonest_final = errand.partner.manifest.enquiries, math.inf
