@@ -52,6 +52,15 @@ async def test_s3_2_a_patient_without_basic_insurance_is_settled_as_well(house: 
     assert (claim["outcome"], claim["approved_fen"] > 0) == ("paid", True)
 
 
+@pytest.mark.parametrize(("insurer", "reason"), [("package", "policy-not-listed"), ("hcx", "not-covered")])
+async def test_s3_2_a_policy_that_the_insurer_does_not_know_is_refused_and_named(
+    house: House, insurer: str, reason: str
+) -> None:
+    (claim,) = (await house.settle(sample_bill(insurer, policy="NOSUCH")))["claims"]
+
+    assert (claim["outcome"], claim["reason"]) == ("refused", reason)
+
+
 async def test_s3_2_a_confirmation_is_good_once_and_only_for_what_was_shown(house: House) -> None:
     bill = at_counter("package", confirm=True)
     quoted = (await house.submit(bill)).document

@@ -10,7 +10,7 @@ from gateway.kernel.money import Fen, line_amount
 from gateway.sandbox.common.rules import Violation
 from gateway.sandbox.package.envelope import pick
 from gateway.sandbox.package.shapes import INPATIENT_TYPES, money, number
-from gateway.sandbox.terms import Product, product
+from gateway.sandbox.terms import UNKNOWN_POLICY, Product, product
 
 OWN_PAY_GRADE = "3"
 
@@ -64,10 +64,10 @@ class Visits:
     _fresh: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def policies_of(self, record: dict[str, Any]) -> list[str]:
-        """The person's policies, the one that the record names among them; everybody has at least one."""
+        """The person's policies, the one that the record names among them if there is one; everybody has at least one."""
         known = self._policies.setdefault(_person(record), [])
         asked = pick(record, "commercialBillNum")
-        if asked:
+        if asked and not asked.startswith(UNKNOWN_POLICY):
             known[:] = [number for number in known if number != asked] + [asked]
         if not known:
             known.append(f"TESTP{next(self._fresh):010d}")
