@@ -129,7 +129,7 @@ async def test_s3_2_the_counter_waits_20_seconds_at_most(house: House) -> None:
 
     What the second one says later settles nothing.
     """
-    await house.script("huiyibao", "4.2", "delay", seconds=15)
+    await house.script("huiyibao", "4.2", "delay", seconds=15, times=2)  # the act is told again after 5 s
     await house.script("hcx", "predetermination/on_submit", "delay", seconds=25)
     await house.script("hcx", "hcx/status", "error500", times=9)
     slow, silent = sample_bill("huiyibao"), at_counter("hcx", quick_claim=True)
