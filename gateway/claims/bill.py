@@ -204,6 +204,12 @@ class Bill(msgspec.Struct):
             return now + _LOOK_AGAIN_MS
         return 0
 
+    def insurer_seq(self, claim: ClaimRun) -> int:
+        """Which of this bill's claims at its insurer it is. No claim comes before one that was sent, so this stays."""
+        if len(self.claims) == 1:
+            return 1
+        return 1 + sum(other.seq < claim.seq for other in self.claims if other.insurer == claim.insurer)
+
     def remaining_for(self, claim: ClaimRun) -> int:
         """What is left to claim once the policies before this one have decided."""
         left = self.submission.split.cash_pay

@@ -51,13 +51,13 @@ def judge_folder(folder: Path, schemas: Path) -> Review:
     """Everything that can be said about one insurer folder: manifest, faults, mappings and their tests."""
     try:
         manifest = load_manifest(folder)
-        load_faults(folder)
+        faults = load_faults(folder)
     except LianpeiError as bad:
         return Review([Mistake(str(folder), 1, 1, bad.error_code, bad.message)], [])
     constants = manifest.settings | dict.fromkeys(manifest.secrets, "secret")
     refs = frozenset(manifest.refs) | {"item", "token"}
     place = schemas / "insurers" / folder.name
-    found = review_folder(folder, place, INSURER_VOCABULARY, constants, refs)
+    found = review_folder(folder, place, INSURER_VOCABULARY, constants, refs, faults)
     more = _missing_acts(folder, manifest) + weak_mistakes(folder, manifest, day_of(datetime.now(UTC)))
     return Review(found.mistakes + more, found.remarks)
 

@@ -19,6 +19,9 @@ from gateway.mapping.mapfile import MapFile, Target
 from gateway.mapping.opening import open_document
 from gateway.mapping.readers import MappedReader, read_reader
 
+_PROMISED = ("out", "result", "reply")
+"""What a test row promises; the other files of a row are what it starts from."""
+
 
 class GoldenError(Exception):
     """A golden is not met; the text names paths only."""
@@ -41,7 +44,7 @@ def failing_rows(loaded: Loaded, vocabulary: Vocabulary) -> Iterator[tuple[str, 
     """File's name, index of its test row and failure, for each row that fails."""
     for name, file in loaded.files.items():
         for index, row in enumerate(file.tests):
-            failure = _failure(lambda r=row, f=file, a=loaded.acts[name]: _run(r, f, a, vocabulary))
+            failure = _failure(lambda r=row, f=file, a=loaded.acts[name]: _run(r, f, a, vocabulary), row, file)
             if failure:
                 yield name, index, failure
 
@@ -68,16 +71,23 @@ def failing_rows_of_reader(reader: MappedReader, file: MapFile, vocabulary: Voca
             made = reader.read(Incoming((folder / row["in"]).read_bytes()))
             _same_result(made, folder / row["result"], vocabulary)
 
-        failure = _failure(check)
+        failure = _failure(check, row, file)
         if failure:
             yield index, failure
 
 
-def _failure(check: Any) -> str:
+def _failure(check: Any, row: Mapping[str, str], file: MapFile) -> str:
     try:
         check()
     except GoldenError as differs:
         return str(differs)
+    except FileNotFoundError as missing:
+        promised = [
+            row[key] for key in _PROMISED if key in row and file.path.parent / row[key] == Path(missing.filename)
+        ]
+        if promised:
+            return f"{promised[0]} is not recorded yet: `lianpei map test {file.path.parent.name} --record`"
+        return f"no file {Path(missing.filename).name}"
     except LianpeiError as error:
         return f"{error.error_code} {error.message}"
     except (OSError, KeyError, msgspec.MsgspecError) as error:

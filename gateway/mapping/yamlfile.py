@@ -139,7 +139,7 @@ def read_yaml(path: Path, book: Book, file: int = 0) -> Map | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         pos = _pos(mark, file) if mark else start
-        book.note(pos, "bad-yaml", f"not YAML: {error.problem or 'unreadable'}")
+        book.note(pos, "bad-yaml", f"not YAML: {error.problem or 'unreadable'}", _QUOTE_IT)
         return None
     except (yaml.YAMLError, RecursionError):
         book.note(start, "bad-yaml", "not YAML")
@@ -151,6 +151,7 @@ def read_yaml(path: Path, book: Book, file: int = 0) -> Map | None:
     return node
 
 
+_QUOTE_IT = """a value that begins with a quote or a bracket, or holds ': ', is written whole in single quotes"""
 _SURPRISE = re.compile(r"^\ufeff?%|[&*](?=\S)|!(?!=)", re.MULTILINE)
 """What an anchor, alias, tag or directive must have; only a text that has it is read word by word."""
 

@@ -49,7 +49,8 @@ def assess(bill: Bill, terms: Product, residual: int) -> Assessment:
     return Assessment(terms, Fen(base), Fen(payable), Fen(bill.cash - bill.prior_paid - payable))
 
 
-REFUSED_PREFIXES = ("EXPIRED", "REFUSE")
+UNKNOWN_POLICY = "NOSUCH"
+REFUSED_PREFIXES = ("EXPIRED", "REFUSE", UNKNOWN_POLICY)
 
 
 def refuses(policy_no: str) -> bool:

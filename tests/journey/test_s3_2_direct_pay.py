@@ -67,6 +67,26 @@ async def test_s3_2_a_wish_to_be_asked_that_is_not_understood_takes_nothing(hous
     assert "preference-applied" not in taken.headers, "nobody asked for a wait"
 
 
+@pytest.mark.parametrize("kind", ["direct_pay", "quick_claim"])
+@pytest.mark.parametrize("insurer", ["package", "hcx"])
+async def test_s3_2_a_patient_without_basic_insurance_is_settled_as_well(house: House, insurer: str, kind: str) -> None:
+    """No line of such a bill has a class of the national catalogue."""
+    bill = sample_bill(insurer, story="self-pay").changed(lambda submission: submission.update(kind=kind))
+
+    (claim,) = (await house.settle(bill))["claims"]
+
+    assert (claim["outcome"], claim["approved_fen"] > 0) == ("paid", True)
+
+
+@pytest.mark.parametrize(("insurer", "reason"), [("package", "policy-not-listed"), ("hcx", "not-covered")])
+async def test_s3_2_a_policy_that_the_insurer_does_not_know_is_refused_and_named(
+    house: House, insurer: str, reason: str
+) -> None:
+    (claim,) = (await house.settle(sample_bill(insurer, policy="NOSUCH")))["claims"]
+
+    assert (claim["outcome"], claim["reason"]) == ("refused", reason)
+
+
 async def test_s3_2_a_confirmation_is_good_once_and_only_for_what_was_shown(house: House) -> None:
     bill = at_counter("package", confirm=True)
     quoted = (await house.submit(bill)).document
@@ -135,7 +155,7 @@ async def test_s3_2_the_counter_waits_20_seconds_at_most(house: House) -> None:
 
     What the second one says later settles nothing.
     """
-    await house.script("huiyibao", "4.2", "delay", seconds=15)
+    await house.script("huiyibao", "4.2", "delay", seconds=15, times=2)  # the act is told again after 5 s
     await house.script("hcx", "predetermination/on_submit", "delay", seconds=25)
     await house.script("hcx", "hcx/status", "error500", times=9)
     slow, silent = sample_bill("huiyibao"), at_counter("hcx", quick_claim=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from journey.test_s3_2_direct_pay import at_counter, confirm
 from journey.test_s3_4_quick_claim import send, until
 from support.bills import sample_bill
 from support.house import House
@@ -22,6 +23,47 @@ async def test_s3_9_the_second_policy_is_told_what_the_first_took(house: House) 
 
     assert (first["claimed_fen"], second["claimed_fen"]) == (cash, cash - first["approved_fen"])
     assert document["approved_fen"] + document["self_pay_due_fen"] == cash
+
+
+@pytest.mark.parametrize("insurer", ["package", "hcx", "huiyibao"])
+async def test_s3_9_two_policies_with_one_insurer_are_settled_each_on_its_own(house: House, insurer: str) -> None:
+    bill = sample_bill(insurer, insurer)
+
+    first, second = (await house.settle(bill))["claims"]
+
+    assert (first["outcome"], second["outcome"]) == ("paid", "paid")
+    assert second["claimed_fen"] == first["claimed_fen"] - first["approved_fen"]
+
+
+async def test_s3_9_two_policies_with_one_insurer_are_confirmed_together(house: House) -> None:
+    """Both trials come before both settlements."""
+    bill = at_counter("package", "package", confirm=True)
+
+    quoted = (await house.submit(bill)).document
+    settled = await confirm(house, quoted)
+
+    shown = [one["quoted_fen"] for one in quoted["quote"]["quotes"]]
+    assert all(shown)
+    assert [claim["approved_fen"] for claim in settled.document["claims"]] == shown
+
+
+async def test_s3_9_a_lost_answer_about_one_of_two_policies_is_asked_about_under_its_own_number(house: House) -> None:
+    bill = sample_bill("package", "package", policy="REFUSE")
+    await house.script("package", "S291", "lose_answer")
+
+    first, second = (await house.settle(bill))["claims"]
+
+    assert (first["outcome"], second["outcome"]) == ("refused", "paid")
+
+
+def _quickly(submission: dict[str, Any]) -> None:
+    submission["kind"] = "quick_claim"
+
+
+async def test_s3_9_two_policies_with_one_insurer_are_claimed_quickly_too(house: House) -> None:
+    document = await house.settle(sample_bill("package", "package").changed(_quickly))
+
+    assert [claim["outcome"] for claim in document["claims"]] == ["paid", "paid"]
 
 
 def _fixed_first(submission: dict[str, Any]) -> None:

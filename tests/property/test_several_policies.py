@@ -23,12 +23,12 @@ def policies(draw: st.DrawFn) -> list[tuple[bool, bool, float]]:
     return draw(st.lists(one, min_size=1, max_size=8))
 
 
-def _bill(cash: int, count: int, fixed: list[bool]) -> Bill:
+def _bill(cash: int, count: int, fixed: list[bool], insurers: str = "") -> Bill:
     submission: Any = SimpleNamespace(split=SimpleNamespace(cash_pay=cash), kind=ClaimKind.DIRECT_PAY)
     claims = []
     for seq in range(1, count + 1):
         benefit = BenefitType.FIXED if fixed[seq - 1] else BenefitType.EXPENSE
-        policy: Any = SimpleNamespace(benefit_type=benefit, residual=UNSET, insurer_code="one")
+        policy: Any = SimpleNamespace(benefit_type=benefit, residual=UNSET, insurer_code=insurers[seq - 1 : seq])
         kind = ClaimKind.QUICK_CLAIM if fixed[seq - 1] else ClaimKind.DIRECT_PAY
         claims.append(ClaimRun(ClaimId(f"c{seq}"), OrderId("o"), seq, policy, kind, NOW))
     return Bill(OrderId("o"), "h", "k", "d", cast("Any", submission), NOW, claims)
@@ -55,6 +55,22 @@ def test_what_policies_take_together_never_passes_what_the_patient_bears(
     for claim in bill.claims:
         if claim.fixed:
             assert claim.claimed == cash
+
+
+@given(st.text("ab", min_size=1, max_size=8), st.integers(0, 7))
+def test_claims_at_one_insurer_are_counted_there_and_keep_their_place_when_others_follow(
+    insurers: str, earlier: int
+) -> None:
+    """Insurers that know a settlement by our number need another one for each claim of the same bill."""
+    bill = _bill(100, len(insurers), [False] * len(insurers), insurers)
+    places = [bill.insurer_seq(claim) for claim in bill.claims]
+
+    for insurer in set(insurers):
+        there = [place for place, at in zip(places, insurers, strict=True) if at == insurer]
+        assert there == list(range(1, len(there) + 1))
+    before = bill.claims[: earlier + 1]
+    alone = _bill(100, len(before), [False] * len(before), insurers)
+    assert [alone.insurer_seq(claim) for claim in alone.claims] == places[: len(before)]
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 1), st.floats(0, 1))

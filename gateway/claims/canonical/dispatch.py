@@ -27,6 +27,8 @@ class ActView(Model, frozen=True, kw_only=True):
 class ClaimView(Model, frozen=True, kw_only=True):
     claim_id: A[str, leaf("网关赔案", O, pattern=ID)]
     kind: A[ClaimKind, leaf("理赔方式", O)]
+    insurer_seq: A[int, leaf("同一保险公司内序号", O, ge=1)] = 1
+    """Which of the bill's claims at its insurer this is: each needs a number of its own there."""
     claimed: A[int, leaf("申请金额", F, **FEN)]
     prior_paid: A[int, leaf("先行商保已赔", F, **FEN)]
     quoted: A[int, leaf("试算赔付", F, **FEN)] | UnsetType = UNSET

@@ -1,6 +1,5 @@
 """Takes one step of one claim to its insurer: intent row, send, and what is known afterwards. Never sends again as new."""
 
-import asyncio
 import hashlib
 import math
 
@@ -11,7 +10,7 @@ from gateway.claims.conversation.enquiry import MOST_UNREAD, UNREAD, ask, ask_if
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.mailbox import Mailbox, Slot
 from gateway.claims.conversation.otherword import heard, owes_a_look, the_first
-from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap
+from gateway.claims.conversation.pacing import Sightings, is_given_up, may_repeat, nap, told_again_s
 from gateway.claims.conversation.states import ActState, ClaimEvent, ClaimState
 from gateway.claims.ledger import Ledger
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
@@ -110,9 +109,8 @@ class Courier:
             batch_no=step.batch_no,
             batch_count=step.batch_count,
         )
-        dispatch = claim_dispatch(
-            view, claim_view(claim), errand.bill.submission, claim.policy, claim.refs, step.batch_size, errand.target
-        )
+        seen, submission = claim_view(errand.bill, claim), errand.bill.submission
+        dispatch = claim_dispatch(view, seen, submission, claim.policy, claim.refs, step.batch_size, errand.target)
         prepared = partner.prepare(dispatch)
         self._move(errand, ClaimEvent.SEND, step.act, act_id)
         digest = hashlib.sha256(prepared.sealed.body).hexdigest()
@@ -163,7 +161,7 @@ class Courier:
         return result
 
     async def _lost(self, errand: Errand, slot: Slot, lost: OutcomeUnknown) -> ActResult:
-        keep_unread(errand.work, slot.act_id, lost)
+        keep_unread(errand, slot.act_id, lost)
         if slot.arrived and (brought := await self._from_slot(slot)):
             return brought
         errand.work.act_became(errand.claim.claim_id, slot.act_id, ActState.UNKNOWN, lost.error_code)
@@ -185,10 +183,14 @@ class Courier:
         await errand.work.flush(errand.bill)
         if self._ledger.leases is not None and (brought := await self._brought(errand, act)):
             return brought
+        again_at = self._clock.monotonic() + told_again_s(errand, act)
         while not self._over(errand):
             pause = min(errand.budget.left(), seconds(partner.manifest.poll_every))
-            if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
+            if await slot.came(pause) and (brought := await self._from_slot(slot)):
                 return brought
+            if self._clock.monotonic() >= again_at:
+                told = await self._repeat(errand, act.act_id, act.attempts + 1, _ACT_PENDING)
+                return await self._follow(errand, told)
             if step.rule.status:
                 result = await ask_if_open(errand, act, self._clock)
                 if errand.ends_with(result):
@@ -198,10 +200,6 @@ class Courier:
 
     def _over(self, errand: Errand) -> bool:
         return errand.budget.spent or errand.bill.order_id in self.frozen
-
-    async def _arrived(self, slot: Slot, pause: float) -> bool:
-        await asyncio.wait({slot.result}, timeout=pause)
-        return slot.arrived or slot.result.done()
 
     async def _enquire(self, errand: Errand, act: ActRecord) -> ActResult | None:
         """Find out what became of an act whose answer was lost: a callback, an enquiry, or a repeat under the same id."""
@@ -213,7 +211,7 @@ class Courier:
         self.sightings.since(act.act_id)
         owes_a_look(errand)
         if rule.role not in ("step", "quote", "after", "extra", "material"):
-            self._move(errand, ClaimEvent.LOSE, "answer-lost", act.act_id)
+            self._move(errand, ClaimEvent.LOSE, errand.lost, act.act_id)
         attempt, unread = act.attempts, 0
         asked_for = errand.bill.resumed  # by its timer, a restart or a person: the pause is over
         most, soonest_final = errand.partner.manifest.enquiries, math.inf
@@ -226,7 +224,7 @@ class Courier:
                 return brought
             pause = 0.0 if asked_for else min(errand.budget.left(), delay)
             asked_for = False
-            if await self._arrived(slot, pause) and (brought := await self._from_slot(slot)):
+            if await slot.came(pause) and (brought := await self._from_slot(slot)):
                 return brought
             if self._over(errand):
                 self._mailbox.close(act.act_id)

@@ -5,10 +5,11 @@ import hashlib
 from gateway.claims.bill import ActRecord
 from gateway.claims.canonical.dispatch import ActResult, ActView
 from gateway.claims.conversation.errand import Errand
+from gateway.claims.conversation.otherword import heed_unlisted
 from gateway.claims.conversation.states import ActState
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
 from gateway.claims.partners.partner import AnswerUnread
-from gateway.claims.work import Work, millis
+from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
 from gateway.kernel.ids import new_act_id
@@ -38,8 +39,9 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
     name = errand.step.rule.status
     partner.admit(partner.manifest.rule(name).role, claim.kind)
     view = ActView(act_id=new_act_id(), name=name, sent_at=clock.now(), serial=next_serial())
-    submission = errand.bill.submission
-    dispatch = claim_dispatch(view, claim_view(claim), submission, claim.policy, claim.refs, target=act.seen)
+    bill = errand.bill
+    seen = claim_view(bill, claim)
+    dispatch = claim_dispatch(view, seen, bill.submission, claim.policy, claim.refs, target=act.seen)
     prepared = partner.prepare(dispatch)
     digest = hashlib.sha256(prepared.sealed.body).hexdigest()
     deadline = millis(view.sent_at) + int(seconds(prepared.rule.timeout) * 1000)
@@ -51,18 +53,19 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
         errand.work.act_became(claim.claim_id, view.act_id, ActState.NOT_SENT, "not_sent")
         raise
     except (NotSent, OutcomeUnknown) as lost:
-        keep_unread(errand.work, view.act_id, lost)
+        keep_unread(errand, view.act_id, lost)
         errand.work.act_became(claim.claim_id, view.act_id, ActState.UNKNOWN, "unknown")
         return UNREAD if isinstance(lost, AnswerUnread) else _UNKNOWN
     answered = hashlib.sha256(reply.raw).hexdigest()
     errand.work.message(view.act_id, "in", reply.raw, answered, "", reply.http_status)
     errand.work.act_became(claim.claim_id, view.act_id, ActState.ANSWERED, reply.result.state)
     errand.work.refs(claim, reply.result.refs)
+    heed_unlisted(errand, act.act_id, reply.result)
     return reply.result
 
 
-def keep_unread(work: Work, act_id: str, lost: Exception) -> None:
+def keep_unread(errand: Errand, act_id: str, lost: Exception) -> None:
     """What can't be read is on record all the same: whoever mends the mapping needs it."""
     if isinstance(lost, AnswerUnread):
-        raw = lost.answer.body
-        work.message(act_id, "in", raw, hashlib.sha256(raw).hexdigest(), "", lost.answer.status)
+        errand.lost, raw = lost.error_code, lost.answer.body
+        errand.work.message(act_id, "in", raw, hashlib.sha256(raw).hexdigest(), "", lost.answer.status)

@@ -30,6 +30,8 @@ class Errand(msgspec.Struct):
     """For an undo: the act that it undoes."""
     sent_until: float = math.inf
     """On the monotonic clock: an act that is proven not to have happened is sent again until then."""
+    lost: str = "answer-lost"
+    """Why the outcome of its act is not known, once it is not."""
     handed_over: bool = False
     """Material went to the insurer just now: an enquiry that still asks for it was overtaken."""
 

@@ -22,6 +22,10 @@ class Slot(msgspec.Struct):
             self.made = asyncio.get_running_loop().create_future()
         return self.made
 
+    async def came(self, within: float) -> bool:
+        await asyncio.wait({self.result}, timeout=within)
+        return self.arrived or self.result.done()
+
     def take_back(self) -> None:
         """The callback could not be committed: who relied on it goes on without."""
         self.arrived, lost, self.made = False, self.result, None

@@ -10,6 +10,7 @@ from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.changes import Order
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.states import ActState
+from gateway.claims.partners.partner import UNLISTED
 from gateway.claims.work import Work
 from gateway.claims.worklist import open_item
 from gateway.kernel.ids import change_no
@@ -122,8 +123,17 @@ async def the_first(store: AnyStore, errand: Errand, act_id: str, kept: ActResul
 
 def heard(errand: Errand, act_id: str, result: ActResult) -> None:
     """Should the commit be refused, for another process has the bill, this is what must be held against its word."""
+    heed_unlisted(errand, act_id, result)
     if errand.work.owner and errand.step.rule.role in MONEY and amount_told(result) is not None:
         errand.work.told[act_id] = errand.claim, result
+
+
+def heed_unlisted(errand: Errand, act_id: str, result: ActResult) -> None:
+    """A refusal by a code that the folder does not list is asked about; whoever looks in the end is told which code."""
+    if result.state == "unknown" and result.peer_code.startswith(UNLISTED) and errand.lost != UNLISTED:
+        errand.lost = UNLISTED
+        told = result.peer_code.removeprefix(f"{UNLISTED}:")
+        errand.work.changed(errand.bill, errand.claim, "act.peer-code", "", told, UNLISTED, act_id)
 
 
 def owes_a_look(errand: Errand) -> None:

@@ -1,5 +1,6 @@
 """When an act is told, asked about or given up again: what its rule, its age and its attempts say together."""
 
+import math
 from datetime import datetime
 
 from gateway.claims.bill import ActRecord
@@ -11,6 +12,8 @@ from gateway.kernel.clock import Clock
 from gateway.kernel.spans import seconds
 
 _WITHOUT_A_WAY_S = 3600.0
+_AT_COUNTER_S = 5.0
+"""Longer than a slow insurer takes, and short of the time that a counter has for a trial."""
 _LONGEST_S = 600.0
 """Longer than this no process waits anew for what another one waited for before."""
 _MOST = 10_000
@@ -32,6 +35,13 @@ def nap(errand: Errand, act: ActRecord) -> float:
     if rule.status:
         return seconds(errand.partner.manifest.poll_every)
     return repeat_delay(act.attempts) if rule.retry == "same_id" else _WITHOUT_A_WAY_S
+
+
+def told_again_s(errand: Errand, act: ActRecord) -> float:
+    """Seconds until an act that moves no money is told again, once, to an insurer that can't be asked: a patient waits."""
+    rule, at_counter = errand.step.rule, errand.claim.kind == "direct_pay"
+    once = at_counter and rule.role in ("step", "quote") and act.attempts == 1 and may_repeat(rule, act)
+    return _AT_COUNTER_S if once else math.inf
 
 
 class Sightings:

@@ -24,6 +24,7 @@ from gateway.claims.conversation.unanswered import Unanswered
 from gateway.claims.conversation.uploads import uploaded_again
 from gateway.claims.conversation.withdrawn import withdrawn
 from gateway.claims.ledger import Ledger
+from gateway.claims.partners.partner import UNLISTED
 from gateway.claims.partners.registry import Registry
 from gateway.claims.work import Work
 from gateway.kernel.clock import Clock
@@ -129,7 +130,8 @@ class Talk:
             return self._apply(errand, verdict, result)
         ended = None if result is UNREAD else await self.unanswered.end(errand)
         if ended is None:
-            self._park(bill, claim, work, "answer-unread" if result is UNREAD else "outcome-unknown")
+            reason = "unlisted-code" if errand.lost == UNLISTED else "outcome-unknown"
+            self._park(bill, claim, work, "answer-unread" if result is UNREAD else reason)
         return bool(ended)
 
     def _apply(self, errand: Errand, verdict: Judgement, result: ActResult) -> bool | None:

@@ -7,11 +7,12 @@ from gateway.claims.conversation.budget import Budget
 from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.plan import plan
 from gateway.claims.conversation.states import ClaimEvent
+from gateway.claims.partners.partner import UNLISTED
 from gateway.claims.undo.reversal import Reverser
 from gateway.claims.undo.worker import settle_claim
 from gateway.claims.work import Work
 
-WITHOUT_ANSWER = ("outcome-unknown", "answer-unread")
+WITHOUT_ANSWER = ("outcome-unknown", "answer-unread", UNLISTED)
 """Why a claim was handed over that goes on by itself when its answer comes after all."""
 _NO_STEP_LEFT = 10_000
 """Beyond every plan: an insurer that answers nothing hears nothing more about this claim."""
@@ -25,7 +26,13 @@ class Unanswered:
         """Whether the claim has its final word now; None when a person must look."""
         bill, claim, work = errand.bill, errand.claim, errand.work
         wish = errand.partner.manifest.on_unknown
-        if wish == "accept" and errand.step.rule.role == "settle" and claim.quoted is not None:
+        # An insurer that refused, by whatever code, let its quote stand no longer.
+        if (
+            wish == "accept"
+            and errand.lost != UNLISTED
+            and errand.step.rule.role == "settle"
+            and claim.quoted is not None
+        ):
             self._accept(bill, claim, work, claim.quoted, errand.known().act_id)
             return True
         if wish == "reverse" and await self.reverser.can(claim):

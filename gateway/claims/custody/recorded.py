@@ -65,6 +65,7 @@ def _dispatches(bill: Bill, row: Row) -> Iterator[Dispatch]:
             view = ClaimView(
                 claim_id=claim.claim_id,
                 kind=claim.kind,
+                insurer_seq=bill.insurer_seq(claim),
                 claimed=claim.claimed,
                 prior_paid=bill.burden - bill.remaining_for(claim),
                 quoted=UNSET if claim.quoted is None else claim.quoted,

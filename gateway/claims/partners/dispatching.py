@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from gateway.claims.bill import ClaimRun
+from gateway.claims.bill import Bill, ClaimRun
 from gateway.claims.canonical.claim import Submission
 from gateway.claims.canonical.cover import Policy
 from gateway.claims.canonical.dispatch import ActView, ClaimView, Dispatch
@@ -73,11 +73,12 @@ def claim_dispatch(
     )
 
 
-def claim_view(claim: ClaimRun) -> ClaimView:
+def claim_view(bill: Bill, claim: ClaimRun) -> ClaimView:
     """A claim as mappings see it."""
     return ClaimView(
         claim_id=claim.claim_id,
         kind=claim.kind,
+        insurer_seq=bill.insurer_seq(claim),
         claimed=claim.claimed,
         prior_paid=claim.prior_paid,
         quoted=UNSET if claim.quoted is None else claim.quoted,

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +28,10 @@ from gateway.wire.seals.base import Plain, Role, Seal, Sealed, open_message
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
 _REQUEST, _ANSWER = Role.REQUEST, Role.ANSWER
 _COME_LATER = (429, 503)
+UNLISTED = "unlisted-code"
+"""Begins the code of a refusal that the folder does not list; the insurer's own word follows, if it looks like one."""
+_CODE = re.compile(r"(?!.*\d{8})[A-Za-z0-9_.\-]{1,24}")
+"""A number or a birth date of a person has eight digits in a row."""
 _log = get_logger("lianpei.partners")
 _DAYS_OF_A_TOKEN = timedelta(hours=1)
 
@@ -159,7 +164,10 @@ class Partner:
             result = self._read(answer, prepared, dispatch, bare=prepared.rule.role == "token")
             return Reply(answer.body, answer.status, result)
         except (MessageRefused, ConfigRefused, msgspec.ValidationError) as bad:
-            raise AnswerUnread(answer, getattr(bad, "error_code", "answer-form")) from bad
+            unread = AnswerUnread(answer, getattr(bad, "error_code", "answer-form"))
+            self.metrics.refused(unread.error_code)
+            _log.event("answer-not-accepted", insurer=self.code, code=unread.error_code)
+            raise unread from bad
 
     def _read(self, answer: HttpAnswer, prepared: Prepared, dispatch: Dispatch, *, bare: bool) -> ActResult:
         if 300 <= answer.status < 400:
@@ -180,7 +188,9 @@ class Partner:
     def judged(self, result: ActResult) -> ActResult:
         """A refusal whose code the folder does not list is not a refusal we understand: it is unknown."""
         if result.state == "refused" and result.peer_code and result.peer_code not in self.faults:
-            return msgspec.structs.replace(result, state="unknown")
+            told = result.peer_code if _CODE.fullmatch(result.peer_code) else "other"
+            _log.event("code-unlisted", insurer=self.code, code=f"peer:{told}")
+            return msgspec.structs.replace(result, state="unknown", peer_code=f"{UNLISTED}:{told}")
         return result
 
     def open_callback(self, body: bytes, headers: Mapping[str, str]) -> Plain:

@@ -1,11 +1,11 @@
 """The answer: every part of it as a remark, and for each word of the result the part that fits best."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.mapping.drafting.lines import Line, remark, scalar
 from gateway.mapping.drafting.outline import Part
-from gateway.mapping.drafting.words import pieces
+from gateway.mapping.drafting.words import pieces, squeezed
 from gateway.mapping.unconfirmed import MARK
 
 _MEANS: dict[str, tuple[str, ...]] = {
@@ -55,8 +55,11 @@ def _step(name: str) -> str:
     return f".{name}" if name.isidentifier() and name.isascii() else f'["{name}"]'
 
 
-def answer_lines(root: Part | None, start: str) -> tuple[list[Line], list[str]]:
-    """Lines below ``answer:`` without its target, and the codes that the partner lists."""
+def answer_lines(root: Part | None, start: str, numbers: Mapping[str, str]) -> tuple[list[Line], list[str]]:
+    """Lines below ``answer:`` without its target, and the codes that the partner lists.
+
+    ``numbers``: names of the request's parts that carry a number of ours, and which.
+    """
     found = list(leaves_at(root, start)) if root is not None else []
     lines = [Line(1, "# What comes back:")] if found else []
     for one in found:
@@ -64,15 +67,26 @@ def answer_lines(root: Part | None, start: str) -> tuple[list[Line], list[str]]:
             one.part.kind, "" if one.sure else "may be absent", *one.part.limits, _listed(one.part), one.part.remark
         )
         lines.append(Line(1, f"#   {one.path}", about))
+    echo = next((one for one in found if squeezed(one.part.name) in numbers), None)
     chosen: dict[str, Found | None] = {}
     for word, means in _MEANS.items():
-        left = [one for one in found if one not in chosen.values()]
+        left = [one for one in found if one not in chosen.values() and one is not echo]
         chosen[word] = _best(means, left, word in _MONEY)
+    if echo is not None:
+        lines += _ours(echo, f"sent.{numbers[squeezed(echo.part.name)]}")
     lines.append(Line(1, "result:"))
     code = chosen["peer_code"]
-    lines.append(Line(2, f"state: {scalar(f'{MARK}code(outcome, {code.path})' if code else MARK)}"))
+    means_ours = ' if ours else "unknown"' if echo is not None else ""
+    lines.append(Line(2, f"state: {scalar(f'{MARK}code(outcome, {code.path}){means_ours}' if code else MARK)}"))
     lines += [_result(word, one) for word, one in chosen.items() if one is not None]
     return lines, list(code.part.choices) if code else []
+
+
+def _ours(echo: Found, number: str) -> list[Line]:
+    told = f"text({echo.path})" if echo.part.kind == "integer" else f"trim({echo.path})"
+    same = f"{MARK}default(empty_as_absent({told}), {number}) == {number}"
+    about = "# An answer about another of our numbers says nothing about this one: it is asked about. Its tests name `sent`."
+    return [Line(1, "let:"), Line(2, about), Line(2, f"ours: {scalar(same)}")]
 
 
 def outcome_rows(codes: list[str]) -> dict[str, str]:

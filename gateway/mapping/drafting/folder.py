@@ -31,7 +31,7 @@ def draft_folder(code: str, contract: Contract, source: type, act: str = "", ans
     name = act or _snake(contract.operation or contract.request.name or "act")
     tree = TreeDraft(contract.kind == "json", tuple(leaves_of(source)), tuple(lists_of(source)))
     request = tree.root(contract.request)
-    answered, codes = answer_lines(*_answer_root(contract, answer))
+    answered, codes = answer_lines(*_answer_root(contract, answer), tree.numbers)
     extension = "json" if contract.kind == "json" else "xml"
     lines = [
         *_header(code, name, contract),
@@ -125,7 +125,7 @@ def _manifest(code: str, act: str, contract: Contract) -> list[Line]:
         Line(1, f"zh: {scalar(MARK)}"),
         Line(1, f"en: {scalar(MARK)}"),
         Line(0, f"protocol: {protocol}"),
-        Line(0, "seal:", "how messages are signed and encrypted: docs/settings.md"),
+        Line(0, "seal:", "how messages are signed and encrypted: docs/seals.md"),
         Line(1, "profile: ?plain"),
         Line(0, f"endpoint: {scalar(contract.endpoint or MARK + 'https://partner.example/')}"),
         Line(0, "settings: {}", "constants: partner.<name>"),

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from gateway.mapping.unconfirmed import MARK
+
 _PLAIN = re.compile(r"[^\s'\"&*!|>%@`\[\]{},#:\-?][^#]*|[?=][^\s#][^#]*")
 _WORD = re.compile(r"[A-Za-z_/][\w./\-]*", re.ASCII)
 MAX_REMARK = 90
@@ -25,8 +27,14 @@ def scalar(text: str) -> str:
     """Text as a YAML scalar that reads back the same: plain where that is safe, else in quotes."""
     if not text.isprintable():
         return _quoted(text)
+    if text.startswith(MARK) and len(text) > 1 and scalar(text[1:]) != text[1:]:
+        return _single(text)  # once a person deletes the mark, the rest must still be one scalar
     if text == text.strip() and _PLAIN.fullmatch(text) and ": " not in text and not text.endswith(":"):
         return text
+    return _single(text)
+
+
+def _single(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -16,6 +16,8 @@ ENOUGH = 0.55
 """Below this a suggestion would mislead more than it helps."""
 EXACT = 1.1
 """The national code or the very Chinese name: above every likeness of English words."""
+_AROUND = 0.8
+"""What lies outside of a row must be named so much more alike to be meant in it."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _FITS = {
     "date": {Kind.DATE, Kind.DATETIME},
@@ -32,9 +34,12 @@ class Ranked:
     candidate: Candidate
 
 
-def ranked(part: Part, above: Sequence[str], candidates: Iterable[Candidate]) -> list[Ranked]:
-    """Best first; equal scores keep the order of the model."""
-    found = [Ranked(score(part, above, candidate), candidate) for candidate in candidates]
+def ranked(part: Part, above: Sequence[str], candidates: Iterable[Candidate], in_list: bool = False) -> list[Ranked]:
+    """Best first; equal scores keep the order of the model. ``in_list``: the part is one of a row, so its row comes first."""
+    found = [
+        Ranked(round(score(part, above, one) * (_AROUND if in_list and not one.home else 1.0), 3), one)
+        for one in candidates
+    ]
     return sorted((one for one in found if one.score >= ENOUGH), key=lambda one: -one.score)
 
 

@@ -9,11 +9,12 @@ from gateway.mapping.drafting.express import expression, table_rows
 from gateway.mapping.drafting.lines import Line, flow, remark, scalar
 from gateway.mapping.drafting.outline import Part
 from gateway.mapping.drafting.rank import best_list, ranked
-from gateway.mapping.drafting.words import pieces
+from gateway.mapping.drafting.words import pieces, squeezed, words
 from gateway.mapping.types import Kind
 from gateway.mapping.unconfirmed import MARK
 
 ALTERNATIVES = 2
+_OUR_NUMBERS = ("claim.claim_id", "act.act_id", "visit.visit_id")
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class TreeDraft:
     prefixes: dict[str, str] = field(default_factory=dict)
     tables: dict[str, tuple[dict[str, str], tuple[str, ...]]] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Parts that carry a number of ours, by their squeezed name: an answer that has one too repeats it."""
 
     def root(self, part: Part) -> list[Line]:
         if self.json:
@@ -132,7 +135,11 @@ class TreeDraft:
         if len(part.choices) == 1:
             self.counts.suggested += 1
             return Line(depth, f"{key or self._key(part)}: {scalar(f'{MARK}={part.choices[0]}')}", remark(*about))
-        found = ranked(part, above, self._in_reach(names))
+        found = ranked(part, above, self._in_reach(names), bool(names))
+        if names and set(words(part.name)) == {"seq"} and not (found and found[0].candidate.home):
+            self.counts.suggested += 1
+            number = "text(position)" if self.json and part.kind == "text" else "position"
+            return Line(depth, f"{key or self._key(part)}: {MARK}{number}", remark(*about))
         if not found:
             return Line(
                 depth, f"{key or self._key(part)}: {scalar(MARK)}", remark(*about), not part.required and not key
@@ -141,6 +148,8 @@ class TreeDraft:
         best = found[0].candidate
         others = [one.candidate.path for one in found[1 : 1 + ALTERNATIVES] if one.score > found[0].score - 0.2]
         self._table(part, best)
+        if best.path in _OUR_NUMBERS and not names:
+            self.numbers.setdefault(squeezed(part.name), best.path)
         or_else = "or " + ", ".join(others) if others else ""
         text = scalar(MARK + expression(part, best, self.json))
         return Line(depth, f"{key or self._key(part)}: {text}", remark(or_else, *about))
@@ -148,8 +157,8 @@ class TreeDraft:
     def _in_reach(self, names: dict[str, ListSource]) -> Iterator[Candidate]:
         for variable, source in reversed(names.items()):
             yield from (item.below(variable, source.path) for item in source.items)
-        # `target` is the act that an enquiry asks about: no claim is made of it.
-        yield from (one for one in self.candidates if not one.path.startswith("target."))
+        # `target` is the act that an enquiry asks about, and an act's name is our word: no claim is made of them.
+        yield from (one for one in self.candidates if not one.path.startswith("target.") and one.path != "act.name")
 
     def _table(self, part: Part, candidate: Candidate) -> None:
         if candidate.type.kind is not Kind.ENUM or not part.choices:

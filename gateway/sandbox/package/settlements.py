@@ -59,6 +59,7 @@ class Settlements:
         bill = read_bill(record, visit)
         visit.prior_paid = bill.commercial
         assessed = self._assess(bill, visit)
+        visit.tried(assessed.payable)
         reference = f"TESTTRIAL{next(self._serial):07d}"
         used = self.ledger.residuals.used(visit.policy_no, visit.terms) + assessed.payable
         return _answer(bill, visit, assessed, reference, now, paid=assessed.payable, used=used)
@@ -72,10 +73,12 @@ class Settlements:
         if known is not None:
             return self._again(known, bill, visit)
         if bill.commercial:
+            visit.turn_to_trial(bill.commercial)
             refuse_policy(visit.policy_no)
         assessed = self._assess(bill, visit)
         if bill.commercial not in (0, assessed.payable):
             raise Violation("1000009", "commercialInsurancePayment与试算结果不符")
+        visit.trials.pop(visit.policy_no, None)
         return self._enter(bill, visit, assessed, now)
 
     def cancel(self, record: dict[str, Any]) -> list[dict[str, Any]]:

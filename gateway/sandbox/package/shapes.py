@@ -69,8 +69,7 @@ SHAPES: dict[str, Shape] = {
     "S240": Shape(("medicalNum",)),
     "S250": Shape(
         words(
-            "medicalNum recipeSerialNum listCat feesGrade recipeDate hospitalChargeCode hospitalChargeName price "
-            "quantity money"
+            "medicalNum recipeSerialNum listCat recipeDate hospitalChargeCode hospitalChargeName price quantity money"
         ),
         {"listCat": frozenset("1234"), "feesGrade": frozenset("123"), "platformItemCat": ITEM_CATEGORIES},
         stamps=("recipeDate",),

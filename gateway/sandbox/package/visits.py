@@ -10,7 +10,7 @@ from gateway.kernel.money import Fen, line_amount
 from gateway.sandbox.common.rules import Violation
 from gateway.sandbox.package.envelope import pick
 from gateway.sandbox.package.shapes import INPATIENT_TYPES, money, number
-from gateway.sandbox.terms import Product, product
+from gateway.sandbox.terms import UNKNOWN_POLICY, Product, product
 
 OWN_PAY_GRADE = "3"
 
@@ -33,8 +33,21 @@ class Visit:
     lines: dict[str, Line] = field(default_factory=dict)
     prior_paid: int = 0
     """What the last S290 said that earlier commercial payers took, in 分."""
+    trials: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By policy, what its last S290 was told of earlier payers and what it found payable, in 分, while not settled."""
     stumbled: bool = False
     """A batch of its lines was refused once (policy ``BATCH…``)."""
+
+    def tried(self, payable: int) -> None:
+        self.trials[self.policy_no] = (self.prior_paid, payable)
+
+    def turn_to_trial(self, confirmed: int) -> None:
+        """S291 names no policy: it is about the trial whose amount it confirms, of the policy that came last if it can be."""
+        for policy_no in sorted(self.trials, key=lambda number: number != self.policy_no):
+            prior_paid, payable = self.trials[policy_no]
+            if payable == confirmed:
+                self.policy_no, self.prior_paid = policy_no, prior_paid
+                return
 
     def total(self) -> int:
         return sum(line.money for line in self.lines.values())
@@ -51,10 +64,10 @@ class Visits:
     _fresh: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def policies_of(self, record: dict[str, Any]) -> list[str]:
-        """The person's policies, the one that the record names among them; everybody has at least one."""
+        """The person's policies, the one that the record names among them if there is one; everybody has at least one."""
         known = self._policies.setdefault(_person(record), [])
         asked = pick(record, "commercialBillNum")
-        if asked:
+        if asked and not asked.startswith(UNKNOWN_POLICY):
             known[:] = [number for number in known if number != asked] + [asked]
         if not known:
             known.append(f"TESTP{next(self._fresh):010d}")

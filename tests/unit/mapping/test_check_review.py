@@ -69,6 +69,31 @@ def test_a_missing_or_failing_test_is_a_mistake_at_its_line(review, old, new, mi
     assert mistake in found(review(SOUND.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("out: out.json", "not recorded yet: `lianpei map test demo --record`"), ("in: in.json", "no file none.json")],
+)
+def test_a_promise_that_nobody_recorded_says_how_and_a_missing_input_only_its_name(review, missing, told):
+    key = missing.partition(":")[0]
+
+    (mistake,) = review(SOUND.replace(missing, f"{key}: none.json")).mistakes
+
+    assert (mistake.code, told in mistake.message) == ("failing-test", True)
+    assert "Errno" not in mistake.message
+
+
+@pytest.mark.parametrize(("codes", "found_there"), [([], [(12, "unlisted-refusal")]), (["2"], []), (None, [])])
+def test_a_refused_example_must_be_by_a_code_that_the_folder_lists(review, shop, codes, found_there):
+    review(SOUND)
+    shop.put("demo/result.json", '{"state": "refused", "peer_code": "2"}')
+    shop.put("demo/act.yaml", SOUND.replace("{state: =accepted}", "{state: =refused, peer_code: =2}"))
+
+    told = review_folder(shop.folder, shop.schemas, shop.vocabulary, shop.partner, shop.refs, codes)
+
+    assert found(told) == found_there
+    assert all("'2'" in one.message and "result.json" in one.message for one in told.mistakes)
+
+
 def test_the_json_form_has_every_field(review):
     told = json.loads(review(SOUND.replace("claim.claim_id", "claim.claimid")).json())
 

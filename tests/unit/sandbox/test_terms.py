@@ -44,6 +44,7 @@ def test_the_share_is_exact_and_never_above_base_or_residual(
 def test_policy_numbers_tell_what_is_refused_and_what_is_slow() -> None:
     assert refuses("EXPIRED-1")
     assert refuses("REFUSED")
+    assert refuses("NOSUCH-1")
     assert not refuses("TESTP-REFUSE")
     assert is_slow("SLOW-1")
 
