@@ -18,7 +18,7 @@ MOST_BILLS = 1000
 _CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gbk": "gbk", "gb2312": "gbk", "gb18030": "gb18030"}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\x84\x31\x95\x33", "gb18030"))
 """Byte order marks: what a file says of itself counts more than the header that some tool put before it."""
-_PLACE = re.compile(r"^[$./]*([a-z_]+)(?:\[(\d+)\]|[./](\d+))")
+_PLACE = re.compile(r"^([a-z_]+)\.(\d+)")
 _EACH = re.compile(r"^([a-z_]+)\.\[\]")
 
 
@@ -46,7 +46,7 @@ class Piece:
         if each is not None:
             return [self._first_bad(each[1], refused.fields, reads)]
         found = (_PLACE.match(place) for place in refused.fields)
-        return sorted({line for hit in found if hit for line in self._line(hit[1], int(hit[2] or hit[3]))})
+        return sorted({line for hit in found if hit for line in self._line(hit[1], int(hit[2]))})
 
     def _line(self, kind: str, number: int) -> list[int]:
         return [row.line for row in self._of(kind)][number : number + 1]

@@ -1,10 +1,15 @@
 """What a body must not hold, whatever its format: two meanings, or characters that no insurer's message can carry."""
 
 import re
+from typing import TypeVar
 
-from gateway.kernel.errors import BadRequest
+import msgspec
+
+from gateway.claims.explain import explain_invalid
+from gateway.kernel.errors import BadRequest, InputRefused
 from gateway.kernel.strictjson import strict_json, surely_each_key_once
 
+_Body = TypeVar("_Body")
 _UNWRITABLE = re.compile(
     rb"(?<!\\)(?:\\\\)*\\(?:[bf]|u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F])|u[fF]{3}[eEfF])",
 )
@@ -41,3 +46,19 @@ def require_one_meaning(form: str, body: bytes, kept: bytes) -> None:
     """
     if form == "canonical" and not surely_each_key_once(body, kept):
         strict_json(body)
+
+
+def typed_body(
+    body: bytes, kind: type[_Body], *, code: str, hint: str, refusal: type[InputRefused] = BadRequest
+) -> _Body:
+    """A small JSON body as ``kind``: what it says it says once, in characters that can be written, and in the form of ``kind``.
+
+    Raises ``refusal`` (``code``), which names places and rules; ``BadRequest`` (``text-not-allowed``); ``MessageRefused``.
+    """
+    require_writable(body)
+    strict_json(body)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as bad:
+        fields = explain_invalid(bad, body, kind)
+    raise refusal("the body is not what this route takes", code=code, hint=hint, fields=fields)
