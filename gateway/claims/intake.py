@@ -12,6 +12,7 @@ from gateway.claims.rules import require_sound
 from gateway.kernel.errors import BadClaim, BadRequest
 from gateway.kernel.strictjson import strict_json
 from gateway.mapping.api import Incoming
+from gateway.mapping.errors import MappingFailed
 
 _decoder = msgspec.json.Decoder(Submission)
 
@@ -68,13 +69,17 @@ class Intake:
             raise BadRequest("this format is not offered", code="format-unknown", hint=f"Formats: {offered}.")
         try:
             return msgspec.convert(reader.read(Incoming(body)), Submission)
+        except MappingFailed as failed:
+            # Which line of the mapping it was is the operator's matter: `lianpei map explain` tells it.
+            reason, fields = failed.reason, failed.fields
         except msgspec.ValidationError as bad:
-            raise BadClaim(
-                "the message lacks what the canonical form needs",
-                code="format-incomplete",
-                hint="Mend the field named; the mapping is in mappings/hospitals.",
-                fields=(first_mistake(bad, Submission),),
-            ) from None
+            reason, fields = "a value is not what the canonical form takes", (first_mistake(bad, Submission),)
+        raise BadClaim(
+            f"the message can't be read as a bill: {reason}",
+            code="format-incomplete",
+            hint="Mend the fields named; docs/hospital-formats.md says what the format holds.",
+            fields=fields,
+        )
 
 
 def canonical_bytes(submission: Submission) -> tuple[bytes, str]:

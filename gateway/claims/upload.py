@@ -44,7 +44,7 @@ class Piece:
         """
         each = _EACH.match(next(iter(refused.fields), ""))
         if each is not None:
-            return [self._first_bad(each[1], refused.fields, reads)]
+            return [self._first_bad(each[1], refused.fields[0], reads)]
         found = (_PLACE.match(place) for place in refused.fields)
         return sorted({line for hit in found if hit for line in self._line(hit[1], int(hit[2]))})
 
@@ -54,14 +54,14 @@ class Piece:
     def _of(self, kind: str) -> list[Record]:
         return [row for row in self.records.rows if row.kind == kind]
 
-    def _first_bad(self, kind: str, fields: tuple[str, ...], reads: Callable[[bytes], object]) -> int:
+    def _first_bad(self, kind: str, field: str, reads: Callable[[bytes], object]) -> int:
         rows = self._of(kind)
 
         def is_bad(count: int) -> bool:
             try:
                 reads(self._document([row for row in self.records.rows if row.kind != kind] + rows[:count]))
             except LianpeiError as again:
-                return again.fields == fields
+                return field in again.fields
             return False
 
         return rows[bisect_left(range(1, len(rows)), True, key=is_bad)].line

@@ -24,9 +24,9 @@ def require_writable(body: bytes, kind: str = "json") -> None:
     """Raise ``BadRequest`` (``text-not-allowed``) for characters that no insurer's message can carry; XML has none."""
     if _unwritable_json(body) if kind == "json" else kind in ("csv", "form") and _RAW.search(body):
         raise BadRequest(
-            "a text holds a control character",
+            "a text holds a character that no insurer's message can carry",
             code="text-not-allowed",
-            hint="Leave out control characters other than tab and line break.",
+            hint="Leave out control characters other than tab and line break, and U+FFFE and U+FFFF.",
         )
 
 
