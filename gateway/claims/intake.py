@@ -7,11 +7,12 @@ from typing import Protocol
 import msgspec
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.explain import explain_invalid
+from gateway.claims.explain import LONGEST, explain_invalid, first_mistake
 from gateway.claims.rules import Finding, require_sound
 from gateway.kernel.errors import BadClaim, BadRequest
 from gateway.kernel.strictjson import strict_json
 from gateway.mapping.api import Incoming
+from gateway.mapping.errors import MappingFailed
 
 _decoder = msgspec.json.Decoder(Submission)
 
@@ -52,17 +53,15 @@ class Intake:
             submission = self._mapped(form, body)
         return submission, require_sound(submission)
 
-    def _explained(self, body: bytes, bad: Exception) -> BadRequest | BadClaim:
-        strict_json(body)
-        if not isinstance(bad, msgspec.ValidationError):
-            return BadRequest("the body is not readable JSON in UTF-8", code="json-invalid")
-        found = explain_invalid(body)
-        fields = tuple(f"{path}: {rule}" for path, rule in found[:20]) or (_place(bad),)
+    def _explained(self, body: bytes, bad: Exception) -> BadClaim:
+        """Raises ``MessageRefused`` where it is no JSON at all. A long body is not read again for that: one mistake is enough."""
+        if len(body) <= LONGEST or not isinstance(bad, msgspec.ValidationError):
+            strict_json(body)
         return BadClaim(
             "the body is not a canonical submission",
             code="schema-invalid",
             hint="Mend the fields named; the schema is at /schemas/submission.schema.json.",
-            fields=fields,
+            fields=explain_invalid(bad, body, Submission),
         )
 
     def _mapped(self, form: str, body: bytes) -> Submission:
@@ -72,19 +71,17 @@ class Intake:
             raise BadRequest("this format is not offered", code="format-unknown", hint=f"Formats: {offered}.")
         try:
             return msgspec.convert(reader.read(Incoming(body)), Submission)
+        except MappingFailed as failed:
+            # Which line of the mapping it was is the operator's matter: `lianpei map explain` tells it.
+            reason, fields = failed.reason, failed.fields
         except msgspec.ValidationError as bad:
-            raise BadClaim(
-                "the message lacks what the canonical form needs",
-                code="format-incomplete",
-                hint="Mend the field named; the mapping is in mappings/hospitals.",
-                fields=(_place(bad),),
-            ) from None
-
-
-def _place(bad: Exception) -> str:
-    """Where it is wrong, without what was there: the library's text may quote the value."""
-    text = str(bad)
-    return text.rpartition(" - at ")[2].strip("`") if " - at " in text else "$"
+            reason, fields = "a value is not what the canonical form takes", (first_mistake(bad, Submission),)
+        raise BadClaim(
+            f"the message can't be read as a bill: {reason}",
+            code="format-incomplete",
+            hint="Mend the fields named; docs/hospital-formats.md says what the format holds.",
+            fields=fields,
+        )
 
 
 def canonical_bytes(submission: Submission) -> tuple[bytes, str]:

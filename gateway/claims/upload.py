@@ -18,7 +18,7 @@ MOST_BILLS = 1000
 _CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gbk": "gbk", "gb2312": "gbk", "gb18030": "gb18030"}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\x84\x31\x95\x33", "gb18030"))
 """Byte order marks: what a file says of itself counts more than the header that some tool put before it."""
-_PLACE = re.compile(r"^[$./]*([a-z_]+)(?:\[(\d+)\]|[./](\d+))")
+_PLACE = re.compile(r"^([a-z_]+)\.(\d+)")
 _EACH = re.compile(r"^([a-z_]+)\.\[\]")
 
 
@@ -44,9 +44,9 @@ class Piece:
         """
         each = _EACH.match(next(iter(refused.fields), ""))
         if each is not None:
-            return [self._first_bad(each[1], refused.fields, reads)]
+            return [self._first_bad(each[1], refused.fields[0], reads)]
         found = (_PLACE.match(place) for place in refused.fields)
-        return sorted({line for hit in found if hit for line in self._line(hit[1], int(hit[2] or hit[3]))})
+        return sorted({line for hit in found if hit for line in self._line(hit[1], int(hit[2]))})
 
     def _line(self, kind: str, number: int) -> list[int]:
         return [row.line for row in self._of(kind)][number : number + 1]
@@ -54,14 +54,14 @@ class Piece:
     def _of(self, kind: str) -> list[Record]:
         return [row for row in self.records.rows if row.kind == kind]
 
-    def _first_bad(self, kind: str, fields: tuple[str, ...], reads: Callable[[bytes], object]) -> int:
+    def _first_bad(self, kind: str, field: str, reads: Callable[[bytes], object]) -> int:
         rows = self._of(kind)
 
         def is_bad(count: int) -> bool:
             try:
                 reads(self._document([row for row in self.records.rows if row.kind != kind] + rows[:count]))
             except LianpeiError as again:
-                return again.fields == fields
+                return field in again.fields
             return False
 
         return rows[bisect_left(range(1, len(rows)), True, key=is_bad)].line

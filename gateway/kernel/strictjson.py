@@ -1,6 +1,7 @@
 """The one way that untyped JSON from outside becomes data: exact decimals, bounded depth, no key said twice."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from itertools import chain
@@ -27,16 +28,17 @@ _KEYS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
 def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     """JSON bytes to plain data; numbers with a point become ``Decimal``, others ``int``.
 
-    Raises ``MessageRefused`` (``bad-json``) for malformed JSON (and says at which byte), more than ``MAX_DEPTH`` levels, a number of
-    more than ``MAX_DIGITS`` places, or a repeated key: two readers of such a document would see two different messages.
+    Raises ``MessageRefused`` (``json-invalid``) for what is not in UTF-8, and (``bad-json``) for malformed JSON (each says at which
+    byte), more than ``MAX_DEPTH`` levels, a number of more than ``MAX_DIGITS`` places, or a repeated key: two readers of such a
+    document would see two different messages.
     """
     if len(data) > max_bytes:
-        raise _refused("the JSON document is too large")
+        raise _refused("the JSON document is too large", f"At most {max_bytes >> 20} MB.")
     value, wrong = _decoded(data)
     if wrong is not None:
-        raise _refused(f"the document is not well-formed JSON{_place_of(wrong, data)}")
+        raise _unread(wrong, data)
     if not _each_once(data, _count_keys(value)):
-        raise _refused("the JSON document says a key twice")
+        raise _refused("the JSON document says a key twice", "Write each key once in its object.")
     return value
 
 
@@ -47,11 +49,30 @@ def _decoded(data: bytes) -> tuple[Any, Exception | None]:
         return None, wrong
 
 
+def _unread(wrong: Exception, data: bytes) -> MessageRefused:
+    """What is so: whoever nests too deep or writes in GBK looks for another mistake than a missing comma."""
+    if isinstance(wrong, RecursionError):
+        return _too_deep()
+    if isinstance(wrong, ArithmeticError | msgspec.ValidationError):
+        return _refused("a number of the JSON document is too long", f"Numbers have at most {MAX_DIGITS} digits.")
+    foreign = _first_foreign(data)
+    if foreign is not None:
+        rule = f"the JSON document is not UTF-8 (byte {foreign})"
+        return MessageRefused(rule, code="json-invalid", hint="Send UTF-8, not GBK or UTF-16.")
+    hint = "Send UTF-8 without a byte order mark." if data.startswith(BOM_UTF8) else "Send JSON as RFC 8259 has it."
+    return _refused(f"the document is not well-formed JSON{_place_of(wrong, data)}", hint)
+
+
+def _first_foreign(data: bytes) -> int | None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as wrong:
+        return wrong.start
+    return None
+
+
 def _place_of(wrong: Exception, data: bytes) -> str:
     """`` (byte 17)`` where the library says it: the place tells nothing of the content."""
-    if isinstance(wrong, UnicodeDecodeError):
-        place = data.find(wrong.object[wrong.start :])
-        return f" (byte {place})" if place >= 0 else ""
     if "truncated" in str(wrong):
         return f" (byte {len(data)})"
     found = _PLACE.search(str(wrong))
@@ -103,10 +124,14 @@ def _count_keys(value: Any) -> int:
             return keys
         depth += 1
         if depth > MAX_DEPTH:
-            raise _refused("the JSON document is nested too deeply")
+            raise _too_deep()
         keys += sum(map(len, boxes))
         level = [*chain.from_iterable(map(dict.values, boxes)), *chain.from_iterable(lists)]
 
 
-def _refused(rule: str) -> MessageRefused:
-    return MessageRefused(rule, code="bad-json", hint="ask the sender for plain JSON with unique keys")
+def _too_deep() -> MessageRefused:
+    return _refused("the JSON document is nested too deeply", f"At most {MAX_DEPTH} levels.")
+
+
+def _refused(rule: str, hint: str) -> MessageRefused:
+    return MessageRefused(rule, code="bad-json", hint=hint)

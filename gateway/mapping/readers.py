@@ -8,9 +8,11 @@ from typing import Any
 from gateway.kernel.errors import MessageRefused
 from gateway.mapping.act import run_located
 from gateway.mapping.api import Incoming, Pin, Vocabulary
-from gateway.mapping.errors import Mistake
+from gateway.mapping.errors import MappingFailed, Mistake
+from gateway.mapping.lacking import lacking, origin
 from gateway.mapping.mapfile import MapFile, Target, read_mapping
 from gateway.mapping.opening import open_document
+from gateway.mapping.runtime.base import ABSENT
 from gateway.mapping.sections import Compiled, Ends, compile_reading
 from gateway.mapping.yamlfile import Book
 
@@ -35,14 +37,21 @@ class MappedReader:
     def read(self, incoming: Incoming) -> dict[str, Any]:
         """The document as plain data of the result type, which the caller converts (dates and decimals are already typed).
 
-        Raises ``MessageRefused`` for a document that can't be read, ``MappingFailed`` for one that lacks what is needed.
+        Raises ``MessageRefused`` for a document that can't be read, ``MappingFailed`` for one that lacks what is needed: its
+        ``fields`` name everything that is absent, in the document's own names where it has one for it.
         """
         document = _parsed(self.target, incoming.document)
         if self.target.records:
             self._require_known(document)
         args = (document, incoming.http_status, dict(incoming.protected), None)
-        result: dict[str, Any] = run_located(self.compiled, self.pin.name, *args)[0]
-        return result
+        try:
+            result: dict[str, Any] = run_located(self.compiled, self.pin.name, *args)[0]
+            return result
+        except MappingFailed as failed:
+            targets = lacking(self.compiled, args) if failed.reason == ABSENT else ()
+            named = (origin(self.compiled, target) for target in targets or failed.fields)
+            failed.fields = tuple(dict.fromkeys(named))
+            raise
 
     def _require_known(self, document: dict[str, list[dict[str, str]]]) -> None:
         """A kind of row or a filled column that nothing reads would be lost in silence: a misspelt one must not be."""

@@ -179,7 +179,6 @@ BAD_JSON = {
     "a raw NUL": (b'{"a":"x\x00"}', 7),
     "a byte order mark": (b"\xef\xbb\xbf{}", 0),
     "NaN": (b'{"a":NaN}', 5),
-    "bytes that are no UTF-8": (b'{"a":"x\xff"}', 7),
     "something behind the end": (b'{"a":1}{"a":2}', 8),
 }
 
@@ -193,6 +192,19 @@ def test_d4_json_that_is_none_is_refused_with_its_place(name: str) -> None:
 
     assert refused.value.error_code == "bad-json"
     assert f"(byte {place})" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [(b'{"a":"x\xff"}', 7), ('{"a":"张三"}'.encode("gbk"), 6), ('{"a":1}'.encode("utf-16"), 0), (b'{"a":\xff}', 5)],
+    ids=["in a text", "GBK", "UTF-16", "outside of texts"],
+)
+def test_d4_json_in_another_encoding_is_told_to_come_in_utf8(document: bytes, place: int) -> None:
+    with pytest.raises(MessageRefused, match=rf"not UTF-8 \(byte {place}\)") as refused:
+        strict_json(document)
+
+    assert refused.value.error_code == "json-invalid"
+    assert "UTF-8" in refused.value.hint
 
 
 TWO_READINGS = {
@@ -219,6 +231,34 @@ def test_d4_json_that_is_built_to_mislead_or_to_cost_is_refused_soon(name: str) 
         strict_json(TWO_READINGS[name])
 
     assert time.thread_time() - started < 0.5
+
+
+SO_IT_IS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
+    "JSON .* too deep": (strict_json, b"[" * 100_000),
+    "JSON .* key twice": (strict_json, b'{"a":1,"a":2}'),
+    "number .* too long": (strict_json, b'{"a":1e400}'),
+    "a number .* too long": (strict_json, b'{"a":' + b"1" * 10**4 + b"}"),
+    "not well-formed JSON": (strict_json, b"{'a':1}"),
+    "XML .* too deep": (parse_xml, b"<a>" * 5000 + b"</a>" * 5000),
+    "a text or tag .* too long": (parse_xml, b"<a>" + b"x" * (15 << 20) + b"</a>"),
+    "not in the encoding that it says": (parse_xml, "<a>张三</a>".encode("gbk")),
+    "encoding .* not known": (parse_xml, b'<?xml version="1.0" encoding="nonsense"?><a/>'),
+    "character that XML 1.0 forbids": (parse_xml, b"<a>&#1;</a>"),
+    "names an entity": (parse_xml, b"<a>&nbsp;</a>"),
+    "carries a DOCTYPE": (parse_xml, GROWING["an entity of itself"]),
+    "not well-formed XML": (parse_xml, b"<a><b></a>"),
+}
+
+
+@pytest.mark.parametrize("rule", SO_IT_IS)
+def test_d4_a_refusal_says_what_is_so_and_what_the_sender_does_about_it(rule: str) -> None:
+    read, document = SO_IT_IS[rule]
+
+    with pytest.raises(MessageRefused, match=rule) as refused:
+        read(document)
+
+    assert refused.value.hint
+    assert "ask the sender" not in refused.value.hint
 
 
 async def test_d4_ten_letters_do_not_become_a_gigabyte_at_the_door(house: House) -> None:

@@ -6,8 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.claims.door.bodies import Bodies, Room
+from gateway.claims.door.body import typed_body
 from gateway.claims.operators.roles import Operator
-from gateway.kernel.errors import BadRequest
 
 WHO = web.RequestKey("operator", Operator)
 _MOST_BYTES = 64 * 1024
@@ -22,13 +22,7 @@ def who(request: web.Request) -> Operator:
 async def read_wish(bodies: Bodies, request: web.Request, kind: type[_Wish]) -> _Wish:
     """The request's body as ``kind``. Raises ``BadRequest`` (``admin-body``) without telling what was sent."""
     with Room(bodies, request.remote or "", _MOST_BYTES) as room:
-        body = await room.read(request)
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise BadRequest(
-                "the body is not what this route takes", code="admin-body", hint="See /admin/openapi.json."
-            ) from None
+        return typed_body(await room.read(request), kind, code="admin-body", hint="See /admin/openapi.json.")
 
 
 def json_answer(told: Any, status: int = 200) -> web.Response:

@@ -11,12 +11,11 @@ from gateway.claims.conversation.confirming import Answer, answer_quotes
 from gateway.claims.conversation.engine import Engine
 from gateway.claims.conversation.guarantees import Projection, look, project, withdraw
 from gateway.claims.door.auth import Guard
-from gateway.claims.door.body import require_writable
+from gateway.claims.door.body import typed_body
 from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.preferences import preferences_of
 from gateway.claims.door.views import stored_view
-from gateway.kernel.errors import BadRequest, NotFound
-from gateway.kernel.strictjson import strict_json
+from gateway.kernel.errors import NotFound
 
 _JSON = {"Content-Type": "application/json"}
 _Body = TypeVar("_Body")
@@ -113,12 +112,4 @@ def json_told(told: Any, status: int = 200) -> web.Response:
 
 def read_body(request: web.Request, kind: type[_Body]) -> _Body:
     """The body as ``kind``. Raises ``BadRequest`` (``body-invalid``), naming no value."""
-    body = body_of(request)
-    require_writable(body)
-    strict_json(body)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadRequest(
-            "the body is not what this route takes", code="body-invalid", hint="See /openapi.json."
-        ) from None
+    return typed_body(body_of(request), kind, code="body-invalid", hint="See /openapi.json.")

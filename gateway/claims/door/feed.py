@@ -8,8 +8,8 @@ from aiohttp import web
 from gateway.claims.delivery.mail import Mail
 from gateway.claims.delivery.office import Office
 from gateway.claims.door.auth import Guard
+from gateway.claims.door.body import typed_body
 from gateway.claims.door.entrance import body_of, caller_of, known_caller
-from gateway.kernel.errors import BadRequest
 
 MAIL = "Lianpei-Mail"
 """On any answer to a hospital that acknowledges its feed: how many events wait there."""
@@ -33,10 +33,7 @@ class Feed:
     async def acknowledge(self, request: web.Request) -> web.Response:
         """``POST /v1/events/ack`` ``{"upto": N}``: every event up to N is here; N never goes back."""
         caller = caller_of(request)
-        try:
-            wish = msgspec.json.decode(body_of(request), type=Acknowledged)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise BadRequest("the body names no event", code="ack-body", hint='Send {"upto": <last seq>}.') from None
+        wish = typed_body(body_of(request), Acknowledged, code="ack-body", hint='Send {"upto": <last seq>}.')
         await self._guard.use_up(caller)
         left = await self._mail.acknowledge(caller.tenant.hospital, wish.upto)
         return web.Response(body=msgspec.json.encode({"upto": wish.upto, "waiting": left}), headers=_JSON)

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.claims.canonical.payment import CHANNEL, PaymentWish
 from gateway.claims.conversation.clocks import DayRule
 from gateway.claims.door.auth import Guard
+from gateway.claims.door.body import typed_body
 from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.idempotency import key_of
 from gateway.claims.door.own_bill import own_bill
@@ -20,7 +21,6 @@ from gateway.kernel.errors import BadClaim, Conflict, KeyReused, NotFound
 from gateway.kernel.ids import ID_PATTERN, new_deposit_id
 from gateway.kernel.money import MAX_FEN
 from gateway.kernel.settlements import State
-from gateway.kernel.strictjson import strict_json
 from gateway.store.api import Row
 from gateway.store.errors import Duplicate, StaleWrite
 from gateway.store.unit import Unit
@@ -151,15 +151,4 @@ class Payments:
 
 
 def _decoded(request: web.Request, kind: type[T]) -> T:
-    body = body_of(request)
-    strict_json(body)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as bad:
-        place = str(bad).rpartition(" - at ")[2].strip("`") if " - at " in str(bad) else "$"
-        raise BadClaim(
-            "the body is not what this route takes",
-            code="payment-invalid",
-            hint="See /openapi.json.",
-            fields=(place,),
-        ) from None
+    return typed_body(body_of(request), kind, code="payment-invalid", hint="See /openapi.json.", refusal=BadClaim)

@@ -1,21 +1,23 @@
 """The hospital door's routes to take an order back: ask, look, and say what became of 医保."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from gateway.claims.door.auth import Caller, Guard, replayed, spend
+from gateway.claims.door.body import typed_body
 from gateway.claims.door.entrance import body_of, caller_of
 from gateway.claims.door.idempotency import key_of
 from gateway.claims.undo.book import Undo, read_undos
 from gateway.claims.undo.service import UndoDesk
 from gateway.claims.undo.view import undo_view
-from gateway.claims.undo.wish import read_wish, read_word
+from gateway.claims.undo.wish import LegWord, UndoWish, require_form
 from gateway.claims.work import Work
 from gateway.kernel.errors import NotFound
 from gateway.store.errors import Duplicate
 
+_Told = TypeVar("_Told")
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -33,7 +35,8 @@ class UndoHandlers:
     async def ask(self, request: web.Request) -> web.Response:
         """``POST /v1/orders/{order_id}/undo``: durable when it is answered, worked afterwards."""
         caller, key = caller_of(request), key_of(request, "undo")
-        wish = read_wish(body_of(request))
+        wish = _read(request, UndoWish)
+        require_form(wish)
         order_id, hospital = request.match_info["order_id"], caller.tenant.hospital
         try:
             row = await self._desk.ask(hospital, order_id, key, wish, self._work(caller))
@@ -65,7 +68,7 @@ class UndoHandlers:
     async def told(self, request: web.Request) -> web.Response:
         """``POST /v1/undos/{undo_id}/yibao`` or ``/cash``: the hospital itself undid this leg, or could not."""
         caller, undo_id = caller_of(request), request.match_info["undo_id"]
-        word = read_word(body_of(request))
+        word = _read(request, LegWord)
         try:
             await self._desk.told(caller.tenant.hospital, undo_id, request.match_info["leg"], word, self._work(caller))
         except Duplicate:
@@ -91,3 +94,7 @@ class UndoHandlers:
     def _answer(self, seen: tuple[Undo, bytes], status: int) -> web.Response:
         undo, body = seen
         return web.Response(status=status, body=body, headers=_JSON | {"Location": f"/v1/undos/{undo.undo_id}"})
+
+
+def _read(request: web.Request, kind: type[_Told]) -> _Told:
+    return typed_body(body_of(request), kind, code="undo-form", hint="See docs/undo.md.")

@@ -2,14 +2,13 @@
 
 from decimal import Decimal
 from typing import Annotated as A
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from gateway.claims.canonical.types import ID
 from gateway.kernel.errors import BadRequest
 
-_Wish = TypeVar("_Wish")
 MOST_QTY = Decimal(10**12)
 Reason = Literal["treatment-cancelled", "drug-returned", "wrong-price", "lost-answer", "own-pay-failed", "other"]
 
@@ -40,8 +39,8 @@ class LegWord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The number of that undo, or of the refusal."""
 
 
-def read_wish(body: bytes) -> UndoWish:
-    wish = _read(body, UndoWish)
+def require_form(wish: UndoWish) -> None:
+    """Raises ``BadRequest`` (``undo-form``) for what the types can't say."""
     if (wish.scope == "part") != bool(wish.lines):
         raise BadRequest(
             "a part names its lines, the whole names none",
@@ -57,20 +56,3 @@ def read_wish(body: bytes) -> UndoWish:
             hint="See docs/undo.md.",
             fields=tuple(f"lines.{place}.qty" for place in odd[:20]),
         )
-    return wish
-
-
-def read_word(body: bytes) -> LegWord:
-    return _read(body, LegWord)
-
-
-def _read(body: bytes, kind: type[_Wish]) -> _Wish:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as bad:
-        place = str(bad).rpartition(" - at ")[2].strip("`")
-        raise BadRequest(
-            "the body is not what this route takes", code="undo-form", hint="See docs/undo.md.", fields=(place,)
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadRequest("the body is not readable JSON in UTF-8", code="json-invalid") from None

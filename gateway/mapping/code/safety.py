@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.mapping.code.shorten import NAMES, READS, shortened
@@ -128,10 +128,14 @@ def place_of(error: BaseException, file: str) -> tuple[int, int] | None:
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename == file:
-            line, _, column, _ = list(code.co_positions())[trace.tb_lasti // 2]
-            found = (line or trace.tb_lineno, column or 0)
+            found = place_at(list(code.co_positions()), trace.tb_lasti)
         trace = trace.tb_next
     return found
+
+
+def place_at(positions: Sequence[tuple[int | None, ...]], instruction: int) -> tuple[int, int]:
+    line, _, column, _ = positions[instruction // 2]
+    return line or 0, column or 0
 
 
 def leaf_at(unit_leaves: Mapping[tuple[int, int], Any], place: tuple[int, int] | None) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import UNSET
 
+ABSENT = "the value is absent"
+
 
 class RefusalError(Exception):
     """A value can't be mapped. The text names the rule, never the value."""
@@ -27,7 +29,7 @@ class TableRows(dict[str, str]):
 def need(value: Any) -> Any:
     """A value that must be there."""
     if value is UNSET:
-        raise RefusalError("the value is absent")
+        raise RefusalError(ABSENT)
     return value
 
 

@@ -36,7 +36,7 @@ def test_colons_in_texts_are_no_keys():
     assert strict_json(rb'{"a": "b:c", "t" : "\":\""}') == {"a": "b:c", "t": '":"'}
 
 
-@pytest.mark.parametrize("document", [b"", b"{", b"\xff", b"[1,]", b"NaN", b"1e999999999999999999999"])
+@pytest.mark.parametrize("document", [b"", b"{", b"[1,]", b"NaN", b"1e999999999999999999999"])
 def test_what_is_no_json_is_refused(document):
     with pytest.raises(MessageRefused) as refused:
         strict_json(document)

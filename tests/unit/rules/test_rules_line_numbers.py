@@ -8,7 +8,7 @@ import pytest
 from rule_bills import bill
 
 from gateway.claims.canonical.claim import Submission
-from gateway.claims.explain import explain_invalid
+from gateway.claims.explain import mistakes_of
 from gateway.kernel.ids import are_ids, is_id
 
 WRONG = ("", "a b", "a\n", "\n", "行1", "a" * 65, "a\ud800", "a/b", "a\0")
@@ -37,7 +37,7 @@ def test_the_sender_is_told_the_field_and_the_rule(number: str) -> None:
 
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body, type=Submission)
-    assert explain_invalid(body) == [(f"/lines/{len(made['lines']) - 1}/line_no", "pattern")]
+    assert mistakes_of(body, Submission) == [f"lines.{len(made['lines']) - 1}.line_no: pattern"]
 
 
 @pytest.mark.parametrize("number", GOOD)
