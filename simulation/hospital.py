@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from gateway.claims.door.auth import Caller, Guard, Tenant
 from gateway.claims.door.entrance import _CAME, Came
@@ -36,7 +37,7 @@ class DoorRequest(dict[Any, Any]):
 
     def __init__(self, key: str, body: bytes, wait: int = 1, **match_info: str) -> None:
         super().__init__({_CAME: Came(Caller(_TENANT), body)})
-        self.headers = {"Idempotency-Key": key, "Prefer": f"wait={wait}"}
+        self.headers = CIMultiDict({"Idempotency-Key": key, "Prefer": f"wait={wait}"})
         self.match_info = match_info
         self.path = "/v1/claims"
 

@@ -151,7 +151,7 @@ async def test_a_wrong_bill_is_refused_by_its_lines_and_the_others_are_taken(hou
     assert (told["accepted"], told["refused"]) == (1, 1)
     assert (first["bill"], first["state"]) == (good.key, "accepted")
     assert (second["bill"], second["state"], second["wrong_lines"]) == (bad.key, "refused", [where + 1])
-    assert second["zh"] == "数据不能按映射转换。医院更正 fields 所指的内容，运维查看映射行。"
+    assert second["zh"].startswith("报文缺少标准模型必需的内容，或其值无法转换。")
     assert await house.settlements("package", bad) == []
 
 
