@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.cli.stage import Stage
+from gateway.sandbox.common.desk import KEPT_MESSAGES
 from support.bills import SampleBill
 
 _LARGE = 1 << 20
@@ -132,8 +133,12 @@ class House:
         """What the insurer's books hold for this bill's patient or policies."""
         return [one for one in (await self.ledger(code))["settlements"] if one["policy_no"] in bill.holders]
 
-    async def received(self, code: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.call("GET", "/_received?last=5000", door=code)).document
+    async def received(self, code: str, last: int = KEPT_MESSAGES) -> list[dict[str, Any]]:
+        """Every message that the partner had, or the ``last`` ones."""
+        found: list[dict[str, Any]] = (await self.call("GET", f"/_received?last={last}", door=code)).document
+        assert len(found) < KEPT_MESSAGES, (
+            "older messages are forgotten, so nothing can be counted: ask for the last ones"
+        )
         return found
 
     async def undo(
