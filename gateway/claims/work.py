@@ -12,7 +12,7 @@ from gateway.claims.canonical.types import UNSET
 from gateway.claims.changes import Changes
 from gateway.claims.claim_rows import claim_changes, claim_row
 from gateway.claims.clock_watch import ClockWatch
-from gateway.claims.conversation.states import WAITING, ActState, ClaimState
+from gateway.claims.conversation.states import HELD_UP, WAITING, ActState
 from gateway.claims.partners.partner import Prepared
 from gateway.claims.safe import Safe, ref_id
 from gateway.claims.wishes import put_wish
@@ -27,7 +27,6 @@ from gateway.store.unit import Unit
 # In Python 3.11 a member costs four times as much when it is read from its enum each time.
 _PREPARED = ActState.PREPARED
 _ANSWERED = ActState.ANSWERED
-_SENT = ClaimState.SENT
 
 
 def millis(moment: datetime) -> int:
@@ -174,7 +173,7 @@ class Work(Changes):
         self._put_waiting(claim)
 
     def _put_waiting(self, claim: ClaimRun) -> None:
-        waits = claim.state in WAITING or (claim.next_at > 0 and claim.state is _SENT)
+        waits = claim.state in WAITING or (claim.next_at > 0 and claim.state in HELD_UP)
         if waits:
             self.unit.upsert(
                 "waiting",

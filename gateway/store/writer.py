@@ -130,7 +130,7 @@ class Writer:
         version = self._execute("PRAGMA user_version").get
         for _ in range(PROBE_COMMITS):
             self._execute(f"PRAGMA user_version = {version}")
-        self.ready = True
+        self.ready = not self._spent
 
     def _pump(self) -> None:
         """Write the next group and hand its COMMIT over."""

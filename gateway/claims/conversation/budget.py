@@ -46,7 +46,8 @@ def steps_budget(whole: Budget, seconds_in_all: float, started: datetime | None,
     """All of ``whole`` but the reserve, for the acts before the settling one; ``started`` of a bill that is taken up again."""
     reserve = seconds_in_all * rule.reserve / 100
     if started is None:
-        return Budget(whole.ends_at - reserve, whole.clock)
+        end = whole.ends_at - reserve  # a later policy whose turn comes after that has the reserve
+        return whole if end <= whole.clock.monotonic() else Budget(end, whole.clock)
     return budget_for(seconds_in_all - reserve, started, whole.clock)
 
 

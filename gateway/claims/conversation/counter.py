@@ -42,7 +42,7 @@ class Counter:
         whole = whole_of(claim.kind, bill.submission.visit.visit_kind, rule)
         since = self.clock.now() if claim.state is _CLAIM_CONFIRMED else bill.created_at
         budget = budget_for(whole, since, self.clock)
-        if claim.kind != _DIRECT_PAY:
+        if claim.kind != _DIRECT_PAY or bill.apart:
             return Turn(budget)
         falls = may_fall(bill, claim, partner, self.quick_claim)
         stages = stages_for(whole, since, rule, self.clock) if falls else None

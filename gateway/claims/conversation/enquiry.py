@@ -8,7 +8,7 @@ from gateway.claims.conversation.errand import Errand
 from gateway.claims.conversation.otherword import heed_unlisted
 from gateway.claims.conversation.states import ActState
 from gateway.claims.partners.dispatching import claim_dispatch, claim_view, next_serial
-from gateway.claims.partners.partner import AnswerUnread
+from gateway.claims.partners.partner import UNLISTED, AnswerUnread
 from gateway.claims.work import millis
 from gateway.kernel.clock import Clock
 from gateway.kernel.errors import NotNow, NotSent, OutcomeUnknown
@@ -67,5 +67,6 @@ async def ask(errand: Errand, act: ActRecord, clock: Clock, *, alone: bool = Fal
 def keep_unread(errand: Errand, act_id: str, lost: Exception) -> None:
     """What can't be read is on record all the same: whoever mends the mapping needs it."""
     if isinstance(lost, AnswerUnread):
-        errand.lost, raw = lost.error_code, lost.answer.body
+        raw = lost.answer.body
+        errand.lost = errand.lost if errand.lost == UNLISTED else lost.error_code
         errand.work.message(act_id, "in", raw, hashlib.sha256(raw).hexdigest(), "", lost.answer.status)

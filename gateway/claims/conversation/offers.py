@@ -63,7 +63,7 @@ def word_of(outcome: str, reason: str) -> Word | None:
     if reason in ("insurer-unreachable", "not-at-insurer"):
         return _WORD_LOST
     if outcome == "not_sent":
-        return None
+        return _WORD_LOST if reason == "over-budget" else None
     return _WORD_SENT_AWAY if outcome == "to_quick_claim" else _WORD_SETTLED
 
 

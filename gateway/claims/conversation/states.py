@@ -147,8 +147,9 @@ CLAIM = Machine(
 )
 WAITING = frozenset({_S.ACCEPTED, _S.QUOTED, _S.NEED_MORE, _S.UNKNOWN, _S.REVERSING, _S.MANUAL})
 """Somebody else must act: the insurer, an enquiry or a person."""
-MAY_WAIT = WAITING | {_S.SENT}
-"""And a claim amid its conversation, once an answer was lost or nothing could be sent."""
+HELD_UP = frozenset({_S.SENT, _S.CONFIRMED})
+"""Amid its conversation: such a claim waits once an answer was lost or nothing could be sent, so that an alarm is set."""
+MAY_WAIT = WAITING | HELD_UP
 FINAL = CLAIM.final
 move = CLAIM.after
 

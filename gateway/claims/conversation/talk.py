@@ -117,7 +117,8 @@ class Talk:
             self._park(bill, claim, work, bad.error_code)
             return False
         if result is None:
-            return turn.unanswered(errand)
+            # An order that is to be undone stops here: nothing of it is decided any more.
+            return bill.order_id not in self.courier.frozen and turn.unanswered(errand)
         if result.state == "not_found" and turn.gone():
             return True
         if result.state == "need_more":
@@ -128,6 +129,7 @@ class Talk:
         verdict = judge(errand.step, result, claim.most, claim.quoted)
         if verdict.verdict is not _ASK:
             return self._apply(errand, verdict, result)
+        await self.unanswered.recall(errand)
         ended = None if result is UNREAD else await self.unanswered.end(errand)
         if ended is None:
             reason = "unlisted-code" if errand.lost == UNLISTED else "outcome-unknown"

@@ -119,7 +119,8 @@ class CounterTurn(Turn):
 
     def _ends_late(self, reason: str) -> bool:
         """Without leave for a quick-claim: the time is over, so the patient pays and may claim later."""
-        if self._stages is not None or self._claim.state not in _UNDER_WAY:
+        # Who brought something afterwards (material) stands at no counter.
+        if self._stages is not None or self._bill.amendments or self._claim.state not in _UNDER_WAY:
             return False
         waited = (self.whole.clock.now() - self._bill.created_at).total_seconds()
         late = self._steps.spent or (self._bill.resumed and waited > self._seconds)

@@ -40,6 +40,15 @@ class Unanswered:
             return await self.take_back(bill, claim, work, errand.budget)
         return None
 
+    async def recall(self, errand: Errand) -> None:
+        """What an earlier turn was told of the act counts in this one too: that the insurer refused it."""
+        ledger, about = self.reverser.ledger, {"order_id": errand.bill.order_id, "cause": UNLISTED}
+        if errand.lost == UNLISTED:
+            return
+        told = await ledger.read(ledger.store.find, "change", about)
+        if any(one["act_id"] == errand.known().act_id for one in told):
+            errand.lost = UNLISTED
+
     async def came(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:
         """A claim that was handed over for want of an answer goes on by itself when the answer comes after all."""
         ledger, partner = self.reverser.ledger, self.reverser.registry.get(claim.insurer)

@@ -257,6 +257,15 @@ def _document(formats: tuple[str, ...]) -> dict[str, Any]:
                 _refusals,
             ),
             **paths(_answer, _refusals),
+            "/errors/{code}": {
+                "get": {
+                    "operationId": "errorCode",
+                    "summary": "What a code means and what to do about it, in Chinese and English: where a problem's `type` leads.",
+                    "security": [],
+                    "parameters": [{"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}],
+                    "responses": {"200": {"description": "Meaning, who acts, what to do."}, **_refusals(404)},
+                }
+            },
             "/v1/events": {
                 "get": {
                     "operationId": "events",

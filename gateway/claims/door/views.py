@@ -22,7 +22,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Use quick-claim: the patient pays now, the insurer pays later.",
     ),
     "reversed": ("已向保险公司冲正，请患者自付", "Reversed at the insurer; the patient pays."),
-    "not_sent": ("未提交保险公司，请患者自付", "Nothing was sent to the insurer; the patient pays."),
+    "not_sent": ("保险公司未作结算，请患者自付", "Nothing was settled with the insurer; the patient pays."),
 }
 _WAITING = {
     "quoted": ("已试算，请患者确认", "Quoted; ask the patient to confirm."),
@@ -55,8 +55,12 @@ _QUOTE = ("请患者确认商保与自付金额", "Ask the patient to confirm th
 _NOT_NOW = {
     "insurer-closed": ("保险公司系统维护至 {}，请患者自付", "The insurer is closed until {}; the patient pays."),
     "insurer-busy": (
-        "保险公司当前繁忙，未提交，请患者自付或稍后再试",
-        "The insurer is too busy just now, nothing was sent: the patient pays, or try again later.",
+        "保险公司当前繁忙，未作结算，请患者自付或稍后再试",
+        "The insurer is too busy just now, nothing was settled: the patient pays, or try again later.",
+    ),
+    "over-budget": (
+        "保险公司未在时限内答复，未作结算，请患者自付",
+        "The insurer did not answer in time, nothing was settled: the patient pays.",
     ),
 }
 _KEPT = ("保险公司系统维护至 {}，恢复后自动提交", "The insurer is closed until {}; the claim is kept and sent then.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.claims.conversation.states import ClaimState
+from gateway.claims.conversation.states import HELD_UP, ClaimState
 from gateway.claims.lanes.lane import Lane
 from gateway.claims.lanes.ways import Way
 from gateway.kernel.ids import id_time
@@ -10,7 +10,7 @@ from gateway.store.api import AnyStore
 from gateway.telemetry.lane_metrics import LaneMetrics
 from gateway.telemetry.metrics import Metrics
 
-_FOR_THE_INSURER = [ClaimState.SENT.value, ClaimState.ACCEPTED.value, ClaimState.UNKNOWN.value]
+_FOR_THE_INSURER = [state.value for state in (*sorted(HELD_UP), ClaimState.ACCEPTED, ClaimState.UNKNOWN)]
 """Neither a person, nor the patient, nor the hospital can bring these on."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.insurer_double import MANIFEST, InsurerDouble, Parlour, parlour
+from support.insurer_double import LOST, MANIFEST, InsurerDouble, Parlour, parlour
 
 from gateway.claims.canonical.dispatch import ActResult
 from gateway.claims.partners.manifest import Manifest
@@ -67,3 +67,31 @@ async def test_the_change_of_a_claim_whose_answer_was_not_trusted_says_why(
 
 def _raise(lost: OutcomeUnknown) -> ActResult:
     raise lost
+
+
+@pytest.mark.parametrize("between", ["a restart", "an answer that can't be read"])
+async def test_nor_does_it_stand_after_whatever_came_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    quoting = {"kinds": {"direct_pay": ["quote", "settle"]}, "on_unknown": "accept"}
+    acts = MANIFEST["acts"] | {"quote": {"role": "quote", "retry": "same_id"}}
+    house = house_of(tmp_path, monkeypatch, **quoting, acts=acts)
+    house.insurer.answers["quote"].append(ActResult(state="accepted", approved=1000))
+    unread = AnswerUnread(HttpAnswer(200, {}, b"<odd/>"), "seal-signature")
+    if between == "a restart":
+        house.insurer.answers["settle"][:] = [lambda: _a_day_later(house)]
+    house.insurer.answers["status"][:] = [lambda: _raise(unread), *[LOST] * 9]
+
+    bill = await house.bring()
+    again = parlour(house.room.path, house.insurer, house.room)
+    await again.engine.look(bill.order_id)
+    await again.quiet()
+
+    assert [row["why"] for row in house.rows("work_item")] == ["unlisted-code"]
+    assert [row["approved"] for row in house.rows("claim")] == [0]
+
+
+def _a_day_later(house: Parlour) -> ActResult:
+    """So the counter's time is over, and what follows is another turn."""
+    house.room.clock.days += 1
+    return UNLISTED
