@@ -216,6 +216,16 @@ def openapi_document(formats: tuple[str, ...]) -> dict[str, Any]:
     return document
 
 
+def _explained() -> dict[str, Any]:
+    return {
+        "operationId": "errorCode",
+        "summary": "What a code means and what to do about it, in Chinese and English: where a problem's `type` leads.",
+        "security": [],
+        "parameters": [{"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {"200": {"description": "Meaning, who acts, what to do."}, **_refusals(404)},
+    }
+
+
 def _document(formats: tuple[str, ...]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components([Submission, *ROOTS], ref_template=_REF)
     components |= body_schemas(_REF) | case_schemas(_REF)
@@ -257,15 +267,7 @@ def _document(formats: tuple[str, ...]) -> dict[str, Any]:
                 _refusals,
             ),
             **paths(_answer, _refusals),
-            "/errors/{code}": {
-                "get": {
-                    "operationId": "errorCode",
-                    "summary": "What a code means and what to do about it, in Chinese and English: where a problem's `type` leads.",
-                    "security": [],
-                    "parameters": [{"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}],
-                    "responses": {"200": {"description": "Meaning, who acts, what to do."}, **_refusals(404)},
-                }
-            },
+            "/errors/{code}": {"get": _explained()},
             "/v1/events": {
                 "get": {
                     "operationId": "events",
