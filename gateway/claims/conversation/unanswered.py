@@ -42,11 +42,10 @@ class Unanswered:
 
     async def recall(self, errand: Errand) -> None:
         """What an earlier turn was told of the act counts in this one too: that the insurer refused it."""
-        ledger, about = self.reverser.ledger, {"order_id": errand.bill.order_id, "cause": UNLISTED}
-        if errand.lost == UNLISTED:
-            return
-        told = await ledger.read(ledger.store.find, "change", about)
-        if any(one["act_id"] == errand.known().act_id for one in told):
+        ledger = self.reverser.ledger
+        about = {"order_id": errand.bill.order_id, "act_id": errand.known().act_id, "cause": UNLISTED}
+        told = [] if errand.lost == UNLISTED else await ledger.read(ledger.store.find, "change", about)
+        if told:
             errand.lost = UNLISTED
 
     async def came(self, bill: Bill, claim: ClaimRun, work: Work) -> bool:

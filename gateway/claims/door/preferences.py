@@ -70,9 +70,8 @@ def preferences(text: str) -> Preferences:
     said, clear = _listed(text)
     wait, applied = float(_DEFAULT_WAIT_S), []
     if (digits := said.get("wait", "")).isascii() and digits.isdigit():
-        wait = float(
-            min(int(digits.lstrip("0")[:3] or 0), _LONGEST_WAIT_S)
-        )  # three digits are past the longest already
+        enough = digits.lstrip("0")[:3]  # three digits are past the longest already
+        wait = float(min(int(enough or 0), _LONGEST_WAIT_S))
         applied.append(f"wait={wait:g}")
     asked = [name for name in _ASKED if said.get(name) == ""]
     clear = clear and len(asked) == len(said.keys() & set(_ASKED))
